@@ -1,0 +1,1 @@
+//! Use cases that the api and the worker share.

@@ -1,0 +1,1 @@
+//! Numbered events of an execution: the EventBus trait and its in-memory version.

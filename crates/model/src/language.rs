@@ -1,0 +1,115 @@
+//! Languages that are offered.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::Limits;
+
+/// The exact, lower-case name of a language, such as `python`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LanguageId(String);
+
+impl LanguageId {
+    /// Wraps an id that comes from a recipe or a row.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// Returns the id as written in answers.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LanguageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What clients need to know of a language that this host can run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language {
+    /// The id that answers carry.
+    pub id: LanguageId,
+    /// The name for people, such as `Python`.
+    pub name: String,
+    /// Other exact names that requests may use.
+    pub aliases: Vec<String>,
+    /// The version found on this host, such as `3.11.2`.
+    pub version: String,
+    /// The code of a session that was opened without any.
+    pub template: String,
+    /// The limits of a run in this language.
+    pub limits: Limits,
+}
+
+/// The languages that are offered, in the order in which they are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog(Vec<Language>);
+
+impl Catalog {
+    /// Collects languages; the order is kept.
+    #[must_use]
+    pub fn new(languages: Vec<Language>) -> Self {
+        Self(languages)
+    }
+
+    /// Returns all languages.
+    #[must_use]
+    pub fn languages(&self) -> &[Language] {
+        &self.0
+    }
+
+    /// Finds a language by its exact id or alias.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Language> {
+        self.0
+            .iter()
+            .find(|language| language.id.as_str() == name || language.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// Returns the language of a session that names none: python, else the first.
+    #[must_use]
+    pub fn default_language(&self) -> Option<&Language> {
+        self.find("python").or(self.0.first())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(id: &str, aliases: &[&str]) -> Language {
+        Language {
+            id: LanguageId::new(id),
+            name: id.to_owned(),
+            aliases: aliases.iter().map(ToString::to_string).collect(),
+            version: "1".to_owned(),
+            template: String::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn names_are_exact() {
+        let catalog = Catalog::new(vec![language("javascript", &["js", "node"])]);
+        assert!(catalog.find("js").is_some());
+        assert!(catalog.find("JS").is_none());
+        assert!(catalog.find("").is_none());
+    }
+
+    #[test]
+    fn python_is_the_default_where_it_exists() {
+        let both = Catalog::new(vec![language("javascript", &[]), language("python", &[])]);
+        assert_eq!(both.default_language().map(|language| language.id.as_str()), Some("python"));
+        let one = Catalog::new(vec![language("javascript", &[])]);
+        assert_eq!(one.default_language().map(|language| language.id.as_str()), Some("javascript"));
+        assert!(Catalog::default().default_language().is_none());
+    }
+}

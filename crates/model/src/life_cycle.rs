@@ -1,0 +1,359 @@
+//! The life cycle of an execution: one state, one function [`next`], everything else is illegal.
+//!
+//! ```text
+//! QUEUED ──claim──► RUNNING ──finish──► COMPLETED, FAILED, TIMEOUT
+//!    ▲  │              │ │
+//!    │  └───cancel─────┼─┴──cancel────► CANCELLED
+//!    └──lose, hand back┘
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The number of a claim: 0 before the first one, then 1, 2, ...
+///
+/// Every write after a claim carries it, so that a worker that was thought dead cannot overwrite its successor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attempt(pub u32);
+
+impl Attempt {
+    const fn following(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where an execution is in its life cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It waits for a worker.
+    Queued {
+        /// The newest attempt that was lost or handed back.
+        previous: Attempt,
+    },
+    /// A worker runs it.
+    Running {
+        /// The worker's claim.
+        attempt: Attempt,
+    },
+    /// It ended; nothing changes it any more.
+    Ended {
+        /// The attempt that ended it.
+        attempt: Attempt,
+        /// How it ended.
+        end: End,
+    },
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The program ran, and this is what is to be said of it.
+    Judged(Verdict),
+    /// Its attempts were used up without a result.
+    Lost(Loss),
+    /// Somebody no longer wanted it.
+    Cancelled,
+}
+
+/// What is to be said of a program that ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It ended by itself with exit code 0.
+    Completed,
+    /// It failed by its own doing.
+    Failed(Fault),
+    /// It ran out of time.
+    TimedOut(TimeLimit),
+}
+
+/// How a program failed by its own doing; never retried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A non-zero exit code or a signal.
+    RuntimeError,
+    /// The compiler refused the code.
+    CompileError,
+    /// It used more memory than allowed.
+    MemoryLimit,
+    /// It wrote more output than allowed.
+    OutputLimit,
+    /// It started more processes than allowed, and failed.
+    ProcessLimit,
+}
+
+/// Which clock ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimeLimit {
+    /// Time on the wall clock.
+    WallTime,
+    /// CPU time of all processes together.
+    CpuTime,
+    /// Time without any input or output of an interactive run.
+    IdleTime,
+}
+
+/// Why an attempt gave no result; retried while attempts are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// The worker died or lost its lease.
+    WorkerLost,
+    /// The worker could not run the program: a fault of the service.
+    InternalError,
+}
+
+/// What can happen to an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A worker takes it.
+    Claim,
+    /// The worker that holds `attempt` reports what came of it.
+    Finish {
+        /// The claim of the reporting worker.
+        attempt: Attempt,
+        /// What is to be said of the program.
+        verdict: Verdict,
+    },
+    /// `attempt` will never give a result.
+    Lose {
+        /// The claim that is lost.
+        attempt: Attempt,
+        /// Why.
+        loss: Loss,
+        /// How many attempts an execution gets.
+        attempts_allowed: u32,
+    },
+    /// A worker that is going away returns what it has not finished; this uses up no attempt.
+    HandBack {
+        /// The claim that is returned.
+        attempt: Attempt,
+    },
+    /// Somebody no longer wants it.
+    Cancel,
+}
+
+/// A move that the life cycle does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{event:?} cannot happen to an execution that is {state:?}")]
+pub struct IllegalMove {
+    /// Where the execution is.
+    pub state: State,
+    /// What should have happened to it.
+    pub event: Event,
+}
+
+/// Returns the state that follows when `event` happens in `state`.
+///
+/// # Errors
+///
+/// [`IllegalMove`] when the life cycle has no such move; among others for every event in an ended state and for
+/// a report whose attempt is not the present one.
+pub fn next(state: State, event: Event) -> Result<State, IllegalMove> {
+    use State::{Ended, Queued, Running};
+    match (state, event) {
+        (Queued { previous }, Event::Claim) => Ok(Running { attempt: previous.following() }),
+        (Queued { previous }, Event::Cancel) => Ok(Ended { attempt: previous, end: End::Cancelled }),
+        (Running { attempt }, Event::Cancel) => Ok(Ended { attempt, end: End::Cancelled }),
+        (Running { attempt }, Event::Finish { attempt: reported, verdict }) if attempt == reported => {
+            Ok(Ended { attempt, end: End::Judged(verdict) })
+        }
+        (Running { attempt }, Event::Lose { attempt: lost, loss, attempts_allowed }) if attempt == lost => {
+            if attempt.0 < attempts_allowed {
+                Ok(Queued { previous: attempt })
+            } else {
+                Ok(Ended { attempt, end: End::Lost(loss) })
+            }
+        }
+        (Running { attempt }, Event::HandBack { attempt: returned }) if attempt == returned => {
+            Ok(Queued { previous: attempt })
+        }
+        _ => Err(IllegalMove { state, event }),
+    }
+}
+
+/// A word that is none of a fixed list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word {0:?}")]
+pub struct UnknownWord(pub String);
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $case:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = $case)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// Every word, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Returns the word used in answers, rows, metrics and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(UnknownWord(text.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// The word that clients see for a [`State`].
+    Status, "UPPERCASE" {
+        /// It waits for a worker.
+        Queued = "QUEUED",
+        /// A worker runs it.
+        Running = "RUNNING",
+        /// It ended with exit code 0.
+        Completed = "COMPLETED",
+        /// It failed; the reason says how.
+        Failed = "FAILED",
+        /// It ran out of time; the reason says of which.
+        Timeout = "TIMEOUT",
+        /// Somebody no longer wanted it.
+        Cancelled = "CANCELLED",
+    }
+}
+
+words! {
+    /// Why an execution ended as it did.
+    Reason, "snake_case" {
+        /// See [`Fault::RuntimeError`].
+        RuntimeError = "runtime_error",
+        /// See [`Fault::CompileError`].
+        CompileError = "compile_error",
+        /// See [`Fault::MemoryLimit`].
+        MemoryLimit = "memory_limit",
+        /// See [`Fault::OutputLimit`].
+        OutputLimit = "output_limit",
+        /// See [`Fault::ProcessLimit`].
+        ProcessLimit = "process_limit",
+        /// See [`Loss::WorkerLost`].
+        WorkerLost = "worker_lost",
+        /// See [`Loss::InternalError`].
+        InternalError = "internal_error",
+        /// See [`TimeLimit::WallTime`].
+        WallTimeLimit = "wall_time_limit",
+        /// See [`TimeLimit::CpuTime`].
+        CpuTimeLimit = "cpu_time_limit",
+        /// See [`TimeLimit::IdleTime`].
+        IdleTimeLimit = "idle_time_limit",
+        /// See [`End::Cancelled`].
+        Cancelled = "cancelled",
+    }
+}
+
+impl State {
+    /// The state of an execution that was just accepted.
+    pub const ACCEPTED: Self = Self::Queued { previous: Attempt(0) };
+
+    /// Returns the word that clients see.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Queued { .. } => Status::Queued,
+            Self::Running { .. } => Status::Running,
+            Self::Ended { end: End::Judged(Verdict::Completed), .. } => Status::Completed,
+            Self::Ended { end: End::Judged(Verdict::Failed(_)) | End::Lost(_), .. } => Status::Failed,
+            Self::Ended { end: End::Judged(Verdict::TimedOut(_)), .. } => Status::Timeout,
+            Self::Ended { end: End::Cancelled, .. } => Status::Cancelled,
+        }
+    }
+
+    /// Returns why the execution ended as it did; none before its end and after success.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        let Self::Ended { end, .. } = self else {
+            return None;
+        };
+        match end {
+            End::Judged(Verdict::Completed) => None,
+            End::Judged(Verdict::Failed(fault)) => Some(match fault {
+                Fault::RuntimeError => Reason::RuntimeError,
+                Fault::CompileError => Reason::CompileError,
+                Fault::MemoryLimit => Reason::MemoryLimit,
+                Fault::OutputLimit => Reason::OutputLimit,
+                Fault::ProcessLimit => Reason::ProcessLimit,
+            }),
+            End::Judged(Verdict::TimedOut(limit)) => Some(match limit {
+                TimeLimit::WallTime => Reason::WallTimeLimit,
+                TimeLimit::CpuTime => Reason::CpuTimeLimit,
+                TimeLimit::IdleTime => Reason::IdleTimeLimit,
+            }),
+            End::Lost(Loss::WorkerLost) => Some(Reason::WorkerLost),
+            End::Lost(Loss::InternalError) => Some(Reason::InternalError),
+            End::Cancelled => Some(Reason::Cancelled),
+        }
+    }
+
+    /// Returns the newest attempt; 0 before the first claim.
+    #[must_use]
+    pub const fn attempt(self) -> Attempt {
+        match self {
+            Self::Queued { previous: attempt } | Self::Running { attempt } | Self::Ended { attempt, .. } => attempt,
+        }
+    }
+
+    /// Returns whether nothing changes the execution any more.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// Puts together what a row stores as [`State::status`], [`State::reason`] and [`State::attempt`].
+    ///
+    /// Returns none when the three do not belong together.
+    #[must_use]
+    pub fn from_parts(status: Status, reason: Option<Reason>, attempt: Attempt) -> Option<Self> {
+        let end = match (status, reason) {
+            (Status::Queued, None) => return Some(Self::Queued { previous: attempt }),
+            (Status::Running, None) => return Some(Self::Running { attempt }),
+            (Status::Completed, None) => End::Judged(Verdict::Completed),
+            (Status::Failed, Some(Reason::RuntimeError)) => End::Judged(Verdict::Failed(Fault::RuntimeError)),
+            (Status::Failed, Some(Reason::CompileError)) => End::Judged(Verdict::Failed(Fault::CompileError)),
+            (Status::Failed, Some(Reason::MemoryLimit)) => End::Judged(Verdict::Failed(Fault::MemoryLimit)),
+            (Status::Failed, Some(Reason::OutputLimit)) => End::Judged(Verdict::Failed(Fault::OutputLimit)),
+            (Status::Failed, Some(Reason::ProcessLimit)) => End::Judged(Verdict::Failed(Fault::ProcessLimit)),
+            (Status::Failed, Some(Reason::WorkerLost)) => End::Lost(Loss::WorkerLost),
+            (Status::Failed, Some(Reason::InternalError)) => End::Lost(Loss::InternalError),
+            (Status::Timeout, Some(Reason::WallTimeLimit)) => End::Judged(Verdict::TimedOut(TimeLimit::WallTime)),
+            (Status::Timeout, Some(Reason::CpuTimeLimit)) => End::Judged(Verdict::TimedOut(TimeLimit::CpuTime)),
+            (Status::Timeout, Some(Reason::IdleTimeLimit)) => End::Judged(Verdict::TimedOut(TimeLimit::IdleTime)),
+            (Status::Cancelled, Some(Reason::Cancelled)) => End::Cancelled,
+            _ => return None,
+        };
+        Some(Self::Ended { attempt, end })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Code sessions.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::LanguageId;
+use crate::SessionId;
+use crate::TenantId;
+use crate::Timestamp;
+use crate::UnknownWord;
+
+/// Editable code in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The session's id.
+    pub id: SessionId,
+    /// Who owns it.
+    pub tenant: TenantId,
+    /// The language its code is run as.
+    pub language: LanguageId,
+    /// The newest saved code.
+    pub source_code: String,
+    /// Whether it can be saved and run.
+    pub status: SessionStatus,
+    /// Starts at 1 and grows by one with each save that changed something.
+    pub version: u64,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When code, language or status last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whether a session can be saved and run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SessionStatus {
+    /// It can.
+    Active,
+    /// It was closed; it can still be read.
+    Inactive,
+}
+
+impl SessionStatus {
+    /// Returns the word used in answers, rows and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+impl fmt::Display for SessionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SessionStatus {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "ACTIVE" => Ok(Self::Active),
+            "INACTIVE" => Ok(Self::Inactive),
+            _ => Err(UnknownWord(text.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Wake-ups for workers: the Queue trait and its in-memory version.

@@ -1,0 +1,3 @@
+//! The runbay binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Recipes, version probes and verdicts: from source code to an outcome.

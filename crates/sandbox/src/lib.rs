@@ -1,0 +1,1 @@
+//! Linux mechanisms that build, run and destroy bays.

@@ -1,0 +1,1 @@
+//! Rows: entities, migrations and queries by subject.

@@ -1,0 +1,1 @@
+//! Starts the real server for tests and speaks to it.

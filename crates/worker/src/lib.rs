@@ -1,0 +1,1 @@
+//! The claim loop: takes queued executions and runs them.

@@ -1,0 +1,1 @@
+//! Tests of the whole product: see the `[[test]]` entries in Cargo.toml.
