@@ -1,0 +1,23 @@
+//! Inside a bay: what its first process does, from namespaces to the end of the program.
+//!
+//! The first process is a copy of the forker. It gives up everything that the bay does not need before it reads
+//! the job, and it alone touches the files in /box: the host opens no path in there.
+
+mod files;
+mod first_process;
+mod job;
+mod mounts;
+mod namespaces;
+mod program;
+mod reaper;
+
+pub(crate) use first_process::Inheritance;
+pub(crate) use first_process::MAPPED;
+pub(crate) use first_process::STARTED;
+pub(crate) use first_process::first_process;
+pub use job::File;
+pub use job::Job;
+pub(crate) use job::frame;
+
+/// The program's user and group inside the bay.
+pub(crate) const PROGRAM_ID: u32 = 1000;

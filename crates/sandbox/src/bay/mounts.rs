@@ -1,0 +1,64 @@
+//! What a bay adds to the root file system that all bays share.
+
+use std::ffi::CString;
+
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::Gid;
+use rustix::fs::Mode;
+use rustix::fs::Uid;
+use rustix::io::Errno;
+use rustix::mount::MountFlags;
+
+use super::PROGRAM_ID;
+use crate::policy::MASKED_PROC_FILES;
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+use crate::wire::BayLimits;
+
+/// The directories of the bay's own file system and where the program sees them.
+///
+/// One file system for all three, so that one limit holds for their sum. It is mounted where only root can look.
+const WRITABLE: &[(&str, &str, u32)] =
+    &[("/mnt/box", "/box", 0o755), ("/mnt/tmp", "/tmp", 0o1777), ("/mnt/shm", "/dev/shm", 0o1777)];
+
+/// Mounts /proc and the writable directories, and enters /box.
+pub(super) fn make(limits: &BayLimits) -> Result<(), StepError> {
+    mount_proc()?;
+    mount_files(limits).during(Step::MountFiles)?;
+    for (source, target, mode) in WRITABLE {
+        bind_directory(source, target, *mode).during(Step::BindFiles)?;
+    }
+    rustix::process::chdir("/box").during(Step::EnterBox)
+}
+
+/// Mounts the bay's own /proc over the host's.
+///
+/// `hidepid=invisible` hides pid 1 from the program; read-only takes /proc/sys and the like away from it.
+fn mount_proc() -> Result<(), StepError> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY;
+    rustix::mount::mount("proc", "/proc", "proc", flags, c"hidepid=2").during(Step::MountProc)?;
+    for name in MASKED_PROC_FILES {
+        match rustix::mount::mount_bind("/dev/null", *name) {
+            // Not every kernel has every file.
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(StepError::new(Step::MaskProc, error)),
+        }
+    }
+    Ok(())
+}
+
+fn mount_files(limits: &BayLimits) -> Result<(), Errno> {
+    let options = format!("size={},nr_inodes={},mode=0700", limits.disk_bytes, limits.inodes);
+    let options = CString::new(options).map_err(|_| Errno::INVAL)?;
+    rustix::mount::mount("tmpfs", "/mnt", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, &*options)
+}
+
+fn bind_directory(source: &str, target: &str, mode: u32) -> Result<(), Errno> {
+    rustix::fs::mkdir(source, Mode::from_raw_mode(0o700))?;
+    let owner = (Uid::from_raw(PROGRAM_ID), Gid::from_raw(PROGRAM_ID));
+    rustix::fs::chownat(CWD, source, Some(owner.0), Some(owner.1), AtFlags::SYMLINK_NOFOLLOW)?;
+    rustix::fs::chmod(source, Mode::from_raw_mode(mode))?;
+    rustix::mount::mount_bind(source, target)
+}

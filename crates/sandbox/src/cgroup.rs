@@ -1,0 +1,34 @@
+//! Control groups: where they are, one directory per forker, one below it per bay.
+//!
+//! The forker opens everything before it leaves the host's file system and works with fds from then on.
+//! A forker's directory is locked (flock(2)) as long as the forker lives, so that a directory without a lock is
+//! known to be left over from a killed one, whatever pid namespace that ran in.
+
+mod files;
+mod instance;
+mod layout;
+mod leftovers;
+mod v1;
+mod v2;
+
+pub(crate) use instance::BayCgroup;
+pub(crate) use instance::Entry;
+pub(crate) use instance::Instance;
+pub(crate) use instance::read_cpu_us;
+pub(crate) use layout::Layout;
+
+/// The limits that a bay's cgroup enforces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CgroupLimits {
+    pub(crate) memory_bytes: u64,
+    pub(crate) processes: u64,
+}
+
+/// What a bay's cgroup counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) cpu_us: Option<u64>,
+    pub(crate) memory_peak_bytes: Option<u64>,
+    pub(crate) memory_kills: u64,
+    pub(crate) process_refusals: u64,
+}

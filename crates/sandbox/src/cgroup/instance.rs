@@ -1,0 +1,210 @@
+//! The cgroups of one forker.
+
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::CgroupLimits;
+use super::Counts;
+use super::Layout;
+use super::files;
+use super::leftovers;
+use super::v1;
+use super::v2;
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+
+/// A forker's own directory in each hierarchy; goes away with [`Instance::remove`], or at the next start of a forker.
+pub(crate) struct Instance {
+    name: String,
+    directories: Directories,
+}
+
+/// The directories that hold the forker's own ones, and those.
+enum Directories {
+    V1 { bases: v1::Parents, own: v1::Parents },
+    V2 { base: OwnedFd, own: OwnedFd },
+}
+
+/// The cgroup of one bay.
+pub(crate) struct BayCgroup {
+    name: String,
+    groups: Groups,
+}
+
+enum Groups {
+    V1(v1::Groups),
+    V2(v2::Group),
+}
+
+/// How a bay's first process gets into its cgroup.
+pub(crate) enum Entry<'a> {
+    /// It writes `0` to these files.
+    Itself(Vec<OwnedFd>),
+    /// It is cloned into this directory.
+    Cloned(&'a OwnedFd),
+}
+
+impl Instance {
+    /// Makes this forker's directories and removes those of killed forkers.
+    pub(crate) fn make(layout: &Layout) -> Result<Option<Self>, StepError> {
+        match layout {
+            Layout::Unusable(_) => Ok(None),
+            Layout::V1 { memory, pids, cpuacct } => {
+                let bases =
+                    v1::Parents { memory: open_base(memory)?, pids: open_base(pids)?, cpuacct: open_base(cpuacct)? };
+                let all = [&bases.memory, &bases.pids, &bases.cpuacct];
+                let (name, mut own) = make_directories(&all)?;
+                let cpuacct = own.pop().expect("three directories were made");
+                let pids = own.pop().expect("three directories were made");
+                let memory = own.pop().expect("three directories were made");
+                let own = v1::Parents { memory, pids, cpuacct };
+                Ok(Some(Self { name, directories: Directories::V1 { bases, own } }))
+            }
+            Layout::V2 { base } => {
+                let base = open_base(base)?;
+                enable_controllers(&base)?;
+                let (name, mut own) = make_directories(&[&base])?;
+                let own = own.pop().expect("one directory was made");
+                enable_controllers(&own)?;
+                Ok(Some(Self { name, directories: Directories::V2 { base, own } }))
+            }
+        }
+    }
+
+    /// Makes the cgroup of a bay.
+    pub(crate) fn make_bay(&self, name: String, limits: CgroupLimits) -> Result<BayCgroup, StepError> {
+        let groups = match &self.directories {
+            Directories::V1 { own, .. } => v1::Groups::make(own, &name, limits).map(Groups::V1),
+            Directories::V2 { own, .. } => v2::Group::make(own, &name, limits).map(Groups::V2),
+        };
+        match groups {
+            Ok(groups) => Ok(BayCgroup { name, groups }),
+            Err(error) => {
+                // What was made is empty, so only the first error matters.
+                _ = self.remove_named(&name);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes the cgroup of a bay whose processes are all reaped.
+    pub(crate) fn remove_bay(&self, cgroup: &BayCgroup) -> Result<(), Errno> {
+        self.remove_named(&cgroup.name)
+    }
+
+    /// Removes the forker's own directories, once no bay is left.
+    pub(crate) fn remove(&self) -> Result<(), Errno> {
+        match &self.directories {
+            Directories::V1 { bases, .. } => v1::remove(bases, &self.name),
+            Directories::V2 { base, .. } => files::remove_directory(base, &self.name),
+        }
+    }
+
+    fn remove_named(&self, name: &str) -> Result<(), Errno> {
+        match &self.directories {
+            Directories::V1 { own, .. } => v1::remove(own, name),
+            Directories::V2 { own, .. } => files::remove_directory(own, name),
+        }
+    }
+}
+
+impl BayCgroup {
+    /// Returns how the bay's first process enters.
+    pub(crate) fn entry(&self) -> Result<Entry<'_>, Errno> {
+        match &self.groups {
+            Groups::V1(groups) => groups.entries().map(Entry::Itself),
+            Groups::V2(group) => Ok(Entry::Cloned(&group.directory)),
+        }
+    }
+
+    /// Opens the file that counts CPU time, for [`read_cpu_us`].
+    pub(crate) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {
+        match &self.groups {
+            Groups::V1(groups) => groups.cpu_meter(),
+            Groups::V2(group) => group.cpu_meter(),
+        }
+    }
+
+    /// Returns what becomes readable when the bay runs out of memory and nobody else acts on it.
+    pub(crate) fn memory_event(&self) -> Option<&OwnedFd> {
+        match &self.groups {
+            Groups::V1(groups) => Some(&groups.memory_event),
+            Groups::V2(_) => None,
+        }
+    }
+
+    /// Returns what was counted until now.
+    pub(crate) fn counts(&self) -> Counts {
+        match &self.groups {
+            Groups::V1(groups) => groups.counts(),
+            Groups::V2(group) => group.counts(),
+        }
+    }
+
+    /// Kills every process in the cgroup where the kernel can do that in one step.
+    pub(crate) fn kill(&self) -> Result<(), Errno> {
+        match &self.groups {
+            Groups::V1(_) => Ok(()),
+            Groups::V2(group) => group.kill(),
+        }
+    }
+}
+
+/// Reads a file of [`BayCgroup::cpu_meter`]: nanoseconds in version 1, keyed microseconds in version 2.
+pub(crate) fn read_cpu_us(meter: impl AsFd) -> Option<u64> {
+    let mut text = [0; 512];
+    let count = rustix::io::pread(meter, &mut text, 0).ok()?;
+    let text = String::from_utf8_lossy(&text[..count]);
+    files::number(&text).map(|nanoseconds| nanoseconds / 1_000).or_else(|| files::keyed_number(&text, "usage_usec"))
+}
+
+fn open_base(path: &Path) -> Result<OwnedFd, StepError> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .during(Step::MakeInstanceCgroup)
+}
+
+fn enable_controllers(directory: &OwnedFd) -> Result<(), StepError> {
+    files::write(directory, "cgroup.subtree_control", v2::CONTROLLERS).during(Step::MakeInstanceCgroup)
+}
+
+/// Cleans `bases`, then makes a directory of one new name in each; the first one is locked.
+fn make_directories(bases: &[&OwnedFd]) -> Result<(String, Vec<OwnedFd>), StepError> {
+    // Other forkers may start at this moment: between making and locking, a directory looks abandoned.
+    rustix::fs::flock(bases[0], FlockOperation::LockExclusive).during(Step::MakeInstanceCgroup)?;
+    let made = clean_and_make(bases);
+    rustix::fs::flock(bases[0], FlockOperation::Unlock).during(Step::MakeInstanceCgroup)?;
+    made
+}
+
+fn clean_and_make(bases: &[&OwnedFd]) -> Result<(String, Vec<OwnedFd>), StepError> {
+    for name in leftovers::abandoned(bases[0]).during(Step::CleanCgroups)? {
+        // The locked hierarchy goes last, so that a cleaner that dies half-way is followed by another.
+        for base in bases.iter().rev() {
+            match leftovers::remove(base, &name) {
+                // A process that even SIGKILL does not end (a hanging disk) must not keep the service from starting.
+                Err(Errno::BUSY) => break,
+                result => result.during(Step::CleanCgroups)?,
+            }
+        }
+    }
+    let name = format!("{}{:016x}", leftovers::PREFIX, random().during(Step::MakeInstanceCgroup)?);
+    let mut made = Vec::new();
+    for base in bases {
+        made.push(files::make_directory(base, &name).during(Step::MakeInstanceCgroup)?);
+    }
+    rustix::fs::flock(&made[0], FlockOperation::NonBlockingLockExclusive).during(Step::MakeInstanceCgroup)?;
+    Ok((name, made))
+}
+
+fn random() -> Result<u64, Errno> {
+    let mut bytes = [0_u8; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,99 @@
+//! A bay's groups in the hierarchies of cgroup version 1.
+//!
+//! Documentation/admin-guide/cgroup-v1/{memory,pids,cpuacct}.rst. Version 1 has no `cgroup.kill`, no
+//! `CLONE_INTO_CGROUP` and no `oom.group`: the bay dies with its pid namespace, enters its groups itself, and the
+//! forker kills it when it runs out of memory.
+
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+
+use rustix::event::EventfdFlags;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::CgroupLimits;
+use super::Counts;
+use super::files;
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+
+/// A forker's directories.
+pub(super) struct Parents {
+    pub(super) memory: OwnedFd,
+    pub(super) pids: OwnedFd,
+    pub(super) cpuacct: OwnedFd,
+}
+
+/// A bay's directories.
+pub(super) struct Groups {
+    memory: OwnedFd,
+    pids: OwnedFd,
+    cpuacct: OwnedFd,
+    /// Becomes readable when the kernel runs out of memory for the bay.
+    pub(super) memory_event: OwnedFd,
+}
+
+impl Groups {
+    pub(super) fn make(parents: &Parents, name: &str, limits: CgroupLimits) -> Result<Self, StepError> {
+        let memory = files::make_directory(&parents.memory, name).during(Step::MakeCgroup)?;
+        let pids = files::make_directory(&parents.pids, name).during(Step::MakeCgroup)?;
+        let cpuacct = files::make_directory(&parents.cpuacct, name).during(Step::MakeCgroup)?;
+        limit_memory(&memory, limits.memory_bytes).during(Step::LimitMemory)?;
+        files::write(&pids, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)?;
+        let memory_event = watch_memory(&memory).during(Step::WatchMemory)?;
+        Ok(Self { memory, pids, cpuacct, memory_event })
+    }
+
+    /// Opens the files through which a process enters the groups by writing `0`.
+    ///
+    /// The process has to do this itself: when another one writes its pid to `cgroup.procs`, the kernel waits for
+    /// a grace period of 5 to 19 ms on an idle machine. A thread that writes `0` to `tasks` does not wait (0.06 ms).
+    pub(super) fn entries(&self) -> Result<Vec<OwnedFd>, Errno> {
+        [&self.memory, &self.pids, &self.cpuacct]
+            .into_iter()
+            .map(|directory| files::open(directory, "tasks", OFlags::WRONLY))
+            .collect()
+    }
+
+    pub(super) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {
+        files::open(&self.cpuacct, "cpuacct.usage", OFlags::RDONLY)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let number = |directory: &OwnedFd, name| files::number(&files::read(directory, name).ok()?);
+        let keyed = |directory: &OwnedFd, name, key| files::keyed_number(&files::read(directory, name).ok()?, key);
+        Counts {
+            cpu_us: number(&self.cpuacct, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1_000),
+            memory_peak_bytes: number(&self.memory, "memory.max_usage_in_bytes"),
+            memory_kills: keyed(&self.memory, "memory.oom_control", "oom_kill").unwrap_or(0),
+            process_refusals: keyed(&self.pids, "pids.events", "max").unwrap_or(0),
+        }
+    }
+}
+
+pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
+    files::remove_directory(&parents.memory, name)?;
+    files::remove_directory(&parents.pids, name)?;
+    files::remove_directory(&parents.cpuacct, name)
+}
+
+fn limit_memory(memory: &OwnedFd, bytes: u64) -> Result<(), Errno> {
+    let bytes = bytes.to_string();
+    files::write(memory, "memory.limit_in_bytes", &bytes)?;
+    // Absent where the kernel does not account swap. Without it swap would extend the limit.
+    match files::write(memory, "memory.memsw.limit_in_bytes", &bytes) {
+        Err(Errno::NOENT | Errno::OPNOTSUPP) => Ok(()),
+        result => result,
+    }
+}
+
+/// Asks for an event when the group runs out of memory (memory.rst, section 10).
+fn watch_memory(memory: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    let control = files::open(memory, "memory.oom_control", OFlags::RDONLY)?;
+    let registration = format!("{} {}", event.as_fd().as_raw_fd(), control.as_fd().as_raw_fd());
+    files::write(memory, "cgroup.event_control", &registration)?;
+    Ok(event)
+}

@@ -1,0 +1,60 @@
+//! A bay's group in the hierarchy of cgroup version 2 (Documentation/admin-guide/cgroup-v2.rst).
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::CgroupLimits;
+use super::Counts;
+use super::files;
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+
+/// The controllers that bays need.
+pub(super) const CONTROLLERS: &str = "+cpu +memory +pids";
+
+/// A bay's directory; processes enter it by `CLONE_INTO_CGROUP` (Linux 5.7).
+pub(super) struct Group {
+    pub(super) directory: OwnedFd,
+}
+
+impl Group {
+    pub(super) fn make(parent: &OwnedFd, name: &str, limits: CgroupLimits) -> Result<Self, StepError> {
+        let directory = files::make_directory(parent, name).during(Step::MakeCgroup)?;
+        files::write(&directory, "memory.max", &limits.memory_bytes.to_string()).during(Step::LimitMemory)?;
+        files::write(&directory, "memory.oom.group", "1").during(Step::LimitMemory)?;
+        // Absent where the kernel has no swap. Without it swap would extend the limit.
+        match files::write(&directory, "memory.swap.max", "0") {
+            Err(Errno::NOENT) => {}
+            result => result.during(Step::LimitMemory)?,
+        }
+        files::write(&directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)?;
+        Ok(Self { directory })
+    }
+
+    pub(super) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {
+        files::open(&self.directory, "cpu.stat", OFlags::RDONLY)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let read = |name| files::read(&self.directory, name).ok();
+        let keyed = |name, key| files::keyed_number(&read(name)?, key);
+        Counts {
+            cpu_us: keyed("cpu.stat", "usage_usec"),
+            // Since Linux 5.19; unknown before.
+            memory_peak_bytes: read("memory.peak").and_then(|text| files::number(&text)),
+            memory_kills: keyed("memory.events", "oom_kill").unwrap_or(0),
+            process_refusals: keyed("pids.events", "max").unwrap_or(0),
+        }
+    }
+
+    /// Kills every process of the group, also one that left the pid namespace's tree (Linux 5.14).
+    pub(super) fn kill(&self) -> Result<(), Errno> {
+        match files::write(&self.directory, "cgroup.kill", "1") {
+            Err(Errno::NOENT) => Ok(()),
+            result => result,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The forker: one thread that makes bays, kills them and reads their accounts.
+//!
+//! It is the only long-lived process with rights on the host, so it does as little as possible: it opens no path,
+//! reads nothing that a program could have written, and never waits for a bay.
+
+mod bays;
+mod clone;
+mod live_bay;
+pub(crate) mod root;
+
+use std::os::fd::OwnedFd;
+
+use rustix::process::Signal;
+
+use crate::cgroup;
+use crate::packet;
+use crate::policy;
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+use crate::wire::Configuration;
+use crate::wire::Isolation;
+use crate::wire::Reply;
+use crate::wire::encode;
+
+use bays::Bays;
+
+/// What every bay is made from.
+struct Ground {
+    configuration: Configuration,
+    /// The host's /proc, whose directory is no longer reachable by path.
+    proc: OwnedFd,
+    cgroups: Option<cgroup::Instance>,
+    filter: policy::Filter,
+}
+
+/// Runs the forker until `service` is closed.
+pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
+    let first = prepare(configuration);
+    let reply = match &first {
+        Ok((_, layout)) => Reply::Ready {
+            isolation: if matches!(layout, cgroup::Layout::Unusable(_)) { Isolation::Rlimits } else { Isolation::Full },
+            cgroups: layout.describe(),
+        },
+        Err(error) => Reply::Unusable(*error),
+    };
+    if packet::send(&service, &encode(&reply), &[]).is_err() {
+        return;
+    }
+    if let Ok((ground, _)) = first {
+        Bays::new(service, ground).serve();
+    }
+}
+
+fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), StepError> {
+    // The keeper's death must not leave a forker behind.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).during(Step::ReadProc)?;
+    let proc = root::open_directory("/proc").during(Step::ReadProc)?;
+    let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
+    let cgroups = cgroup::Instance::make(&layout)?;
+    root::enter(&configuration)?;
+    let filter = policy::Filter::compile()?;
+    Ok((Ground { configuration, proc, cgroups, filter }, layout))
+}

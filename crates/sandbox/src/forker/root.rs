@@ -1,0 +1,240 @@
+//! The read-only root file system that all bays share.
+//!
+//! The forker builds it once in its own mount namespace and moves into it. A bay gets a copy of that namespace
+//! by `CLONE_NEWNS` and adds only what is its own: /proc and the file system of /box, /tmp and /dev/shm.
+//! The host's other directories are not hidden in there, they do not exist.
+
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::path::PathBuf;
+
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::mount::FsMountFlags;
+use rustix::mount::FsOpenFlags;
+use rustix::mount::MountAttrFlags;
+use rustix::mount::MountPropagationFlags;
+use rustix::mount::MoveMountFlags;
+use rustix::mount::OpenTreeFlags;
+use rustix::mount::UnmountFlags;
+use rustix::thread::UnshareFlags;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::step::During;
+use crate::step::Step;
+use crate::step::StepError;
+use crate::step::last_errno;
+use crate::wire::Configuration;
+
+/// A file of ours that bays can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupportFile {
+    /// Where it is found below `/opt/runbay`: names separated by slashes, no `..`.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
+/// Where [`SupportFile`]s are found.
+const SUPPORT_DIRECTORY: &str = "opt/runbay";
+
+/// Directories that exist in every bay. What is mounted on them is added later, by forker or bay.
+const DIRECTORIES: &[&str] =
+    &["box", "dev", "dev/shm", "etc", "mnt", "opt", SUPPORT_DIRECTORY, "proc", "run", "tmp", "usr", "var"];
+
+/// Host files that dynamic linking and Debian's alternatives need, where they exist.
+const HOST_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/alternatives"];
+
+/// Top directories that are links into /usr on a merged-usr host, and directories of their own elsewhere.
+const USR_LINKS: &[&str] = &["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
+
+const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+const DEVICE_LINKS: &[(&str, &str)] = &[
+    ("dev/fd", "/proc/self/fd"),
+    ("dev/stdin", "/proc/self/fd/0"),
+    ("dev/stdout", "/proc/self/fd/1"),
+    ("dev/stderr", "/proc/self/fd/2"),
+];
+
+const FILES: &[(&str, &str)] = &[
+    ("etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\nrunner:x:1000:1000:runner:/box:/bin/sh\n"),
+    ("etc/group", "root:x:0:\nrunner:x:1000:\n"),
+    ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+    ("etc/hostname", "runbay\n"),
+    ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+    ("etc/resolv.conf", ""),
+];
+
+/// A host path as a mount of its own that is not attached anywhere yet.
+struct Tree {
+    mount: OwnedFd,
+    /// Where it goes, relative to the root.
+    target: PathBuf,
+    is_directory: bool,
+    attributes: u64,
+}
+
+/// Builds the root file system in a new mount namespace and makes it the forker's own root.
+pub(crate) fn enter(configuration: &Configuration) -> Result<(), StepError> {
+    unshare_mounts().during(Step::MountNamespace)?;
+    rustix::mount::mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
+        .during(Step::PrivatePropagation)?;
+
+    let trees = open_trees(configuration)?;
+    let root = mount_tmpfs().during(Step::MountRoot)?;
+    fill(&root, configuration).during(Step::FillRoot)?;
+    for tree in &trees {
+        attach(&root, tree)?;
+    }
+    set_attributes(&root, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV, 0)
+        .during(Step::LockMount)?;
+
+    rustix::process::fchdir(&root).during(Step::PivotRoot)?;
+    // With both the same the old root ends up on top of the new one (pivot_root(2), NOTES), where it is unmounted.
+    rustix::process::pivot_root(".", ".").during(Step::PivotRoot)?;
+    rustix::mount::unmount(".", UnmountFlags::DETACH).during(Step::UnmountHost)?;
+    rustix::process::chdir("/").during(Step::PivotRoot)
+}
+
+/// Opens a directory to be used after [`enter`] made its path unreachable.
+pub(crate) fn open_directory(path: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn unshare_mounts() -> Result<(), Errno> {
+    // SAFETY: the forker has one thread and no state that depends on which mount namespace it is in.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
+}
+
+fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
+    const LOCKED: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+    let mut trees = Vec::new();
+    let mut open = |path: &Path, attributes| -> Result<(), StepError> {
+        trees.push(open_tree(path, attributes).during(Step::OpenHostPath)?);
+        Ok(())
+    };
+    open(Path::new("/usr"), LOCKED)?;
+    for name in USR_LINKS {
+        let path = Path::new("/").join(name);
+        if path.is_dir() && !path.is_symlink() {
+            open(&path, LOCKED)?;
+        }
+    }
+    let optional = HOST_FILES.iter().map(Path::new).filter(|path| path.exists());
+    for path in optional.chain(configuration.mounts.iter().map(PathBuf::as_path)) {
+        open(path, LOCKED)?;
+    }
+    for path in DEVICES {
+        open(Path::new(path), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC)?;
+    }
+    // The kernel lets a user namespace mount /proc only where one is visible already. The bay's own covers this.
+    open(Path::new("/proc"), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
+    Ok(trees)
+}
+
+fn open_tree(path: &Path, attributes: u64) -> Result<Tree, Errno> {
+    // What is mounted below /proc (binfmt_misc) is of no use in a bay; below /usr it may be.
+    let recursive = if path == Path::new("/proc") { OpenTreeFlags::empty() } else { OpenTreeFlags::AT_RECURSIVE };
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | recursive;
+    let mount = rustix::mount::open_tree(rustix::fs::CWD, path, flags)?;
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&mount)?.st_mode);
+    Ok(Tree {
+        mount,
+        target: path.strip_prefix("/").map_err(|_| Errno::INVAL)?.to_owned(),
+        is_directory: kind == rustix::fs::FileType::Directory,
+        attributes,
+    })
+}
+
+/// Mounts an empty tmpfs over a directory that every host has; only this mount namespace sees it.
+fn mount_tmpfs() -> Result<OwnedFd, Errno> {
+    let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_set_string(&context, "size", "16m")?;
+    rustix::mount::fsconfig_set_string(&context, "mode", "0755")?;
+    rustix::mount::fsconfig_create(&context)?;
+    let root = rustix::mount::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+    rustix::mount::move_mount(&root, "", rustix::fs::CWD, "/tmp", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    Ok(root)
+}
+
+fn fill(root: &OwnedFd, configuration: &Configuration) -> Result<(), Errno> {
+    for directory in DIRECTORIES {
+        make_directories(root, Path::new(directory))?;
+    }
+    for (name, content) in FILES {
+        write_file(root, Path::new(name), content.as_bytes())?;
+    }
+    for (link, target) in DEVICE_LINKS {
+        rustix::fs::symlinkat(*target, root, *link)?;
+    }
+    for name in USR_LINKS {
+        match rustix::fs::readlink(Path::new("/").join(name), Vec::new()) {
+            Ok(target) => rustix::fs::symlinkat(target, root, *name)?,
+            Err(Errno::INVAL | Errno::NOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for file in &configuration.support_files {
+        write_file(root, &Path::new(SUPPORT_DIRECTORY).join(&file.path), &file.content)?;
+    }
+    Ok(())
+}
+
+fn attach(root: &OwnedFd, tree: &Tree) -> Result<(), StepError> {
+    if tree.is_directory {
+        make_directories(root, &tree.target).during(Step::FillRoot)?;
+    } else {
+        write_file(root, &tree.target, b"").during(Step::FillRoot)?;
+    }
+    rustix::mount::move_mount(&tree.mount, "", root, &*tree.target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .during(Step::MoveMount)?;
+    set_attributes(&tree.mount, tree.attributes, libc::AT_RECURSIVE).during(Step::LockMount)
+}
+
+fn make_directories(root: &OwnedFd, path: &Path) -> Result<(), Errno> {
+    let mut made = PathBuf::new();
+    for name in path {
+        made.push(name);
+        match rustix::fs::mkdirat(root, &made, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn write_file(root: &OwnedFd, path: &Path, content: &[u8]) -> Result<(), Errno> {
+    if let Some(parent) = path.parent() {
+        make_directories(root, parent)?;
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = rustix::fs::openat(root, path, flags, Mode::from_raw_mode(0o644))?;
+    let mut rest = content;
+    while !rest.is_empty() {
+        let written = rustix::io::write(&file, rest)?;
+        rest = &rest[written..];
+    }
+    Ok(())
+}
+
+/// Adds attributes to a mount, see mount_setattr(2).
+fn set_attributes(mount: impl AsFd, attributes: u64, flags: libc::c_int) -> Result<(), Errno> {
+    use std::os::fd::AsRawFd;
+    let change = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    // SAFETY: the fd is open, the path is a C string, and the size is that of the struct that is pointed to.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | flags,
+            &raw const change,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}

@@ -1,0 +1,56 @@
+//! The service's hold on the keeper process.
+
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::packet;
+use crate::wire::Configuration;
+use crate::wire::encode;
+
+/// A running keeper, which starts forkers as long as this exists.
+///
+/// The service gives up its rights after it launched the keeper, so it could not start a forker again by itself.
+#[derive(Debug)]
+pub struct Keeper {
+    pub(crate) socket: OwnedFd,
+    /// Kept so that the dead keeper's pid is not reused while it is ours.
+    _process: Child,
+}
+
+/// A keeper that could not be launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// Its process did not start.
+    #[error("failed to start the sandbox's keeper process")]
+    Spawn(#[source] std::io::Error),
+    /// It ended before it took its configuration.
+    #[error("failed to configure the sandbox's keeper process")]
+    Configure(#[source] std::io::Error),
+}
+
+impl Keeper {
+    /// Starts the keeper: `command` has to be a program that calls [`crate::keeper_main`] first of all.
+    ///
+    /// It gets an empty environment and no fd but its socket. To be called before other threads exist, with the
+    /// rights that bays need.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError`] names what failed.
+    pub fn launch(mut command: Command, configuration: &Configuration) -> Result<Self, LaunchError> {
+        let (socket, keepers_end) = packet::pair().map_err(|error| LaunchError::Spawn(error.into()))?;
+        let process = command
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(keepers_end))
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(LaunchError::Spawn)?;
+        // Drops this process's copy of the keeper's end, so that the death of either is seen by the other.
+        drop(command);
+        packet::send(&socket, &encode(configuration), &[]).map_err(|error| LaunchError::Configure(error.into()))?;
+        Ok(Self { socket, _process: process })
+    }
+}

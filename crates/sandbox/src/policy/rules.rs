@@ -1,0 +1,146 @@
+//! System calls that programs may not make.
+//!
+//! All other calls are allowed: runtimes use many, and new ones with every version. The list holds what reaches
+//! kernel code that a program in a bay has no use for, above all what could take a namespace or a mount apart.
+
+use libc::c_int;
+
+/// A system call, or some uses of it, that is refused.
+pub(super) struct Rule {
+    pub(super) call: i64,
+    /// All must hold; none means always.
+    pub(super) tests: &'static [Test],
+    #[expect(dead_code, reason = "the reason is there to be read")]
+    pub(super) why: &'static str,
+}
+
+/// A test of an argument, counted from 0.
+pub(super) enum Test {
+    Equal(u8, u32),
+    NotEqual(u8, u32),
+    HasFlag(u8, u32),
+}
+
+const fn always(call: i64, why: &'static str) -> Rule {
+    Rule { call, tests: &[], why }
+}
+
+const fn when(call: i64, tests: &'static [Test], why: &'static str) -> Rule {
+    Rule { call, tests, why }
+}
+
+const fn word(value: c_int) -> u32 {
+    value.cast_unsigned()
+}
+
+const MOUNTS: &str = "changes mounts: the read-only root and the hidden host";
+const NAMESPACES: &str = "makes or enters namespaces, in which a program would be root";
+const INSPECTION: &str = "reads or steers another process";
+const KEYS: &str = "kernel keyrings are not separated for each bay";
+const KERNEL: &str = "loads code into the kernel or traces it";
+const CLOCKS: &str = "sets the host's clock";
+const HOST: &str = "administers the host";
+const MEMORY_NODES: &str = "moves memory between nodes: no use in a bay, and a history of kernel faults";
+const TERMINALS: &str = "puts input into a terminal";
+const SOCKETS: &str = "socket families other than unix, inet, inet6 and route are no use in a bay";
+
+/// Answered with EPERM, as the kernel answers those without the right.
+pub(super) const FORBIDDEN: &[Rule] = &[
+    always(libc::SYS_mount, MOUNTS),
+    always(libc::SYS_umount2, MOUNTS),
+    always(libc::SYS_pivot_root, MOUNTS),
+    always(libc::SYS_chroot, MOUNTS),
+    always(libc::SYS_fsopen, MOUNTS),
+    always(libc::SYS_fsconfig, MOUNTS),
+    always(libc::SYS_fsmount, MOUNTS),
+    always(libc::SYS_fspick, MOUNTS),
+    always(libc::SYS_move_mount, MOUNTS),
+    always(libc::SYS_open_tree, MOUNTS),
+    always(libc::SYS_mount_setattr, MOUNTS),
+    always(libc::SYS_setns, NAMESPACES),
+    always(libc::SYS_unshare, NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWUSER))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWNS))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWPID))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWNET))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWIPC))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWUTS))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWCGROUP))], NAMESPACES),
+    always(libc::SYS_ptrace, INSPECTION),
+    always(libc::SYS_process_vm_readv, INSPECTION),
+    always(libc::SYS_process_vm_writev, INSPECTION),
+    always(libc::SYS_kcmp, INSPECTION),
+    always(libc::SYS_pidfd_getfd, INSPECTION),
+    always(libc::SYS_add_key, KEYS),
+    always(libc::SYS_request_key, KEYS),
+    always(libc::SYS_keyctl, KEYS),
+    always(libc::SYS_bpf, KERNEL),
+    always(libc::SYS_perf_event_open, KERNEL),
+    always(libc::SYS_init_module, KERNEL),
+    always(libc::SYS_finit_module, KERNEL),
+    always(libc::SYS_delete_module, KERNEL),
+    always(libc::SYS_kexec_load, KERNEL),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_kexec_file_load, KERNEL),
+    always(libc::SYS_userfaultfd, "holds the kernel in the middle of an operation, the lever of many exploits"),
+    always(libc::SYS_open_by_handle_at, "opens files past all mounts"),
+    always(libc::SYS_name_to_handle_at, "opens files past all mounts"),
+    always(libc::SYS_fanotify_init, "watches whole file systems"),
+    always(libc::SYS_settimeofday, CLOCKS),
+    always(libc::SYS_clock_settime, CLOCKS),
+    always(libc::SYS_adjtimex, CLOCKS),
+    always(libc::SYS_clock_adjtime, CLOCKS),
+    always(libc::SYS_quotactl, HOST),
+    always(libc::SYS_acct, HOST),
+    always(libc::SYS_syslog, HOST),
+    always(libc::SYS_reboot, HOST),
+    always(libc::SYS_swapon, HOST),
+    always(libc::SYS_swapoff, HOST),
+    always(libc::SYS_sethostname, HOST),
+    always(libc::SYS_setdomainname, HOST),
+    always(libc::SYS_vhangup, HOST),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_iopl, "reaches the hardware"),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_ioperm, "reaches the hardware"),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_modify_ldt, "16-bit segments: no use, and a history of kernel faults"),
+    always(libc::SYS_mbind, MEMORY_NODES),
+    always(libc::SYS_set_mempolicy, MEMORY_NODES),
+    always(libc::SYS_move_pages, MEMORY_NODES),
+    always(libc::SYS_migrate_pages, MEMORY_NODES),
+    when(
+        libc::SYS_personality,
+        // Debuggers and some runtimes ask for the present value, or for addresses that do not change.
+        &[Test::NotEqual(0, u32::MAX), Test::NotEqual(0, 0), Test::NotEqual(0, word(libc::ADDR_NO_RANDOMIZE))],
+        "switches to old behaviour of the kernel",
+    ),
+    when(libc::SYS_ioctl, &[Test::Equal(1, 0x5412)], TERMINALS),
+    // TIOCLINUX pastes into a virtual console.
+    when(libc::SYS_ioctl, &[Test::Equal(1, 0x541c)], TERMINALS),
+    when(
+        libc::SYS_socket,
+        &[
+            Test::NotEqual(0, word(libc::AF_UNIX)),
+            Test::NotEqual(0, word(libc::AF_INET)),
+            Test::NotEqual(0, word(libc::AF_INET6)),
+            Test::NotEqual(0, word(libc::AF_NETLINK)),
+        ],
+        SOCKETS,
+    ),
+    when(
+        libc::SYS_socket,
+        // getifaddrs(3) and the runtimes that list interfaces need NETLINK_ROUTE, and no other protocol.
+        &[Test::Equal(0, word(libc::AF_NETLINK)), Test::NotEqual(2, word(libc::NETLINK_ROUTE))],
+        SOCKETS,
+    ),
+];
+
+/// Answered with ENOSYS, so that callers do without.
+pub(super) const ABSENT: &[Rule] = &[
+    // Its flags are in memory, where a filter cannot look. glibc, Go, the JVM and V8 fall back to clone.
+    always(libc::SYS_clone3, NAMESPACES),
+    always(libc::SYS_io_uring_setup, "does system calls past every filter"),
+    always(libc::SYS_io_uring_enter, "does system calls past every filter"),
+    always(libc::SYS_io_uring_register, "does system calls past every filter"),
+];

@@ -1,0 +1,175 @@
+//! Running one program in a bay: feeding it, collecting its output, and stopping it when it goes too far.
+
+mod capture;
+mod clock;
+
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::bay;
+use crate::bay::Job;
+use crate::link::Bay;
+use crate::step::StepError;
+use crate::wire::ProgramEnd;
+use crate::wire::Usage;
+
+use capture::Capture;
+use clock::Clock;
+
+/// How long a bay may take from its clone to the start of its program.
+const SETUP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a killed bay may take to die.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the pipes are read after everything that could write to them is dead.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is watched from outside while a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// Time on the wall clock from the program's start.
+    pub wall: Duration,
+    /// CPU time of all processes together; needs cgroups.
+    pub cpu: Duration,
+    /// Bytes of standard output.
+    pub stdout_bytes: usize,
+    /// Bytes of standard error.
+    pub stderr_bytes: usize,
+}
+
+/// Why a program was stopped from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It ran longer than [`Clocks::wall`].
+    WallTime,
+    /// It used more than [`Clocks::cpu`].
+    CpuTime,
+    /// It wrote more than [`Clocks::stdout_bytes`] or [`Clocks::stderr_bytes`].
+    Output,
+}
+
+/// What came of running a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended. [`ProgramEnd::Killed`] means that it did not end by itself.
+    pub end: ProgramEnd,
+    /// Why it was stopped, if it was; it may still have ended by itself right before.
+    pub stop: Option<Stop>,
+    /// Standard output: up to one byte more than the limit, which tells that there was more.
+    pub stdout: Vec<u8>,
+    /// Standard error, likewise.
+    pub stderr: Vec<u8>,
+    /// Time on the wall clock from start to end.
+    pub wall: Duration,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// A program of which nothing can be said.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The bay could not be built, or the program not be executed.
+    #[error("failed to start the program in its bay")]
+    NotStarted(#[source] StepError),
+    /// The bay was not ready in time.
+    #[error("the bay was not ready within {} s", SETUP_PATIENCE.as_secs())]
+    NotReady,
+    /// The job is larger than any request may be.
+    #[error("the job is too large for a bay")]
+    JobTooLarge,
+    /// The forker died, and the bay with it.
+    #[error("the sandbox's forker process died during the run")]
+    ForkerLost,
+    /// The bay died although nobody killed it.
+    #[error("the bay died during the run")]
+    BayLost,
+    /// The bay did not die although it was killed.
+    #[error("the bay did not die within {} s of being killed", KILL_PATIENCE.as_secs())]
+    Unkillable,
+}
+
+/// Runs `job` in `bay` with `stdin` as its whole input.
+///
+/// CANCEL: dropping the future kills the program.
+///
+/// # Errors
+///
+/// [`RunError`] for faults of host or service; whatever the program does is a [`Report`].
+pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<Report, RunError> {
+    let frame = bay::frame(job).ok_or(RunError::JobTooLarge)?;
+    let Bay { mut control, stdin: input, stdout, stderr, mut ended, killer, meter } = bay;
+    tokio::time::timeout(SETUP_PATIENCE, start(&mut control, &mut ended, &frame))
+        .await
+        .map_err(|_| RunError::NotReady)??;
+
+    let started = Instant::now();
+    let mut clock = Clock::start(clocks, meter, started);
+    let mut stdout = Capture::new(stdout, clocks.stdout_bytes);
+    let mut stderr = Capture::new(stderr, clocks.stderr_bytes);
+    let feeding = feed(input, stdin);
+    tokio::pin!(feeding);
+    let mut fed = false;
+    let mut stop: Option<(Stop, Instant)> = None;
+    let (end, usage) = loop {
+        let patience = stop.map_or(started, |(_, at)| at + KILL_PATIENCE);
+        let reason = tokio::select! {
+            end = &mut ended => break end.map_err(|_| RunError::ForkerLost)?,
+            () = &mut feeding, if !fed => {
+                fed = true;
+                continue;
+            }
+            () = stdout.overflow(), if stop.is_none() => Stop::Output,
+            () = stderr.overflow(), if stop.is_none() => Stop::Output,
+            reason = clock.strike(), if stop.is_none() => reason,
+            () = tokio::time::sleep_until(patience), if stop.is_some() => return Err(RunError::Unkillable),
+        };
+        stop = Some((reason, Instant::now()));
+        killer.kill().await;
+    };
+    let wall = usage.wall_us.map_or(started.elapsed(), Duration::from_micros);
+    match end {
+        ProgramEnd::NotStarted(error) => return Err(RunError::NotStarted(error)),
+        ProgramEnd::Killed if stop.is_none() && usage.memory_kills == 0 => return Err(RunError::BayLost),
+        _ => {}
+    }
+
+    // Nothing is left that could write, so both pipes end; the deadline is for what cannot happen.
+    let drained = async { tokio::join!(stdout.drain(), stderr.drain()) };
+    drop(tokio::time::timeout(DRAIN_PATIENCE, drained).await);
+    let stop = stop.map(|(reason, _)| reason);
+    Ok(Report { end, stop, stdout: stdout.into_bytes(), stderr: stderr.into_bytes(), wall, usage })
+}
+
+/// Hands the job over and waits until its program is about to be executed.
+async fn start(
+    control: &mut UnixStream,
+    ended: &mut oneshot::Receiver<(ProgramEnd, Usage)>,
+    frame: &[u8],
+) -> Result<(), RunError> {
+    let hand_over = async {
+        control.write_all(frame).await?;
+        control.read_u8().await
+    };
+    match hand_over.await {
+        Ok(bay::STARTED) => Ok(()),
+        // The bay gave up; the forker knows why.
+        _ => match ended.await {
+            Ok((ProgramEnd::NotStarted(error), _)) => Err(RunError::NotStarted(error)),
+            Ok(_) => Err(RunError::BayLost),
+            Err(_) => Err(RunError::ForkerLost),
+        },
+    }
+}
+
+/// Writes the whole input, then closes it.
+async fn feed(mut input: pipe::Sender, stdin: &[u8]) {
+    // A program that does not read its input to the end is none the worse for it.
+    drop(input.write_all(stdin).await);
+}

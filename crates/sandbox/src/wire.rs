@@ -1,0 +1,148 @@
+//! The messages between service, keeper, forker and pid 1 of a bay.
+//!
+//! All four are the same build of the same program, so the encoding (postcard) needs no versions.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::forker::root::SupportFile;
+use crate::step::StepError;
+
+/// What the forker has to know before it can make bays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// The first host uid for bays; each live bay takes two of the following `2 * max_bays`.
+    pub first_uid: u32,
+    /// The most bays alive at one time.
+    pub max_bays: u32,
+    /// Host directories and files that bays see read-only, besides `/usr` and what it needs.
+    pub mounts: Vec<PathBuf>,
+    /// Files of ours that bays see below `/opt/runbay`.
+    pub support_files: Vec<SupportFile>,
+}
+
+/// What the first process of a bay and all its descendants may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BayLimits {
+    /// Memory of all processes and files together, in bytes.
+    pub memory_bytes: u64,
+    /// Processes and threads alive at one time, without pid 1.
+    pub processes: u64,
+    /// CPU time of one process, in milliseconds; the group's time is watched by [`crate::run()`].
+    pub cpu_time_ms: u64,
+    /// Open files of one process.
+    pub open_files: u64,
+    /// Size of one file, in bytes.
+    pub file_bytes: u64,
+    /// Size of all files in `/box`, `/tmp` and `/dev/shm`, in bytes.
+    pub disk_bytes: u64,
+    /// Number of files and directories in them.
+    pub inodes: u64,
+}
+
+/// How strongly bays are separated from the host and from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// All namespaces, seccomp and cgroup limits.
+    Full,
+    /// All namespaces and seccomp; limits per process only, since there are no cgroups to use.
+    Rlimits,
+}
+
+impl Isolation {
+    /// Returns the word used in answers and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Rlimits => "rlimits",
+        }
+    }
+}
+
+/// Names a bay for the life of a forker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct BayId(pub(crate) u64);
+
+/// From the service to the forker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    Make { bay: BayId, limits: BayLimits },
+    Kill { bay: BayId },
+}
+
+/// From the forker to the service.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The forker works. Always the first message, unless it is `Unusable`.
+    Ready { isolation: Isolation, cgroups: String },
+    /// The forker cannot work on this host.
+    Unusable(StepError),
+    /// The bay is being built; the fds are those of [`BAY_FDS`].
+    Made { bay: BayId },
+    /// The bay could not be made.
+    Refused { bay: BayId, error: Refusal },
+    /// The program ended or the bay died; sent once for each `Made`.
+    Ended { bay: BayId, end: ProgramEnd, usage: Usage },
+}
+
+/// What [`Reply::Made`] carries besides its bytes: control stream, stdin, stdout, stderr, and with cgroups the
+/// file that counts the bay's CPU time.
+pub(crate) const BAY_FDS: usize = 4;
+
+/// Why the forker did not make a bay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    #[error("all {0} bays are in use")]
+    NoFreeBay(u32),
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+/// From pid 1 of a bay to the forker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum BayReport {
+    Failed(StepError),
+    Ended { end: ProgramEnd, usage: Usage },
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgramEnd {
+    /// It left with this exit code.
+    Exited(i32),
+    /// This signal ended it.
+    Signalled(i32),
+    /// The bay was killed from outside before the program ended.
+    Killed,
+    /// The bay could not be built or the program not be started.
+    NotStarted(StepError),
+}
+
+/// What a bay used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Time on the wall clock from start to end of the program, in microseconds; none when it was killed.
+    pub wall_us: Option<u64>,
+    /// CPU time of all processes together, in microseconds.
+    pub cpu_us: Option<u64>,
+    /// The most memory used at one time, in bytes.
+    pub memory_peak_bytes: Option<u64>,
+    /// How many processes the kernel killed for lack of memory.
+    pub memory_kills: u64,
+    /// How often a new process was refused because of the limit.
+    pub process_refusals: u64,
+}
+
+/// Encodes a message.
+pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    postcard::to_stdvec(message).expect("messages are plain data, which postcard can always encode")
+}
+
+/// Decodes a message.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, postcard::Error> {
+    postcard::from_bytes(bytes)
+}
