@@ -1,0 +1,214 @@
+//! Verdicts: what is to be said of a program, given how its bay ended.
+
+use std::time::Duration;
+
+use runbay_model::Fault;
+use runbay_model::Limits;
+use runbay_model::Outcome;
+use runbay_model::TimeLimit;
+use runbay_model::Verdict;
+use runbay_model::cut_at_character;
+use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Report;
+use runbay_sandbox::Stop;
+
+use crate::signal;
+
+/// Turns a report into a verdict and what clients see of it.
+///
+/// A program that went too far is judged by that, also when it happened to end by itself right then: truncated
+/// output is never called complete.
+pub(crate) fn judge(mut report: Report, limits: &Limits) -> (Verdict, Outcome) {
+    let stdout_truncated = cut_at_character(&mut report.stdout, bytes(limits.stdout_bytes));
+    let stderr_truncated = cut_at_character(&mut report.stderr, bytes(limits.stderr_bytes));
+    let (exit_code, signal) = match report.end {
+        ProgramEnd::Exited(code) => (Some(code), None),
+        ProgramEnd::Signalled(number) => (None, Some(signal::name(number))),
+        ProgramEnd::Killed | ProgramEnd::NotStarted(_) => (None, None),
+    };
+    let verdict = verdict(&report, limits, stdout_truncated || stderr_truncated);
+    let outcome = Outcome {
+        message: message(verdict, &report, limits, stdout_truncated),
+        exit_code,
+        signal,
+        stdout_truncated,
+        stderr_truncated,
+        stdout: report.stdout,
+        stderr: report.stderr,
+        compile_output: None,
+        execution_time: Some(report.wall),
+        cpu_time: report.usage.cpu_us.map(Duration::from_micros),
+        memory_bytes: report.usage.memory_peak_bytes,
+        compile_time: None,
+    };
+    (verdict, outcome)
+}
+
+fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
+    let killed = report.end == ProgramEnd::Killed;
+    match report.stop {
+        _ if truncated => return Verdict::Failed(Fault::OutputLimit),
+        _ if report.usage.memory_kills > 0 => return Verdict::Failed(Fault::MemoryLimit),
+        Some(Stop::WallTime) if killed => return Verdict::TimedOut(TimeLimit::WallTime),
+        Some(Stop::CpuTime) if killed => return Verdict::TimedOut(TimeLimit::CpuTime),
+        _ => {}
+    }
+    match report.end {
+        ProgramEnd::Exited(0) => Verdict::Completed,
+        ProgramEnd::Signalled(signal::SIGXCPU | signal::SIGKILL) if used_all_cpu(report, limits) => {
+            Verdict::TimedOut(TimeLimit::CpuTime)
+        }
+        _ if report.usage.process_refusals > 0 => Verdict::Failed(Fault::ProcessLimit),
+        _ => Verdict::Failed(Fault::RuntimeError),
+    }
+}
+
+/// The kernel's own limit on CPU time ends a process by a signal, like any other.
+fn used_all_cpu(report: &Report, limits: &Limits) -> bool {
+    report.usage.cpu_us.is_some_and(|used| used / 1000 >= limits.cpu_time_ms)
+}
+
+/// Says in one sentence what a beginner would not read from exit code and output.
+fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated: bool) -> Option<String> {
+    let text = match verdict {
+        Verdict::Completed => return None,
+        Verdict::TimedOut(TimeLimit::WallTime) => {
+            format!("The program ran longer than {} and was stopped.", seconds(limits.wall_time_ms))
+        }
+        Verdict::TimedOut(TimeLimit::CpuTime) => {
+            format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))
+        }
+        Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
+        Verdict::Failed(Fault::MemoryLimit) => {
+            format!("The program used more than {} of memory and was stopped.", size(limits.memory_bytes))
+        }
+        Verdict::Failed(Fault::OutputLimit) => {
+            let (limit, stream) = if stdout_truncated {
+                (limits.stdout_bytes, "standard output")
+            } else {
+                (limits.stderr_bytes, "standard error")
+            };
+            format!("The program wrote more than {} to {stream} and was stopped.", size(limit))
+        }
+        Verdict::Failed(Fault::ProcessLimit) => {
+            format!("The program tried to have more than {} processes and threads at one time.", limits.processes)
+        }
+        Verdict::Failed(Fault::CompileError) => "The code could not be compiled.".to_owned(),
+        Verdict::Failed(Fault::RuntimeError) => match report.end {
+            ProgramEnd::Exited(code) => format!("The program ended with exit code {code}."),
+            ProgramEnd::Signalled(number) => format!("The program was ended by the signal {}.", signal::name(number)),
+            ProgramEnd::Killed | ProgramEnd::NotStarted(_) => return None,
+        },
+    };
+    Some(text)
+}
+
+fn bytes(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn seconds(milliseconds: u64) -> String {
+    if milliseconds.is_multiple_of(1000) { format!("{} s", milliseconds / 1000) } else { format!("{milliseconds} ms") }
+}
+
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fitting = UNITS.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    fitting.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_sandbox::Usage;
+
+    use super::*;
+
+    fn report(end: ProgramEnd, stop: Option<Stop>) -> Report {
+        let usage = Usage { cpu_us: Some(12_000), memory_peak_bytes: Some(9_000_000), ..Usage::default() };
+        Report { end, stop, stdout: b"out".to_vec(), stderr: b"err".to_vec(), wall: Duration::from_millis(15), usage }
+    }
+
+    fn judged(report: Report) -> (Verdict, Option<String>) {
+        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() });
+        (verdict, outcome.message)
+    }
+
+    #[test]
+    fn exit_codes_decide_what_nothing_else_does() {
+        assert_eq!(judged(report(ProgramEnd::Exited(0), None)), (Verdict::Completed, None));
+        assert_eq!(
+            judged(report(ProgramEnd::Exited(3), None)),
+            (Verdict::Failed(Fault::RuntimeError), Some("The program ended with exit code 3.".to_owned()))
+        );
+        assert_eq!(
+            judged(report(ProgramEnd::Signalled(11), None)),
+            (Verdict::Failed(Fault::RuntimeError), Some("The program was ended by the signal SIGSEGV.".to_owned()))
+        );
+    }
+
+    #[test]
+    fn stops_are_named() {
+        assert_eq!(
+            judged(report(ProgramEnd::Killed, Some(Stop::WallTime))),
+            (
+                Verdict::TimedOut(TimeLimit::WallTime),
+                Some("The program ran longer than 5 s and was stopped.".to_owned())
+            )
+        );
+        assert_eq!(judged(report(ProgramEnd::Killed, Some(Stop::CpuTime))).0, Verdict::TimedOut(TimeLimit::CpuTime));
+    }
+
+    #[test]
+    fn a_program_that_ended_before_the_kill_arrived_is_judged_by_its_end() {
+        assert_eq!(judged(report(ProgramEnd::Exited(0), Some(Stop::WallTime))).0, Verdict::Completed);
+    }
+
+    #[test]
+    fn truncated_output_is_never_complete() {
+        let mut much = report(ProgramEnd::Exited(0), None);
+        much.stdout = "žlu".as_bytes().to_vec();
+        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() });
+        assert_eq!(verdict, Verdict::Failed(Fault::OutputLimit));
+        assert!(outcome.stdout_truncated && !outcome.stderr_truncated);
+        assert_eq!(outcome.stdout, b"", "a character is not split");
+        assert_eq!(
+            outcome.message.as_deref(),
+            Some("The program wrote more than 1 bytes to standard output and was stopped.")
+        );
+    }
+
+    #[test]
+    fn memory_counts_whoever_was_killed() {
+        for end in [ProgramEnd::Exited(0), ProgramEnd::Signalled(9), ProgramEnd::Killed] {
+            let mut hungry = report(end, None);
+            hungry.usage.memory_kills = 1;
+            assert_eq!(
+                judged(hungry),
+                (
+                    Verdict::Failed(Fault::MemoryLimit),
+                    Some("The program used more than 128 MiB of memory and was stopped.".to_owned())
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn refused_processes_matter_only_to_a_failed_program() {
+        let with = |end| {
+            let mut report = report(end, None);
+            report.usage.process_refusals = 7;
+            judged(report).0
+        };
+        assert_eq!(with(ProgramEnd::Exited(0)), Verdict::Completed);
+        assert_eq!(with(ProgramEnd::Exited(1)), Verdict::Failed(Fault::ProcessLimit));
+    }
+
+    #[test]
+    fn the_kernels_own_cpu_limit_is_a_time_limit() {
+        for number in [signal::SIGKILL, signal::SIGXCPU] {
+            let mut busy = report(ProgramEnd::Signalled(number), None);
+            busy.usage.cpu_us = Some(5_100_000);
+            assert_eq!(judged(busy).0, Verdict::TimedOut(TimeLimit::CpuTime));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Names of signals.
+
+/// The standard signals of signal(7), which have the same numbers on x86 and ARM.
+const NAMES: [&str; 32] = [
+    "",
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGILL",
+    "SIGTRAP",
+    "SIGABRT",
+    "SIGBUS",
+    "SIGFPE",
+    "SIGKILL",
+    "SIGUSR1",
+    "SIGSEGV",
+    "SIGUSR2",
+    "SIGPIPE",
+    "SIGALRM",
+    "SIGTERM",
+    "SIGSTKFLT",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGSTOP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGXCPU",
+    "SIGXFSZ",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGWINCH",
+    "SIGIO",
+    "SIGPWR",
+    "SIGSYS",
+];
+
+/// Sent when a process used more CPU time than its soft limit.
+pub(crate) const SIGXCPU: i32 = 24;
+
+/// Sent when a process used more CPU time than its hard limit, and by the kernel for lack of memory.
+pub(crate) const SIGKILL: i32 = 9;
+
+/// Returns the name of a signal; a real-time signal has only a number.
+pub(crate) fn name(signal: i32) -> String {
+    match usize::try_from(signal).ok().and_then(|index| NAMES.get(index)) {
+        Some(name) if !name.is_empty() => (*name).to_owned(),
+        _ => format!("SIG{signal}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_their_names() {
+        for (signal, expected) in
+            [(1, "SIGHUP"), (SIGKILL, "SIGKILL"), (11, "SIGSEGV"), (SIGXCPU, "SIGXCPU"), (31, "SIGSYS"), (34, "SIG34")]
+        {
+            assert_eq!(name(signal), expected);
+        }
+    }
+}
