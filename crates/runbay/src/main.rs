@@ -1,3 +1,31 @@
-//! The runbay binary.
+//! Runbay: a self-hosted backend for live code execution.
+//!
+//! This crate is only the wiring: it reads settings, gives up the rights of root, and starts what the other crates
+//! are. Each command is a file in `commands/`.
 
-fn main() {}
+mod commands;
+mod failure;
+mod identity;
+mod logging;
+mod sandbox;
+mod settings;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A self-hosted backend for live code execution.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.execute() {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

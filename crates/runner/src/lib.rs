@@ -16,3 +16,4 @@ pub use recipe::Recipe;
 pub use recipe::RecipeError;
 pub use runner::RunFault;
 pub use runner::Runner;
+pub use runner::bay_limits;

@@ -122,7 +122,8 @@ impl Runner {
 }
 
 /// Returns what the bay itself has to enforce.
-pub(crate) fn bay_limits(limits: &Limits) -> BayLimits {
+#[must_use]
+pub fn bay_limits(limits: &Limits) -> BayLimits {
     BayLimits {
         memory_bytes: limits.memory_bytes,
         processes: limits.processes,

@@ -1,1 +1,11 @@
-//! The claim loop: takes queued executions and runs them.
+//! The worker: takes queued executions, runs them, and reports what came of them.
+//!
+//! It runs as many at a time as it has slots, takes nothing more once it is told to stop, and gives what is running
+//! then some time to end before it hands it back. It knows no HTTP and decides nothing about the life cycle.
+
+mod attempt;
+mod worker;
+
+pub use worker::Alive;
+pub use worker::Worker;
+pub use worker::WorkerSettings;

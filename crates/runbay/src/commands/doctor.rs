@@ -1,0 +1,162 @@
+//! `runbay doctor`: what this host can do, and what to do about the rest.
+
+use std::process::ExitCode;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use runbay_runner::Absent;
+use runbay_runner::Runner;
+use runbay_sandbox::Clocks;
+use runbay_sandbox::Isolation;
+use runbay_sandbox::Job;
+use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Sandbox;
+
+use crate::identity;
+use crate::sandbox;
+use crate::table;
+
+/// Check whether this host can run sandboxes, and which languages it has.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Account to run as, by name or number [default: runbay, or an unused number]
+    #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
+    user: Option<String>,
+}
+
+/// One line of the table.
+struct Finding {
+    subject: String,
+    state: State,
+    found: String,
+    advice: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Works, but less well.
+    Fair,
+    Bad,
+}
+
+impl Doctor {
+    /// Exits with 0 if programs can be run, else with 1.
+    pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
+        let mut findings = vec![kernel()];
+        if let Err(error) = self.examine(&mut findings) {
+            findings.push(Finding::bad("sandbox", &format!("{error:#}"), "see the causes above from left to right"));
+        }
+        let mut rows = vec![["CHECK", "STATE", "FOUND", "WHAT TO DO"].map(str::to_owned).to_vec()];
+        let usable = findings.iter().all(|finding| finding.state != State::Bad);
+        rows.extend(findings.into_iter().map(Finding::into_row));
+        table::print(&rows)?;
+        Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+        if sandbox::check_rights().is_err() {
+            findings.push(Finding::bad(
+                "rights",
+                "an ordinary user",
+                "start as root; runbay gives that up before it listens to anybody",
+            ));
+            return Ok(());
+        }
+        findings.push(Finding::good("rights", "root, given up after the start"));
+        let seed = sandbox::start(None, sandbox::FEW_BAYS)?;
+        identity::drop_rights(identity::service_account(self.user.as_deref())?)?;
+        let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
+        runtime.block_on(async {
+            let (sandbox, recipes) = seed.connect().await?;
+            findings.push(isolation(&sandbox));
+            findings.push(first_bay(&sandbox).await);
+            let (runner, absent) = Runner::probe(sandbox, recipes).await;
+            findings.extend(languages(&runner, &absent));
+            Ok(())
+        })
+    }
+}
+
+/// The oldest kernel with everything that bays are built with (mount_setattr(2)).
+const OLDEST_KERNEL: (u32, u32) = (5, 12);
+
+fn kernel() -> Finding {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version >= OLDEST_KERNEL {
+        Finding::good("kernel", &release)
+    } else {
+        Finding::bad("kernel", &release, "use Linux 5.12 or newer")
+    }
+}
+
+fn isolation(sandbox: &Sandbox) -> Finding {
+    let found = format!("{} ({})", sandbox.isolation().as_str(), sandbox.cgroups());
+    match sandbox.isolation() {
+        Isolation::Full => Finding::good("isolation", &found),
+        Isolation::Rlimits => Finding {
+            subject: "isolation".to_owned(),
+            state: State::Fair,
+            found,
+            advice: "make the cgroup controllers cpu, memory and pids available to runbay".to_owned(),
+        },
+    }
+}
+
+/// Builds a bay and runs something in it, and says how long that took.
+async fn first_bay(sandbox: &Sandbox) -> Finding {
+    const SUBJECT: &str = "test program";
+    let start = Instant::now();
+    match run_nothing(sandbox).await {
+        Ok(()) => Finding::good(SUBJECT, &format!("ran in {:.1} ms", start.elapsed().as_secs_f64() * 1000.0)),
+        Err(error) => Finding::bad(SUBJECT, &format!("{error:#}"), "the text names what the kernel refused"),
+    }
+}
+
+async fn run_nothing(sandbox: &Sandbox) -> anyhow::Result<()> {
+    let job = Job { argv: vec!["/usr/bin/true".to_owned()], ..Job::default() };
+    let second = Duration::from_secs(1);
+    let clocks = Clocks { wall: second, cpu: second, stdout_bytes: 1024, stderr_bytes: 1024 };
+    let bay = sandbox.bay(sandbox::default_bay_limits()).await?;
+    let report = runbay_sandbox::run(bay, &job, b"", &clocks).await?;
+    anyhow::ensure!(report.end == ProgramEnd::Exited(0), "/usr/bin/true ended with {:?}", report.end);
+    Ok(())
+}
+
+fn languages(runner: &Runner, absent: &[Absent]) -> Vec<Finding> {
+    let catalog = runner.catalog();
+    let mut findings: Vec<_> =
+        catalog.languages().iter().map(|language| Finding::good(&language.name, &language.version)).collect();
+    findings.extend(absent.iter().map(|absent| Finding {
+        subject: absent.language.clone(),
+        // One missing language is a choice; none at all is not.
+        state: if catalog.languages().is_empty() { State::Bad } else { State::Fair },
+        found: "not offered".to_owned(),
+        advice: absent.why.clone(),
+    }));
+    findings
+}
+
+impl Finding {
+    fn good(subject: &str, found: &str) -> Self {
+        Self { subject: subject.to_owned(), state: State::Good, found: found.to_owned(), advice: String::new() }
+    }
+
+    fn bad(subject: &str, found: &str, advice: &str) -> Self {
+        Self { subject: subject.to_owned(), state: State::Bad, found: found.to_owned(), advice: advice.to_owned() }
+    }
+
+    fn into_row(self) -> Vec<String> {
+        let state = match self.state {
+            State::Good => "ok",
+            State::Fair => "limited",
+            State::Bad => "FAILED",
+        };
+        vec![self.subject, state.to_owned(), self.found, self.advice]
+    }
+}

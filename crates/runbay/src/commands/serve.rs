@@ -1,0 +1,187 @@
+//! `runbay serve`: the whole service in one process.
+
+use std::net::TcpListener;
+use std::num::NonZero;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use runbay_api::Api;
+use runbay_api::ApiParts;
+use runbay_api::Exposure;
+use runbay_api::NotReady;
+use runbay_api::Readiness;
+use runbay_engine::Engine;
+use runbay_engine::EngineParts;
+use runbay_engine::EngineSettings;
+use runbay_events::MemoryEventBus;
+use runbay_events::MemoryEventBusLimits;
+use runbay_model::Limits;
+use runbay_queue::MemoryQueue;
+use runbay_queue::Queue;
+use runbay_runner::Runner;
+use runbay_store::DataDirectory;
+use runbay_store::Store;
+use runbay_worker::Alive;
+use runbay_worker::Worker;
+use runbay_worker::WorkerSettings;
+use tokio::signal::unix::SignalKind;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use tracing::warn;
+
+use crate::identity;
+use crate::logging;
+use crate::sandbox;
+use crate::settings::ServeFlags;
+use crate::settings::ServeSettings;
+
+/// Serve the HTTP API and run code, with an embedded database and queue.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// File with settings, named like the flags
+    #[arg(long, env = "RUNBAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    flags: ServeFlags,
+}
+
+impl Serve {
+    /// Does everything that needs the rights of root, gives them up, and serves.
+    pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
+        let settings = self.flags.complete(self.config.as_deref())?;
+        logging::start(&settings.log)?;
+        let slots = settings.slots.unwrap_or_else(default_slots);
+        sandbox::check_rights()?;
+        let data = DataDirectory::lock(&settings.data_dir)?;
+        let listener =
+            TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
+        let account = identity::service_account(settings.user.as_deref())?;
+        // Two bays for a slot: one runs while the last one is torn down.
+        let seed = sandbox::start(settings.languages.as_deref(), 2 * slots + 16)?;
+        let data_path = identity::become_service(account, &data)?;
+
+        let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
+        runtime.block_on(serve(settings, slots, seed, listener, &data_path))?;
+        // Nothing that is worth waiting for is left.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        drop(data);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(
+    settings: ServeSettings,
+    slots: usize,
+    seed: sandbox::Seed,
+    listener: TcpListener,
+    data_path: &Path,
+) -> anyhow::Result<()> {
+    let recorder = runbay_api::build_recorder()?;
+    let metrics = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are recorded already"))?;
+
+    let runner = Arc::new(probe(seed).await?);
+    let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+    let engine = Engine::new(EngineParts {
+        store: Store::open_sqlite(data_path).await?,
+        queue: Arc::clone(&queue),
+        events: Arc::new(MemoryEventBus::new(MemoryEventBusLimits::default())),
+        catalog: runner.catalog(),
+        settings: EngineSettings { queue_max_depth: settings.queue_max_depth, ..EngineSettings::default() },
+    });
+    let recovered = engine.recover().await?;
+    if recovered.queued + recovered.requeued + recovered.lost > 0 {
+        info!(recovered.queued, recovered.requeued, recovered.lost, "found unfinished executions");
+    }
+
+    let drain = Duration::from_secs(settings.drain_seconds);
+    let worker = Worker::new(engine.clone(), queue, Arc::clone(&runner), WorkerSettings { slots, drain });
+    let stop = stop_on_signals()?;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let api = Api::new(ApiParts {
+        engine: engine.clone(),
+        readiness: Arc::new(ServeReadiness { runner, worker: worker.alive() }),
+        metrics,
+        exposure: Exposure::of(address),
+        shutdown: stop.clone(),
+    });
+    let working = tokio::spawn(worker.work(stop.clone()));
+    info!(server.address = %address, "listening");
+
+    runbay_api::serve(listener, api, stop).await;
+    working.await.context("the worker failed")?;
+    engine.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Finds the languages of this host, and says what is missing.
+async fn probe(seed: sandbox::Seed) -> anyhow::Result<Runner> {
+    let (runner, absent) = seed.grow().await?;
+    for absent in absent {
+        warn!(language.id = absent.language, "language is not offered: {}", absent.why);
+    }
+    let catalog = runner.catalog();
+    let offered: Vec<_> =
+        catalog.languages().iter().map(|language| format!("{} {}", language.id, language.version)).collect();
+    anyhow::ensure!(!offered.is_empty(), "no language can be run on this host; see `runbay languages`");
+    info!(isolation = runner.isolation().as_str(), languages = offered.join(", "), "sandbox ready");
+    Ok(runner)
+}
+
+/// Returns a token that SIGTERM and SIGINT cancel.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping");
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+/// Four for each core, but no more than three quarters of the memory can hold.
+fn default_slots() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let by_memory = memory_bytes().map_or(usize::MAX, |bytes| {
+        usize::try_from(bytes / 4 * 3 / Limits::default().memory_bytes).unwrap_or(usize::MAX)
+    });
+    (4 * cores).min(by_memory).max(1)
+}
+
+/// Reads the size of the memory from /proc/meminfo, see proc(5).
+fn memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes: u64 =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+struct ServeReadiness {
+    runner: Arc<Runner>,
+    worker: Alive,
+}
+
+impl Readiness for ServeReadiness {
+    fn isolation(&self) -> String {
+        self.runner.isolation().as_str().to_owned()
+    }
+
+    fn workers(&self) -> Result<(), NotReady> {
+        if self.worker.get() { Ok(()) } else { Err(NotReady("The worker takes no executions.".to_owned())) }
+    }
+}

@@ -1,0 +1,41 @@
+//! Who the service runs as once it has given up the rights of root, and what it takes along.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use runbay_sandbox::Account;
+use runbay_sandbox::FIRST_UID;
+use runbay_store::DataDirectory;
+
+/// The account that is used when it exists and none is named.
+const ACCOUNT: &str = "runbay";
+
+/// Finds the account to run as: the one that is named, else `runbay`, else a number that belongs to nobody.
+///
+/// Never `nobody`: other services run as that, and could read the database.
+pub(crate) fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
+    let passwd = std::fs::read_to_string("/etc/passwd").context("failed to read /etc/passwd")?;
+    match name {
+        Some(name) => {
+            let account = Account::find(name, &passwd).with_context(|| format!("there is no account {name:?}"))?;
+            anyhow::ensure!(!account.is_root(), "the service must not run as root; name another account with --user");
+            Ok(account)
+        }
+        None => Ok(Account::find(ACCOUNT, &passwd).unwrap_or(Account { uid: FIRST_UID, gid: FIRST_UID })),
+    }
+}
+
+/// Gives the data directory to `account` and runs on as that; returns the path by which it is reached from then on.
+///
+/// To be called as root, before other threads exist.
+pub(crate) fn become_service(account: Account, data: &DataDirectory) -> anyhow::Result<PathBuf> {
+    data.give_to(account.uid, account.gid)?;
+    let path = runbay_sandbox::make_reachable(data.path(), account)?;
+    drop_rights(account)?;
+    Ok(path)
+}
+
+/// Runs on as `account`, with no rights but its own.
+pub(crate) fn drop_rights(account: Account) -> anyhow::Result<()> {
+    runbay_sandbox::drop_to(account).context("failed to give up the rights of root")
+}

@@ -1,0 +1,18 @@
+//! Log lines on standard error: for people on a terminal, JSON otherwise.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; `filter` is like `info` or `runbay=debug,warn` (the syntax of `RUST_LOG`).
+pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(filter).with_context(|| format!("{filter:?} is no log filter"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.with_target(false).init();
+    } else {
+        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Starting the sandbox: the part that commands which run programs have in common.
+
+use anyhow::Context;
+use runbay_model::Limits;
+use runbay_runner::Absent;
+use runbay_runner::Recipe;
+use runbay_runner::Runner;
+use runbay_runner::embedded_recipes;
+use runbay_sandbox::Account;
+use runbay_sandbox::BayLimits;
+use runbay_sandbox::Configuration;
+use runbay_sandbox::FIRST_UID;
+use runbay_sandbox::Keeper;
+use runbay_sandbox::Sandbox;
+
+use crate::commands::keeper;
+use crate::failure::NotRoot;
+
+/// Uids for bays start here; the numbers below are for services.
+const FIRST_BAY_UID: u32 = FIRST_UID + 1024;
+
+/// Bays for a command that runs one program, or probes the languages.
+pub(crate) const FEW_BAYS: usize = 32;
+
+/// A sandbox that was started with the rights of root and waits to be taken up without them.
+pub(crate) struct Seed {
+    keeper: Keeper,
+    recipes: Vec<Recipe>,
+}
+
+/// Starts the keeper; `max_bays` are alive at one time.
+///
+/// To be called as root, before other threads exist.
+pub(crate) fn start(languages: Option<&[String]>, max_bays: usize) -> anyhow::Result<Seed> {
+    check_rights()?;
+    let recipes = choose(embedded_recipes()?, languages)?;
+    let configuration = Configuration {
+        first_uid: FIRST_BAY_UID,
+        max_bays: u32::try_from(max_bays).context("too many slots")?,
+        mounts: recipes.iter().flat_map(|recipe| recipe.mounts.clone()).collect(),
+        support_files: recipes.iter().flat_map(|recipe| recipe.support_files.clone()).collect(),
+    };
+    Ok(Seed { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
+}
+
+/// Checks that this process may build sandboxes.
+pub(crate) fn check_rights() -> anyhow::Result<()> {
+    if Account::current().is_root() { Ok(()) } else { Err(NotRoot.into()) }
+}
+
+/// Returns the limits that a bay has for a language without limits of its own.
+pub(crate) fn default_bay_limits() -> BayLimits {
+    runbay_runner::bay_limits(&Limits::default())
+}
+
+impl Seed {
+    /// Connects to the sandbox and finds out which languages this host has.
+    pub(crate) async fn grow(self) -> anyhow::Result<(Runner, Vec<Absent>)> {
+        let (sandbox, recipes) = self.connect().await?;
+        Ok(Runner::probe(sandbox, recipes).await)
+    }
+
+    /// Connects to the sandbox; returns with it the recipes that were chosen.
+    pub(crate) async fn connect(self) -> anyhow::Result<(Sandbox, Vec<Recipe>)> {
+        Ok((Sandbox::connect(self.keeper).await?, self.recipes))
+    }
+}
+
+/// Keeps the recipes whose ids are listed, in the order of the list.
+fn choose(recipes: Vec<Recipe>, languages: Option<&[String]>) -> anyhow::Result<Vec<Recipe>> {
+    let Some(languages) = languages else {
+        return Ok(recipes);
+    };
+    let choose = |id: &String| {
+        recipes.iter().find(|recipe| recipe.id.as_str() == id).cloned().with_context(|| {
+            let known: Vec<_> = recipes.iter().map(|recipe| recipe.id.as_str()).collect();
+            format!("there is no language {id:?}; there are {}", known.join(", "))
+        })
+    };
+    languages.iter().map(choose).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_chosen_by_id() {
+        let choose = |ids: &[&str]| {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            choose(embedded_recipes().unwrap(), Some(&ids))
+        };
+        let chosen = choose(&["javascript"]).unwrap();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(
+            choose(&["cobol"]).unwrap_err().to_string(),
+            "there is no language \"cobol\"; there are python, javascript"
+        );
+    }
+}

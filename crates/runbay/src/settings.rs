@@ -1,0 +1,121 @@
+//! Settings: defaults, then `runbay.toml`, then the environment, then flags; the later one wins.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Deserialize;
+
+/// What can be set for `runbay serve`. The keys of the file are the names of the flags with `_` for `-`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServeFlags {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "RUNBAY_LISTEN", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+
+    /// Directory for the database; made if it does not exist [default: ./data]
+    #[arg(long, env = "RUNBAY_DATA_DIR", value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+
+    /// Account to run as after the start, by name or number [default: runbay, or an unused number]
+    #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
+    user: Option<String>,
+
+    /// Executions that run at one time [default: by cores and memory]
+    #[arg(long, env = "RUNBAY_SLOTS", value_name = "COUNT")]
+    slots: Option<usize>,
+
+    /// Languages to offer, separated by commas [default: all that this host has]
+    #[arg(long, env = "RUNBAY_LANGUAGES", value_name = "IDS", value_delimiter = ',')]
+    languages: Option<Vec<String>>,
+
+    /// Executions that may wait; further ones are refused with 503 [default: 10000]
+    #[arg(long, env = "RUNBAY_QUEUE_MAX_DEPTH", value_name = "COUNT")]
+    queue_max_depth: Option<usize>,
+
+    /// Seconds that running executions get to end when the server is stopped [default: 10]
+    #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS")]
+    drain_seconds: Option<u64>,
+
+    /// What to log, such as info, debug or warn,runbay=debug [default: info]
+    #[arg(long, env = "RUNBAY_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// The settings of `runbay serve`, complete.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServeSettings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) user: Option<String>,
+    pub(crate) slots: Option<usize>,
+    pub(crate) languages: Option<Vec<String>>,
+    pub(crate) queue_max_depth: usize,
+    pub(crate) drain_seconds: u64,
+    pub(crate) log: String,
+}
+
+impl ServeFlags {
+    /// Fills in what flags and environment do not set from the file, if there is one, and from the defaults.
+    pub(crate) fn complete(self, file: Option<&Path>) -> anyhow::Result<ServeSettings> {
+        let file = file.map(read).transpose()?.unwrap_or_default();
+        Ok(ServeSettings {
+            listen: self.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./data")),
+            user: self.user.or(file.user),
+            slots: positive("slots", self.slots.or(file.slots))?,
+            languages: self.languages.or(file.languages),
+            queue_max_depth: positive("queue_max_depth", self.queue_max_depth.or(file.queue_max_depth))?
+                .unwrap_or(10_000),
+            drain_seconds: self.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+            log: self.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<ServeFlags> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not a valid configuration", path.display()))
+}
+
+fn positive(name: &str, value: Option<usize>) -> anyhow::Result<Option<usize>> {
+    anyhow::ensure!(value != Some(0), "{name} must be at least 1");
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let file = file("slots = 3\nlog = \"debug\"\n");
+        let flags = ServeFlags { slots: Some(5), ..ServeFlags::default() };
+        let settings = flags.complete(Some(file.path())).unwrap();
+        assert_eq!((settings.slots, settings.log.as_str(), settings.queue_max_depth), (Some(5), "debug", 10_000));
+    }
+
+    #[test]
+    fn mistakes_in_the_file_are_named() {
+        let file = file("slot = 3\n");
+        let error = ServeFlags::default().complete(Some(file.path())).unwrap_err();
+        assert!(format!("{error:#}").contains("unknown field `slot`"), "{error:#}");
+    }
+
+    #[test]
+    fn zero_is_no_count() {
+        let flags = ServeFlags { queue_max_depth: Some(0), ..ServeFlags::default() };
+        assert_eq!(flags.complete(None).unwrap_err().to_string(), "queue_max_depth must be at least 1");
+    }
+}
