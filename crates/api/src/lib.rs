@@ -1,1 +1,30 @@
-//! The HTTP edge: routes, problems, OpenAPI.
+//! The HTTP edge: routes, problem documents, OpenAPI, the server loop.
+//!
+//! It turns requests into calls of the engine and what the engine answers into JSON. It decides nothing about
+//! sessions or executions, opens no database and runs no code; whatever it needs is handed in as [`ApiParts`].
+
+mod auth;
+mod deadline;
+mod document;
+mod extract;
+mod fields;
+mod host;
+mod metrics;
+mod observe;
+mod prefix;
+mod problem;
+mod request_id;
+mod router;
+mod routes;
+mod server;
+mod state;
+
+pub use document::document;
+pub use host::Exposure;
+pub use metrics::build_recorder;
+pub use router::router;
+pub use server::serve;
+pub use state::Api;
+pub use state::ApiParts;
+pub use state::NotReady;
+pub use state::Readiness;

@@ -1,1 +1,21 @@
-//! Numbered events of an execution: the EventBus trait and its in-memory version.
+//! What happens to an execution while it happens, for whoever watches.
+//!
+//! Events are numbered per execution and kept for a while, so that a watcher who comes late or again sees them all.
+//! They are a convenience: the row is the truth, and an event that is lost changes nothing. A watcher that is slow
+//! never holds up the execution and costs no memory of its own.
+
+mod bus;
+mod event;
+mod memory;
+
+pub use bus::EventBus;
+pub use bus::Subscription;
+pub use bus::Unavailable;
+pub use event::Event;
+pub use event::EventKind;
+pub use event::OutputStream;
+pub use memory::MemoryEventBus;
+pub use memory::MemoryEventBusLimits;
+
+#[cfg(test)]
+mod suite;

@@ -32,6 +32,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Returns the point in time that is `duration` later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// Returns the time that passed since `earlier`; zero when the clock was set back in between.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

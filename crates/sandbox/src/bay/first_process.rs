@@ -65,6 +65,7 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
             .map(AsRawFd::as_raw_fd)
             .into();
     close_all_but(kept).during(Step::CloseFiles)?;
+    rustix::thread::set_name(c"runbay-bay").during(Step::CloseFiles)?;
     namespaces::make(inheritance.reports)?;
     mounts::make(inheritance.limits)?;
     program::confine(inheritance.filter)?;

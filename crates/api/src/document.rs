@@ -1,0 +1,137 @@
+//! The OpenAPI document.
+
+use utoipa::OpenApi;
+use utoipa::ToResponse;
+use utoipa::openapi::ContentBuilder;
+use utoipa::openapi::Ref;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::Response;
+use utoipa::openapi::ResponseBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::PathItem;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::problem;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::problem::ProblemDocument;
+use crate::routes::routes;
+use crate::state::Api;
+
+/// The parts of the document that belong to no single route.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Runbay",
+        description = "Live code execution: open a session, save code, run it in a sandbox, read what came of it.\n\n\
+            Every path is also served under `/api`; there, executions carry `executionTime` as well. \
+            Every error is a problem document (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/"), (url = "/api", description = "The same routes for clients that expect this prefix")),
+    tags(
+        (name = "sessions", description = "Editable code in one language"),
+        (name = "executions", description = "Runs of one snapshot of code"),
+        (name = "languages", description = "What can be run here"),
+        (name = "operations", description = "For those who keep the service up"),
+    ),
+    components(responses(Problem), schemas(ProblemDocument)),
+)]
+struct Frame;
+
+/// Returns the OpenAPI 3.1 document of every route.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = OpenApiRouter::<Api>::with_openapi(Frame::openapi()).merge(routes()).into_openapi();
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                // All members of every body are optional, and an empty body counts as an empty object.
+                body.required = None;
+            }
+            // Any route may be refused by the layers around it or fail.
+            operation.responses.responses.insert("default".to_owned(), RefOr::Ref(problem_reference()));
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+fn problem_reference() -> Ref {
+    let (name, _) = Problem::response();
+    Ref::from_response_name(name)
+}
+
+impl<'r> ToResponse<'r> for Problem {
+    fn response() -> (&'r str, RefOr<Response>) {
+        let codes: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| format!("| {} | `{code}` | {} |", code.status().as_u16(), code.title()))
+            .collect();
+        let description = format!(
+            "A problem document (RFC 9457).\n\n| status | code | title |\n| --- | --- | --- |\n{}",
+            codes.join("\n")
+        );
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new().description(description).content(problem::MEDIA_TYPE, content).build();
+        ("Problem", RefOr::T(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::fs;
+    use std::path::Path;
+
+    use utoipa::openapi::Components;
+
+    use super::*;
+
+    #[test]
+    fn the_checked_in_document_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+        let current = document().to_pretty_json().unwrap() + "\n";
+        if env::var_os("UPDATE_OPENAPI").is_some() {
+            fs::write(&path, &current).unwrap();
+        }
+        let checked_in = fs::read_to_string(&path).unwrap_or_default();
+        assert!(checked_in == current, "docs/openapi.json is stale: run this test with UPDATE_OPENAPI=1");
+    }
+
+    #[test]
+    fn every_operation_is_named_once_and_described() {
+        let mut document = document();
+        let mut names = Vec::new();
+        for item in document.paths.paths.values_mut() {
+            for operation in operations(item) {
+                assert!(operation.summary.is_some(), "{:?} has no summary", operation.operation_id);
+                names.extend(operation.operation_id.clone());
+            }
+        }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(count >= 13, "{names:?}");
+    }
+
+    #[test]
+    fn every_reference_has_its_component() {
+        let document = document();
+        let json = document.to_json().unwrap();
+        let components: Components = document.components.unwrap();
+        for (kind, names) in [
+            ("schemas", components.schemas.keys().collect::<Vec<_>>()),
+            ("responses", components.responses.keys().collect::<Vec<_>>()),
+        ] {
+            for reference in json.split(&format!("#/components/{kind}/")).skip(1) {
+                let name = reference.split('"').next().unwrap();
+                assert!(names.iter().any(|known| *known == name), "{kind}/{name} is referenced and missing");
+            }
+        }
+    }
+}

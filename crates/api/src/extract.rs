@@ -1,0 +1,9 @@
+//! Extractors whose refusals are problem documents that name the field.
+
+mod body;
+mod id;
+mod query;
+
+pub(crate) use body::Json;
+pub(crate) use id::Path;
+pub(crate) use query::Query;

@@ -1,0 +1,210 @@
+//! JSON bodies.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::FromRequest;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+
+use crate::problem::Code;
+use crate::problem::Problem;
+
+/// The largest body: source, standard input and arguments at their limits with every byte escaped as `\u00xx`.
+pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// What is read past the limit and dropped, so that an honest client gets to read its 413 instead of a reset.
+const MAX_DROPPED_BYTES: usize = 32 * 1024 * 1024;
+
+const ARRIVAL: Duration = Duration::from_secs(20);
+
+/// The JSON object in the body of a request, or a JSON answer.
+///
+/// An empty body counts as `{}`, with or without a content type.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = tokio::time::timeout(ARRIVAL, read(body))
+            .await
+            .unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))?;
+        if bytes.is_empty() {
+            return parse(b"{}").map(Self);
+        }
+        if !is_json(&parts.headers) {
+            return Err(Problem::new(Code::UnsupportedMediaType).field("content-type", "must be application/json"));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let mut received = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(Problem::new(Code::InvalidBody).detail("The body ended before it was complete."));
+        };
+        let Some(data) = frame.data_ref() else { continue };
+        received = received.saturating_add(data.len());
+        if received <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(data);
+        } else if received > MAX_DROPPED_BYTES {
+            break;
+        } else {
+            bytes = Vec::new();
+        }
+    }
+    if received > MAX_BODY_BYTES {
+        let limit = format!("The body may have at most {MAX_BODY_BYTES} bytes.");
+        return Err(Problem::new(Code::BodyTooLarge).detail(limit));
+    }
+    Ok(bytes)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(value)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else {
+        return false;
+    };
+    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would also take an array as a struct, its fields in order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refuse("body", &error))?;
+        return Err(Problem::new(Code::InvalidBody).field("body", "must be a JSON object"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refuse(&error.path().to_string(), error.inner()))?;
+    deserializer.end().map_err(|error| refuse("body", &error))?;
+    Ok(value)
+}
+
+fn refuse(path: &str, error: &serde_json::Error) -> Problem {
+    let code = match error.classify() {
+        Category::Data => Code::InvalidBody,
+        Category::Io | Category::Syntax | Category::Eof => Code::InvalidJson,
+    };
+    // The body itself is a dot, and the name of a member that was not read to its end a question mark.
+    let field = if path == "." || path.contains('?') { "body" } else { path };
+    Problem::new(code).field(field, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Run {
+        #[serde(alias = "code")]
+        source_code: Option<String>,
+        args: Option<Vec<String>>,
+    }
+
+    async fn extract(content_type: Option<&str>, body: impl Into<Body>) -> Result<Run, (Code, Vec<String>)> {
+        let mut request = Request::post("/");
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        let request = request.body(body.into()).unwrap();
+        Json::from_request(request, &())
+            .await
+            .map(|json| json.0)
+            .map_err(|problem| (problem.code(), problem.details().to_vec()))
+    }
+
+    async fn refusal(body: &'static str) -> (Code, String) {
+        let (code, mut details) = extract(Some("application/json"), body).await.unwrap_err();
+        assert_eq!(details.len(), 1, "{details:?}");
+        (code, details.remove(0))
+    }
+
+    #[tokio::test]
+    async fn an_empty_body_is_an_empty_object() {
+        assert_eq!(extract(None, "").await, Ok(Run::default()));
+        assert_eq!(extract(Some("application/json"), "").await, Ok(Run::default()));
+        assert_eq!(extract(Some("text/plain"), "").await, Ok(Run::default()));
+    }
+
+    #[tokio::test]
+    async fn aliases_fill_the_same_field_and_exclude_each_other() {
+        let run = extract(Some("application/json; charset=utf-8"), r#"{"code":"1"}"#).await.unwrap();
+        assert_eq!(run.source_code.as_deref(), Some("1"));
+        let (code, detail) = refusal(r#"{"source_code":"1","code":"2"}"#).await;
+        assert_eq!(code, Code::InvalidBody);
+        assert!(detail.contains("duplicate field `source_code`"), "{detail}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_field_is_named() {
+        for (body, start) in [
+            (r#"{"source_code":5}"#, "source_code: invalid type: integer `5`, expected a string"),
+            (r#"{"args":["a",null]}"#, "args[1]: invalid type: null, expected a string"),
+            (r#"{"args":"a"}"#, "args: invalid type: string"),
+            (r#"{"souce_code":"1"}"#, "souce_code: unknown field `souce_code`"),
+            (r#"["1"]"#, "body: must be a JSON object"),
+            (r#" "1""#, "body: must be a JSON object"),
+            ("null", "body: must be a JSON object"),
+        ] {
+            let (code, detail) = refusal(body).await;
+            assert_eq!(code, Code::InvalidBody, "{body}");
+            assert!(detail.starts_with(start), "{body} gave {detail}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_refused_as_such() {
+        assert!(refusal("{").await.1.starts_with("body: EOF while parsing an object"));
+        assert!(refusal(r#"{"code":"\ud800"}"#).await.1.starts_with("code: "));
+        for body in ["{", "[1", "{} {}", "print(1)", "\0", r#"{"code":"\ud800"}"#, r#"{"code":"\x"}"#, " "] {
+            assert_eq!(refusal(body).await.0, Code::InvalidJson, "{body:?}");
+        }
+        let (code, _) = extract(Some("application/json"), &b"{\"code\":\"\xff\"}"[..]).await.unwrap_err();
+        assert_eq!(code, Code::InvalidJson);
+    }
+
+    #[tokio::test]
+    async fn deep_nesting_ends_early() {
+        let body = format!(r#"{{"args":{}"#, "[".repeat(100_000));
+        let (code, _) = extract(Some("application/json"), body).await.unwrap_err();
+        assert!(matches!(code, Code::InvalidJson | Code::InvalidBody), "{code}");
+    }
+
+    #[tokio::test]
+    async fn other_media_types_are_refused() {
+        for media_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
+            assert_eq!(extract(media_type, "{}").await.unwrap_err().0, Code::UnsupportedMediaType, "{media_type:?}");
+        }
+        assert!(extract(Some("application/merge-patch+json"), "{}").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused() {
+        let body = vec![b' '; MAX_BODY_BYTES + 1];
+        assert_eq!(extract(Some("application/json"), body).await.unwrap_err().0, Code::BodyTooLarge);
+    }
+}

@@ -1,0 +1,44 @@
+//! Ids in paths.
+
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use runbay_model::ExecutionId;
+use runbay_model::InvalidId;
+use runbay_model::SessionId;
+
+use crate::problem::Code;
+use crate::problem::Problem;
+
+/// The one id in the path of a request.
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// An id that paths carry.
+pub(crate) trait IdParameter: FromStr<Err = InvalidId> + Send {
+    /// The parameter's name in the path template.
+    const NAME: &'static str;
+}
+
+impl IdParameter for SessionId {
+    const NAME: &'static str = "session_id";
+}
+
+impl IdParameter for ExecutionId {
+    const NAME: &'static str = "execution_id";
+}
+
+impl<S: Send + Sync, T: IdParameter> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = axum::extract::Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| invalid::<T>(&rejection.body_text()))?;
+        text.parse().map(Self).map_err(|error: InvalidId| invalid::<T>(&error.to_string()))
+    }
+}
+
+fn invalid<T: IdParameter>(complaint: &str) -> Problem {
+    Problem::new(Code::InvalidId).field(T::NAME, complaint)
+}

@@ -1,0 +1,58 @@
+//! What surrounds every request: its id, its span, its numbers and its log line.
+
+use std::time::Instant;
+
+use axum::extract::MatchedPath;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+use crate::metrics::InFlight;
+use crate::metrics::count_request;
+use crate::problem;
+use crate::request_id;
+use crate::request_id::RequestId;
+
+/// Names, traces and counts a request; the outermost layer, so that every answer passes it.
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = known_name(request.method());
+    // The template, not the path: a path has ids in it, which are capabilities and would be unbounded as labels.
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request.id = id.as_str(), http.method = method, http.route = route,);
+
+    async move {
+        // CANCEL: dropped with the future when the client goes away before its answer.
+        let _in_flight = InFlight::begin();
+        let mut response = problem::render(next.run(request).await, &id);
+        response.headers_mut().insert(request_id::HEADER, id.header_value());
+        let duration = start.elapsed();
+        let status = response.status().as_u16();
+        tracing::debug!(
+            http.status = status,
+            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            "request answered"
+        );
+        count_request(method, route, status, duration);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Returns a name out of a fixed list, because clients may invent methods.
+fn known_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}

@@ -1,0 +1,85 @@
+//! Every kind of problem: its word, its status and its title.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use utoipa::openapi::Object;
+use utoipa::openapi::ObjectBuilder;
+use utoipa::openapi::Type;
+
+macro_rules! codes {
+    ($($variant:ident = $word:literal, $status:ident, $title:literal;)*) => {
+        /// A stable word for what is wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Code {
+            $($variant,)*
+        }
+
+        impl Code {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            pub(crate) const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$variant => StatusCode::$status,)*
+                }
+            }
+
+            pub(crate) const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidJson = "invalid_json", BAD_REQUEST, "The body of the request is not JSON";
+    InvalidBody = "invalid_body", BAD_REQUEST, "The body of the request does not fit this route";
+    InvalidId = "invalid_id", BAD_REQUEST, "The id in the path is not a UUID";
+    InvalidQuery = "invalid_query", BAD_REQUEST, "The query of the request does not fit this route";
+    UnknownLanguage = "unknown_language", BAD_REQUEST, "The language is not offered here";
+    ForeignHost = "foreign_host", FORBIDDEN, "The request names a foreign host";
+    ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from a foreign page";
+    RouteNotFound = "route_not_found", NOT_FOUND, "There is nothing at this path";
+    SessionNotFound = "session_not_found", NOT_FOUND, "Session not found";
+    ExecutionNotFound = "execution_not_found", NOT_FOUND, "Execution not found";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This path does not have the method";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body of the request took too long to arrive";
+    ActiveExecution = "active_execution", CONFLICT, "The session already has an execution that has not ended";
+    SessionInactive = "session_inactive", CONFLICT, "The session is closed";
+    VersionConflict = "version_conflict", CONFLICT, "The session was saved by somebody else";
+    ExecutionEnded = "execution_ended", CONFLICT, "The execution has already ended";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body of the request is too large";
+    SourceTooLarge = "source_too_large", PAYLOAD_TOO_LARGE, "The source code is too large";
+    StdinTooLarge = "stdin_too_large", PAYLOAD_TOO_LARGE, "The standard input is too large";
+    ArgumentsTooLarge = "arguments_too_large", PAYLOAD_TOO_LARGE, "The arguments are too many or too large";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
+    InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Internal server error";
+    QueueFull = "queue_full", SERVICE_UNAVAILABLE, "The queue is full";
+    NoLanguage = "no_language", SERVICE_UNAVAILABLE, "No language is offered here";
+    NotReady = "not_ready", SERVICE_UNAVAILABLE, "The service is not ready";
+    Timeout = "timeout", SERVICE_UNAVAILABLE, "The service took too long to answer";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot reach its database or queue";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The schema of the member `code`.
+pub(super) fn schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("A stable word for programs."))
+        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+        .build()
+}

@@ -1,0 +1,109 @@
+//! Which problem each error of the engine is.
+
+use runbay_engine::CancelError;
+use runbay_engine::CreateSessionError;
+use runbay_engine::ReadError;
+use runbay_engine::SaveSessionError;
+use runbay_engine::SubmitError;
+use runbay_engine::Unavailable;
+use runbay_engine::UnknownLanguage;
+
+use super::Code;
+use super::Problem;
+
+impl From<CreateSessionError> for Problem {
+    fn from(error: CreateSessionError) -> Self {
+        match error {
+            CreateSessionError::UnknownLanguage(error) => unknown_language(&error),
+            CreateSessionError::NoLanguage => Self::new(Code::NoLanguage)
+                .detail("No language runtime was found on this host.")
+                .cause("no language runtime was found on this host"),
+            CreateSessionError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<SaveSessionError> for Problem {
+    fn from(error: SaveSessionError) -> Self {
+        match error {
+            SaveSessionError::NotFound => Self::new(Code::SessionNotFound),
+            SaveSessionError::Inactive => Self::new(Code::SessionInactive).detail("A closed session cannot be saved."),
+            SaveSessionError::VersionConflict { current } => Self::new(Code::VersionConflict)
+                .detail(format!("The session is at version {current}; read it before saving again."))
+                .field("version", format_args!("the session is at version {current}")),
+            SaveSessionError::UnknownLanguage(error) => unknown_language(&error),
+            SaveSessionError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::SessionNotFound => Self::new(Code::SessionNotFound),
+            SubmitError::SessionInactive => Self::new(Code::SessionInactive).detail("A closed session cannot be run."),
+            SubmitError::ActiveExecution { execution } => {
+                let problem = Self::new(Code::ActiveExecution);
+                match execution {
+                    Some(id) => problem.detail(format!("Execution {id} has not ended yet.")),
+                    None => problem,
+                }
+            }
+            SubmitError::QueueFull { depth, max } => Self::new(Code::QueueFull)
+                .detail("Too many executions wait for a worker; try again later.")
+                .cause(format_args!("{depth} executions wait, {max} may")),
+            SubmitError::UnknownLanguage(error) => unknown_language(&error),
+            SubmitError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NotFound => Self::new(Code::ExecutionNotFound),
+            CancelError::AlreadyEnded => {
+                Self::new(Code::ExecutionEnded).detail("Only a queued or running execution can be cancelled.")
+            }
+            CancelError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        unavailable(&error)
+    }
+}
+
+impl Problem {
+    /// Says that reading a session failed.
+    pub(crate) fn of_session(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::new(Code::SessionNotFound),
+            ReadError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+
+    /// Says that reading an execution failed.
+    pub(crate) fn of_execution(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::new(Code::ExecutionNotFound),
+            ReadError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Problem {
+    let known = known.join(", ");
+    Problem::new(Code::UnknownLanguage)
+        .detail(format!("Languages are exact, lower-case names; offered are {known}."))
+        .field("language", format_args!("{name:?} is none of {known}"))
+}
+
+/// The cause goes to the log with its whole chain; clients need not know which database there is.
+fn unavailable(error: &dyn std::error::Error) -> Problem {
+    let chain: Vec<String> =
+        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
+    Problem::new(Code::Unavailable).cause(chain.join(": "))
+}

@@ -1,0 +1,34 @@
+//! The routes; the modules mirror the tree of URLs.
+
+mod code_sessions;
+mod executions;
+mod healthz;
+mod languages;
+mod metrics;
+mod openapi;
+mod readyz;
+mod schema;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::Api;
+
+/// Registers every route together with its documentation.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(code_sessions::create::create_session))
+        .routes(routes!(
+            code_sessions::read::read_session,
+            code_sessions::save::save_session,
+            code_sessions::close::close_session
+        ))
+        .routes(routes!(code_sessions::run::run_session))
+        .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
+        .routes(routes!(languages::list_languages))
+        .routes(routes!(healthz::healthz))
+        .routes(routes!(healthz::health))
+        .routes(routes!(readyz::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
+}

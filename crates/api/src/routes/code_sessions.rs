@@ -1,0 +1,8 @@
+//! Routes under `/code-sessions`.
+
+mod body;
+pub(super) mod close;
+pub(super) mod create;
+pub(super) mod read;
+pub(super) mod run;
+pub(super) mod save;

@@ -1,0 +1,57 @@
+//! A session as answers show it.
+
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::schema;
+
+/// A session with its code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session, example = json!({
+    "session_id": "0b6d3f1e-8c1a-4f5e-9d57-2f4a6f0f8f3b",
+    "status": "ACTIVE",
+    "language": "python",
+    "source_code": "print('hello')\n",
+    "version": 1,
+    "created_at": "2026-11-21T04:00:00.000Z",
+    "updated_at": "2026-11-21T04:00:00.000Z",
+}))]
+pub(crate) struct SessionBody {
+    /// The session's id.
+    #[schema(value_type = uuid::Uuid)]
+    session_id: SessionId,
+    /// Whether it can be saved and run.
+    #[schema(schema_with = schema::session_status)]
+    status: SessionStatus,
+    /// The id of the language that its code is run as.
+    language: String,
+    /// The newest saved code.
+    source_code: String,
+    /// Starts at 1 and grows by one with each save that changed something.
+    #[schema(minimum = 1)]
+    version: u64,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When code, language or status last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Session> for SessionBody {
+    fn from(session: Session) -> Self {
+        Self {
+            session_id: session.id,
+            status: session.status,
+            language: session.language.to_string(),
+            source_code: session.source_code,
+            version: session.version,
+            created_at: session.created_at,
+            updated_at: session.updated_at,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /code-sessions`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use runbay_engine::NewSession;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::SessionBody;
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::fields::check_source_code;
+use crate::prefix::Prefix;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// What a session is opened with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"language": "python", "source_code": "print('hello')\n"}))]
+pub(crate) struct CreateSession {
+    /// The id or an alias of a language; without it python, else the first language offered.
+    language: Option<String>,
+    /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `template_code`.
+    #[serde(alias = "template_code")]
+    source_code: Option<String>,
+}
+
+/// Opens a session.
+///
+/// The body may be missing.
+#[utoipa::path(
+    post,
+    path = "/code-sessions",
+    tag = "sessions",
+    request_body = CreateSession,
+    responses(
+        (status = 201, description = "The session is open.", body = SessionBody,
+            headers(("Location" = String, description = "The path of the session"))),
+        (status = 400, response = Problem),
+        (status = 413, response = Problem),
+        (status = 415, response = Problem),
+    ),
+)]
+pub(crate) async fn create_session(
+    State(api): State<Api>,
+    principal: Principal,
+    prefix: Prefix,
+    Json(new): Json<CreateSession>,
+) -> Result<impl IntoResponse, Problem> {
+    check_source_code(new.source_code.as_deref())?;
+    let new = NewSession { language: new.language, source_code: new.source_code };
+    let session = api.engine().create_session(&principal.tenant, new).await?;
+    let location = format!("{}/code-sessions/{}", prefix.as_str(), session.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::from(session))))
+}

@@ -1,0 +1,96 @@
+//! `PATCH /code-sessions/{session_id}`
+
+use std::num::NonZeroU64;
+
+use axum::extract::State;
+use runbay_engine::SessionChange;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::Path;
+use crate::fields::check_source_code;
+use crate::problem::Problem;
+use crate::routes::schema;
+use crate::state::Api;
+
+/// What a save changes; what is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"source_code": "print('hello again')\n", "version": 1}))]
+pub(crate) struct SaveSession {
+    /// The id or an alias of the new language; the code stays.
+    language: Option<String>,
+    /// The new code, at most 64 KiB in UTF-8.
+    source_code: Option<String>,
+    /// The version that the session must have, so that nobody else's save is overwritten.
+    #[schema(value_type = Option<u64>, minimum = 1)]
+    version: Option<NonZeroU64>,
+}
+
+/// What became of a save.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "session_id": "0b6d3f1e-8c1a-4f5e-9d57-2f4a6f0f8f3b",
+    "status": "ACTIVE",
+    "version": 2,
+    "updated_at": "2026-11-21T04:00:01.000Z",
+}))]
+pub(crate) struct SavedSession {
+    /// The session's id.
+    #[schema(value_type = uuid::Uuid)]
+    session_id: SessionId,
+    /// Whether the session can be saved and run.
+    #[schema(schema_with = schema::session_status)]
+    status: SessionStatus,
+    /// The version that holds what was sent; it did not grow if nothing changed.
+    #[schema(minimum = 1)]
+    version: u64,
+    /// When code, language or status last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// Saves code, language or both.
+///
+/// What is acknowledged is durable, and every later run sees it.
+#[utoipa::path(
+    patch,
+    path = "/code-sessions/{session_id}",
+    tag = "sessions",
+    params(("session_id" = uuid::Uuid, Path, description = "The session's id")),
+    request_body = SaveSession,
+    responses(
+        (status = 200, description = "It is saved.", body = SavedSession),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem),
+        (status = 413, response = Problem),
+        (status = 415, response = Problem),
+    ),
+)]
+pub(crate) async fn save_session(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<SessionId>,
+    Json(change): Json<SaveSession>,
+) -> Result<Json<SavedSession>, Problem> {
+    check_source_code(change.source_code.as_deref())?;
+    let change = SessionChange {
+        language: change.language,
+        source_code: change.source_code,
+        version: change.version.map(NonZeroU64::get),
+    };
+    let session = api.engine().save_session(&principal.tenant, id, change).await?;
+    Ok(Json(SavedSession {
+        session_id: session.id,
+        status: session.status,
+        version: session.version,
+        updated_at: session.updated_at,
+    }))
+}

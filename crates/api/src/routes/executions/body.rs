@@ -1,0 +1,197 @@
+//! An execution as answers show it.
+
+use std::time::Duration;
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::Outcome;
+use runbay_model::Reason;
+use runbay_model::SessionId;
+use runbay_model::State;
+use runbay_model::Status;
+use runbay_model::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::message::message;
+use super::query::ExecutionQuery;
+use super::query::Include;
+use super::text::encode;
+use crate::prefix::Prefix;
+use crate::routes::schema;
+
+/// An execution in short.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f", "status": "QUEUED"}))]
+pub(crate) struct AcceptedExecution {
+    /// The execution's id.
+    #[schema(value_type = uuid::Uuid)]
+    execution_id: ExecutionId,
+    /// Where it is in its life cycle.
+    #[schema(schema_with = schema::status)]
+    status: Status,
+}
+
+impl From<&Execution> for AcceptedExecution {
+    fn from(execution: &Execution) -> Self {
+        Self { execution_id: execution.id, status: execution.state.status() }
+    }
+}
+
+/// An execution; what came of it is there once it has ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Execution, example = json!({
+    "execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f",
+    "session_id": "0b6d3f1e-8c1a-4f5e-9d57-2f4a6f0f8f3b",
+    "language": "python",
+    "status": "COMPLETED",
+    "reason": null,
+    "message": null,
+    "exit_code": 0,
+    "signal": null,
+    "stdout": "hello\n",
+    "stderr": "",
+    "compile_output": null,
+    "stdout_truncated": false,
+    "stderr_truncated": false,
+    "execution_time_ms": 14,
+    "cpu_time_ms": 12,
+    "memory_bytes": 6_291_456,
+    "compile_time_ms": null,
+    "queue_time_ms": 1,
+    "attempt": 1,
+    "created_at": "2026-11-21T04:00:00.000Z",
+    "queued_at": "2026-11-21T04:00:00.000Z",
+    "started_at": "2026-11-21T04:00:00.001Z",
+    "completed_at": "2026-11-21T04:00:00.016Z",
+}))]
+pub(crate) struct ExecutionBody {
+    /// The execution's id.
+    #[schema(value_type = uuid::Uuid)]
+    execution_id: ExecutionId,
+    /// The session it was started from.
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
+    session_id: Option<SessionId>,
+    /// The id of the language that the code is run as.
+    language: String,
+    /// Where it is in its life cycle.
+    #[schema(schema_with = schema::status)]
+    status: Status,
+    #[serde(flatten)]
+    #[schema(value_type = OutcomeBody)]
+    outcome: Option<OutcomeBody>,
+    /// Time in the queue before the newest attempt; null before the first one.
+    #[schema(required = true)]
+    queue_time_ms: Option<u64>,
+    /// The number of the newest attempt; 0 before the first one.
+    attempt: u32,
+    /// When it was accepted.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it last entered the queue.
+    #[schema(value_type = String, format = DateTime)]
+    queued_at: Timestamp,
+    /// When its newest attempt began.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    completed_at: Option<Timestamp>,
+    /// The code that is run; only with `include=source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    source_code: Option<String>,
+}
+
+/// What came of an execution; every member is absent while it is QUEUED or RUNNING and present afterwards.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Outcome)]
+struct OutcomeBody {
+    /// Why it ended as it did; null after success.
+    #[schema(schema_with = schema::reason)]
+    reason: Option<Reason>,
+    /// One plain sentence for a person, where there is more to say than the exit code.
+    message: Option<String>,
+    /// The exit code; null when a signal ended the program.
+    exit_code: Option<i32>,
+    /// The name of the signal that ended the program.
+    #[schema(example = "SIGSEGV")]
+    signal: Option<String>,
+    /// Standard output up to the limit.
+    #[schema(required = false)]
+    stdout: String,
+    /// Standard error up to the limit.
+    #[schema(required = false)]
+    stderr: String,
+    /// What the compiler printed; null in languages without a compile stage.
+    compile_output: Option<String>,
+    /// Whether standard output was cut.
+    #[schema(required = false)]
+    stdout_truncated: bool,
+    /// Whether standard error was cut.
+    #[schema(required = false)]
+    stderr_truncated: bool,
+    /// Time of the program on the wall clock.
+    execution_time_ms: Option<u64>,
+    /// CPU time of all processes of the program.
+    cpu_time_ms: Option<u64>,
+    /// The most memory used at one time.
+    memory_bytes: Option<u64>,
+    /// Time of the compile stage on the wall clock.
+    compile_time_ms: Option<u64>,
+    /// The same as `execution_time_ms`; only under the prefix `/api`.
+    #[serde(rename = "executionTime", skip_serializing_if = "Option::is_none")]
+    execution_time: Option<Option<u64>>,
+}
+
+impl ExecutionBody {
+    /// Shows an execution as the client asked for it.
+    pub(crate) fn new(execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
+        let queue_time = execution.queue_time();
+        let state = execution.state;
+        let outcome = execution.outcome.unwrap_or_default();
+        Self {
+            execution_id: execution.id,
+            session_id: execution.session,
+            language: execution.input.language.to_string(),
+            status: state.status(),
+            outcome: state.is_ended().then(|| OutcomeBody::new(state, outcome, query, prefix)),
+            queue_time_ms: queue_time.map(whole_ms),
+            attempt: state.attempt().0,
+            created_at: execution.created_at,
+            queued_at: execution.queued_at,
+            started_at: execution.started_at,
+            completed_at: execution.completed_at,
+            source_code: (query.include == Some(Include::Source)).then_some(execution.input.source_code),
+        }
+    }
+}
+
+impl OutcomeBody {
+    fn new(state: State, outcome: Outcome, query: &ExecutionQuery, prefix: Prefix) -> Self {
+        let execution_time_ms = outcome.execution_time.map(whole_ms);
+        Self {
+            reason: state.reason(),
+            message: outcome.message.or_else(|| message(state).map(str::to_owned)),
+            exit_code: outcome.exit_code,
+            signal: outcome.signal,
+            stdout: encode(outcome.stdout, query.encoding),
+            stderr: encode(outcome.stderr, query.encoding),
+            compile_output: outcome.compile_output.map(|output| encode(output, query.encoding)),
+            stdout_truncated: outcome.stdout_truncated,
+            stderr_truncated: outcome.stderr_truncated,
+            execution_time_ms,
+            cpu_time_ms: outcome.cpu_time.map(whole_ms),
+            memory_bytes: outcome.memory_bytes,
+            compile_time_ms: outcome.compile_time.map(whole_ms),
+            execution_time: (prefix == Prefix::Api).then_some(execution_time_ms),
+        }
+    }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

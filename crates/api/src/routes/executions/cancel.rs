@@ -1,0 +1,34 @@
+//! `DELETE /executions/{execution_id}`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use runbay_model::ExecutionId;
+
+use super::body::AcceptedExecution;
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::Path;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// Cancels a queued or running execution.
+#[utoipa::path(
+    delete,
+    path = "/executions/{execution_id}",
+    tag = "executions",
+    params(("execution_id" = uuid::Uuid, Path, description = "The execution's id")),
+    responses(
+        (status = 202, description = "It is cancelled; its program is being stopped.", body = AcceptedExecution),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem),
+    ),
+)]
+pub(crate) async fn cancel_execution(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<ExecutionId>,
+) -> Result<(StatusCode, Json<AcceptedExecution>), Problem> {
+    let execution = api.engine().cancel(&principal.tenant, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::from(&execution))))
+}

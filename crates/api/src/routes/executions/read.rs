@@ -1,0 +1,42 @@
+//! `GET /executions/{execution_id}`
+
+use std::time::Duration;
+
+use axum::extract::State;
+use runbay_model::ExecutionId;
+
+use super::body::ExecutionBody;
+use super::query::ExecutionQuery;
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::Path;
+use crate::extract::Query;
+use crate::prefix::Prefix;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// Reads an execution, at once or, with `wait_ms`, as soon as it has ended.
+#[utoipa::path(
+    get,
+    path = "/executions/{execution_id}",
+    tag = "executions",
+    params(("execution_id" = uuid::Uuid, Path, description = "The execution's id"), ExecutionQuery),
+    responses(
+        (status = 200, description = "The execution.", body = ExecutionBody),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+    ),
+)]
+pub(crate) async fn read_execution(
+    State(api): State<Api>,
+    principal: Principal,
+    prefix: Prefix,
+    Path(id): Path<ExecutionId>,
+    Query(query): Query<ExecutionQuery>,
+) -> Result<Json<ExecutionBody>, Problem> {
+    let execution = match query.wait() {
+        Duration::ZERO => api.engine().execution(&principal.tenant, id).await,
+        wait => api.wait_for_end(&principal.tenant, id, wait).await,
+    };
+    Ok(Json(ExecutionBody::new(execution.map_err(Problem::of_execution)?, &query, prefix)))
+}

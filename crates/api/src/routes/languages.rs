@@ -1,0 +1,67 @@
+//! `GET /languages`
+
+use axum::extract::State;
+use runbay_model::Language;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::routes::schema;
+use crate::state::Api;
+
+/// The languages that are offered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Languages {
+    /// In the order of the recipes.
+    languages: Vec<LanguageBody>,
+}
+
+/// A language that this server can run.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Language)]
+struct LanguageBody {
+    /// The id that answers carry.
+    #[schema(example = "python")]
+    id: String,
+    /// The name for people.
+    #[schema(example = "Python")]
+    name: String,
+    /// Other exact names that requests may use.
+    #[schema(example = json!(["py", "python3"]))]
+    aliases: Vec<String>,
+    /// The version found on this host.
+    #[schema(example = "3.11.2")]
+    version: String,
+    /// The code of a session that is opened without any.
+    #[schema(example = "print(\"Hello, World!\")\n")]
+    template: String,
+    /// What a run may use; every value has its unit in its name.
+    #[schema(schema_with = schema::limits)]
+    limits: runbay_model::Limits,
+}
+
+impl From<&Language> for LanguageBody {
+    fn from(language: &Language) -> Self {
+        Self {
+            id: language.id.to_string(),
+            name: language.name.clone(),
+            aliases: language.aliases.clone(),
+            version: language.version.clone(),
+            template: language.template.clone(),
+            limits: language.limits,
+        }
+    }
+}
+
+/// Lists the languages that this server offers.
+#[utoipa::path(
+    get,
+    path = "/languages",
+    tag = "languages",
+    responses((status = 200, description = "The languages.", body = Languages)),
+)]
+pub(super) async fn list_languages(State(api): State<Api>, _principal: Principal) -> Json<Languages> {
+    let languages = api.engine().catalog().languages().iter().map(LanguageBody::from).collect();
+    Json(Languages { languages })
+}

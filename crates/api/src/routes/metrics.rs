@@ -1,0 +1,26 @@
+//! `GET /metrics`
+
+use axum::extract::State;
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
+
+use crate::metrics::set_queue_depth;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// The Prometheus text format, version 0.0.4.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Returns what the process has counted, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operations",
+    responses((status = 200, description = "Metrics in the Prometheus text format.", body = String,
+        content_type = "text/plain")),
+)]
+pub(super) async fn metrics(State(api): State<Api>) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    // The gauge is set when somebody looks, which costs less than with every change of the queue.
+    set_queue_depth(api.engine().queue_depth().await?);
+    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], api.metrics().render()))
+}

@@ -1,0 +1,134 @@
+//! The server loop: accepts connections, serves them, and lets them end.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::router::router;
+use crate::state::Api;
+
+const MAX_CONNECTIONS: usize = 8192;
+
+/// How long a client may take for the head of a request; an idle connection is closed after the same time.
+const HEAD: Duration = Duration::from_secs(60);
+
+/// How long requests may take to end after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// After an accept that failed for want of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often histograms are condensed, which bounds their memory when nobody reads `/metrics`.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Serves the API until `shutdown` is cancelled and the requests that came before have ended.
+///
+/// The token should be the one in [`ApiParts::shutdown`](crate::ApiParts): long polls then end with it. Requests
+/// that have not ended after ten seconds are dropped. Dropping the future drops every connection.
+pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken) {
+    let connections = Connections {
+        router: router(api.clone()),
+        permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        tasks: TaskTracker::new(),
+        shutdown: shutdown.clone(),
+    };
+    tokio::select! {
+        () = connections.accept_from(&listener) => {}
+        () = keep_metrics_small(&api) => {}
+        () = shutdown.cancelled() => {}
+    }
+    // New clients are refused by the kernel from here on.
+    drop(listener);
+    connections.tasks.close();
+    if tokio::time::timeout(DRAIN, connections.tasks.wait()).await.is_err() {
+        tracing::warn!(
+            connections = connections.tasks.len(),
+            "connections dropped: their requests did not end in time"
+        );
+    }
+}
+
+async fn keep_metrics_small(api: &Api) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        api.metrics().run_upkeep();
+    }
+}
+
+struct Connections {
+    router: Router,
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Connections {
+    async fn accept_from(&self, listener: &TcpListener) {
+        loop {
+            // At the limit, further clients wait in the kernel's backlog.
+            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _peer)) => self.spawn(stream, permit),
+                Err(error) if is_about_one_client(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "connections cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        let router = self.router.clone();
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            serve_connection(stream, router, shutdown).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+    // Answers are small and written whole, so waiting for more to send only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection without TCP_NODELAY");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // Clients go away all the time; this is for those who look for a reason.
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+fn is_about_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,86 @@
+//! What every route is handed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use runbay_engine::Engine;
+use runbay_engine::ReadError;
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::TenantId;
+use tokio_util::sync::CancellationToken;
+
+use crate::host::Exposure;
+
+/// What the routes need from the process that they run in.
+pub struct ApiParts {
+    /// The use cases.
+    pub engine: Engine,
+    /// What `/readyz` asks besides the database.
+    pub readiness: Arc<dyn Readiness>,
+    /// Renders what the installed recorder has counted.
+    pub metrics: PrometheusHandle,
+    /// Who can reach the server.
+    pub exposure: Exposure,
+    /// Cancelled when the process begins to stop: long polls then answer at once.
+    pub shutdown: CancellationToken,
+}
+
+/// The state of the router; a cheap clone per request.
+#[derive(Clone)]
+pub struct Api(Arc<ApiParts>);
+
+/// Tells whether this process can run what it accepts.
+pub trait Readiness: Send + Sync + 'static {
+    /// Returns the isolation level that runs get, such as `full`.
+    fn isolation(&self) -> String;
+
+    /// Checks that workers are alive.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReady`] with one sentence for the operator.
+    fn workers(&self) -> Result<(), NotReady>;
+}
+
+/// Why a part of the service is not ready, in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady(pub String);
+
+impl Api {
+    /// Collects what the routes need.
+    #[must_use]
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn readiness(&self) -> &dyn Readiness {
+        &*self.0.readiness
+    }
+
+    pub(crate) fn metrics(&self) -> &PrometheusHandle {
+        &self.0.metrics
+    }
+
+    pub(crate) fn exposure(&self) -> Exposure {
+        self.0.exposure
+    }
+
+    /// Returns the execution once it has ended, or as it is when the time is over or the process stops.
+    pub(crate) async fn wait_for_end(
+        &self,
+        tenant: &TenantId,
+        id: ExecutionId,
+        wait: Duration,
+    ) -> Result<Execution, ReadError> {
+        tokio::select! {
+            execution = self.engine().wait_for_end(tenant, id, wait) => execution,
+            () = self.0.shutdown.cancelled() => self.engine().execution(tenant, id).await,
+        }
+    }
+}

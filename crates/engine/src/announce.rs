@@ -1,0 +1,109 @@
+//! Telling the log, the metrics and the watchers what happened, after it was committed.
+
+use std::time::Duration;
+
+use runbay_events::EventKind;
+use runbay_model::ExecutionId;
+use runbay_model::Outcome;
+use runbay_model::Reason;
+use runbay_model::State;
+use runbay_model::Status;
+use runbay_model::Timestamp;
+use runbay_store::ExecutionHead;
+
+use crate::Engine;
+
+/// What a program used, for the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    execution_time: Option<Duration>,
+    cpu_time: Option<Duration>,
+    compile_time: Option<Duration>,
+    memory_bytes: Option<u64>,
+}
+
+impl From<&Outcome> for Usage {
+    fn from(outcome: &Outcome) -> Self {
+        Self {
+            execution_time: outcome.execution_time,
+            cpu_time: outcome.cpu_time,
+            compile_time: outcome.compile_time,
+            memory_bytes: outcome.memory_bytes,
+        }
+    }
+}
+
+impl Engine {
+    /// Announces a move of an execution that was committed.
+    pub(crate) async fn announce(&self, head: &ExecutionHead) {
+        self.announce_with(head, Usage::default()).await;
+    }
+
+    /// Announces a move of an execution that was committed, with what its program used.
+    pub(crate) async fn announce_with(&self, head: &ExecutionHead, usage: Usage) {
+        log(head, usage);
+        if head.state.is_ended() {
+            count(head.state);
+        }
+        for kind in kinds(head) {
+            self.publish(head.id, kind).await;
+        }
+    }
+
+    async fn publish(&self, execution: ExecutionId, kind: EventKind) {
+        if let Err(error) = self.events().publish(execution, kind).await {
+            tracing::warn!(execution.id = %execution, error = ?error, "an event was not published");
+        }
+    }
+}
+
+fn log(head: &ExecutionHead, usage: Usage) {
+    let queue_time = head.started_at.map(|started_at| started_at.since(head.queued_at));
+    let total_time = head.completed_at.map(|completed_at| completed_at.since(head.created_at));
+    tracing::info!(
+        target: "runbay::execution",
+        {
+            execution.id = %head.id,
+            execution.status = head.state.status().as_str(),
+            execution.reason = head.state.reason().map(Reason::as_str),
+            execution.attempt = head.state.attempt().0,
+            session.id = head.session.map(tracing::field::display),
+            tenant.id = head.tenant.as_str(),
+            queue_time_ms = queue_time.map(milliseconds),
+            total_time_ms = total_time.map(milliseconds),
+            compile_time_ms = usage.compile_time.map(milliseconds),
+            execution_time_ms = usage.execution_time.map(milliseconds),
+            cpu_time_ms = usage.cpu_time.map(milliseconds),
+            memory_bytes = usage.memory_bytes,
+        },
+        "execution {}",
+        head.state.status().as_str().to_ascii_lowercase()
+    );
+}
+
+fn count(state: State) {
+    let reason = state.reason().map_or("none", Reason::as_str);
+    metrics::counter!("runbay_executions_total", "status" => state.status().as_str(), "reason" => reason).increment(1);
+}
+
+fn kinds(head: &ExecutionHead) -> Vec<EventKind> {
+    let attempt = head.state.attempt();
+    let status = |at| EventKind::Status { status: head.state.status(), attempt, at };
+    match head.state.status() {
+        Status::Queued => vec![status(head.queued_at)],
+        // What an attempt that was lost has written is void.
+        Status::Running if attempt.0 > 1 => vec![EventKind::Reset { attempt }, status(present(head.started_at))],
+        Status::Running => vec![status(present(head.started_at))],
+        Status::Completed | Status::Failed | Status::Timeout | Status::Cancelled => {
+            vec![status(present(head.completed_at)), EventKind::Result]
+        }
+    }
+}
+
+fn present(at: Option<Timestamp>) -> Timestamp {
+    at.unwrap_or_else(Timestamp::now)
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

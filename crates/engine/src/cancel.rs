@@ -1,0 +1,50 @@
+//! Cancelling executions.
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_store::CancelExecution;
+use runbay_store::CancelRefusal;
+use runbay_store::ExecutionHead;
+use runbay_store::WriteError;
+
+use crate::CancelError;
+use crate::Engine;
+use crate::ReadError;
+
+impl Engine {
+    /// Ends an execution that nobody wants any more; a running program is told to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`CancelError`] when it does not exist for this tenant, has ended, or the database does not answer.
+    pub async fn cancel(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, CancelError> {
+        let cancel = CancelExecution { tenant: tenant.clone(), id, at: Timestamp::now() };
+        let engine = self.clone();
+        let cancelled = self.carry_through(async move {
+            let head = engine.store().write(cancel).await?;
+            engine.after_cancellation(&head).await;
+            Ok(())
+        });
+        cancelled.await?.map_err(|error| match error {
+            WriteError::Refused(CancelRefusal::NotFound) => CancelError::NotFound,
+            WriteError::Refused(CancelRefusal::AlreadyEnded) => CancelError::AlreadyEnded,
+            WriteError::Unavailable(error) => CancelError::Unavailable(error.into()),
+        })?;
+        self.execution(tenant, id).await.map_err(|error| match error {
+            ReadError::NotFound => CancelError::NotFound,
+            ReadError::Unavailable(error) => CancelError::Unavailable(error),
+        })
+    }
+
+    /// Does what follows when a cancellation is durable: nobody starts it, and whoever runs it stops.
+    pub(crate) async fn after_cancellation(&self, head: &ExecutionHead) {
+        self.running().stop(head.id);
+        if let Err(error) = self.queue().remove(head.id).await {
+            // It is harmless there: a claim finds that it is no longer queued.
+            tracing::debug!(execution.id = %head.id, error = ?error, "a cancelled execution stays in the queue");
+        }
+        self.announce(head).await;
+    }
+}

@@ -1,0 +1,104 @@
+//! Taking a queued execution.
+
+use runbay_model::Attempt;
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::RunInput;
+use runbay_model::SessionId;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use runbay_store::ClaimExecution;
+use runbay_store::WriteError;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::Engine;
+use crate::Unavailable;
+use crate::running::Registration;
+
+/// A worker's right to run one attempt of an execution.
+///
+/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]; the execution of a claim that is only
+/// dropped stays RUNNING until the next start.
+#[derive(Debug)]
+#[must_use = "an execution whose claim is dropped stays RUNNING"]
+pub struct Claim {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The number of this claim, which fences every later write.
+    pub attempt: Attempt,
+    /// Who owns the execution.
+    pub tenant: TenantId,
+    /// The session it was started from.
+    pub session: Option<SessionId>,
+    /// What is to be run.
+    pub input: RunInput,
+    /// Fires when nobody wants the result any more.
+    pub cancelled: CancellationToken,
+    _registration: Registration,
+}
+
+impl Engine {
+    /// Takes a queued execution; none when it is no longer queued.
+    ///
+    /// CANCEL: an execution that is claimed after the caller went away is handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer; the execution may be claimed a moment later all the same,
+    /// and is handed back then.
+    pub async fn claim(&self, id: ExecutionId, worker: WorkerId) -> Result<Option<Claim>, Unavailable> {
+        let (caller, answer) = oneshot::channel();
+        let mut awaited = AwaitedClaim { engine: self.clone(), answer };
+        let engine = self.clone();
+        self.carry_through(async move {
+            let claimed = engine.take(id, worker).await;
+            if let Err(Ok(Some(unwanted))) = caller.send(claimed) {
+                engine.hand_back_unwanted(&unwanted).await;
+            }
+        })
+        .await?;
+        awaited.answer.try_recv().map_err(Unavailable::new)?
+    }
+
+    async fn take(&self, id: ExecutionId, worker: WorkerId) -> Result<Option<Claim>, Unavailable> {
+        let (registration, cancelled) = self.running().enter(id);
+        let command = ClaimExecution { id, worker, at: Timestamp::now() };
+        let claimed = match self.store().write(command).await {
+            Ok(claimed) => claimed,
+            Err(WriteError::Refused(never)) => match never {},
+            Err(WriteError::Unavailable(error)) => return Err(error.into()),
+        };
+        let Some(claimed) = claimed else {
+            return Ok(None);
+        };
+        self.announce(&claimed.head).await;
+        let Execution { id, tenant, session, input, state, .. } = claimed.execution;
+        let attempt = state.attempt();
+        Ok(Some(Claim { execution: id, attempt, tenant, session, input, cancelled, _registration: registration }))
+    }
+
+    async fn hand_back_unwanted(&self, claim: &Claim) {
+        if let Err(error) = self.hand_back(claim).await {
+            tracing::error!(execution.id = %claim.execution, error = ?error, "a claim that nobody wants stays");
+        }
+    }
+}
+
+/// A claim on its way to its caller; one that arrives when the caller has just gone away is handed back.
+struct AwaitedClaim {
+    engine: Engine,
+    answer: oneshot::Receiver<Result<Option<Claim>, Unavailable>>,
+}
+
+impl Drop for AwaitedClaim {
+    fn drop(&mut self) {
+        // Closed first: whatever is sent from now on, the sender keeps and hands back.
+        self.answer.close();
+        if let Ok(Ok(Some(unwanted))) = self.answer.try_recv() {
+            let engine = self.engine.clone();
+            self.engine.carry_on(async move { engine.hand_back_unwanted(&unwanted).await });
+        }
+    }
+}

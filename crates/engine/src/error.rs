@@ -1,0 +1,138 @@
+//! What can go wrong in each use case.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use runbay_model::ExecutionId;
+
+/// The database or the queue does not answer; the same call may work a moment later.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the service cannot reach its database or queue")]
+pub struct Unavailable(#[source] Arc<dyn Error + Send + Sync>);
+
+impl Unavailable {
+    pub(crate) fn new(source: impl Error + Send + Sync + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+}
+
+impl From<runbay_store::Unavailable> for Unavailable {
+    fn from(source: runbay_store::Unavailable) -> Self {
+        Self::new(source)
+    }
+}
+
+impl From<runbay_queue::Unavailable> for Unavailable {
+    fn from(source: runbay_queue::Unavailable) -> Self {
+        Self::new(source)
+    }
+}
+
+impl From<runbay_events::Unavailable> for Unavailable {
+    fn from(source: runbay_events::Unavailable) -> Self {
+        Self::new(source)
+    }
+}
+
+/// A language that is not offered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("language {name:?} is not offered")]
+pub struct UnknownLanguage {
+    /// The name as it was sent.
+    pub name: String,
+    /// The ids that are offered.
+    pub known: Vec<String>,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateSessionError {
+    /// The language is not offered.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    /// This host offers no language at all.
+    #[error("this server offers no language")]
+    NoLanguage,
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such thing, or it belongs to another tenant.
+    #[error("not found")]
+    NotFound,
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a session could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveSessionError {
+    /// There is no such session, or it belongs to another tenant.
+    #[error("the session was not found")]
+    NotFound,
+    /// The session was closed.
+    #[error("the session is inactive")]
+    Inactive,
+    /// Somebody else saved the session in the meantime.
+    #[error("the session is at version {current}")]
+    VersionConflict {
+        /// The version that the session has.
+        current: u64,
+    },
+    /// The language is not offered.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a run was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// There is no such session, or it belongs to another tenant.
+    #[error("the session was not found")]
+    SessionNotFound,
+    /// The session was closed.
+    #[error("the session is inactive")]
+    SessionInactive,
+    /// The session has an execution that is queued or running.
+    #[error("the session has an active execution")]
+    ActiveExecution {
+        /// The active execution, unless it ended in this instant.
+        execution: Option<ExecutionId>,
+    },
+    /// As many executions wait as may wait.
+    #[error("{depth} of {max} places in the queue are taken")]
+    QueueFull {
+        /// How many places are taken.
+        depth: usize,
+        /// How many there are.
+        max: usize,
+    },
+    /// The language is not offered.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why an execution could not be cancelled.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// There is no such execution, or it belongs to another tenant.
+    #[error("the execution was not found")]
+    NotFound,
+    /// It had ended before.
+    #[error("the execution has ended")]
+    AlreadyEnded,
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}

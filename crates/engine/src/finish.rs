@@ -1,0 +1,122 @@
+//! What a worker reports at the end of an attempt.
+
+use runbay_model::Loss;
+use runbay_model::Outcome;
+use runbay_model::Timestamp;
+use runbay_model::Verdict;
+use runbay_store::ExecutionHead;
+use runbay_store::FinishExecution;
+use runbay_store::HandBackExecution;
+use runbay_store::LoseExecution;
+use runbay_store::Stale;
+use runbay_store::WriteError;
+
+use crate::Claim;
+use crate::Engine;
+use crate::Unavailable;
+use crate::announce::Usage;
+use crate::requeue::retry_delay;
+
+/// What became of a worker's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is durable.
+    Accepted,
+    /// The attempt had already ended or was lost; nothing was changed.
+    Stale,
+}
+
+impl Engine {
+    /// Records what came of an attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    pub async fn finish(&self, claim: &Claim, verdict: Verdict, outcome: Outcome) -> Result<Recorded, Unavailable> {
+        let usage = Usage::from(&outcome);
+        let report =
+            FinishExecution { id: claim.execution, attempt: claim.attempt, verdict, outcome, at: Timestamp::now() };
+        let engine = self.clone();
+        let recorded = self.carry_through(async move {
+            match engine.store().write(report).await {
+                Ok(head) => {
+                    engine.announce_with(&head, usage).await;
+                    Ok(Recorded::Accepted)
+                }
+                Err(error) => stale(error),
+            }
+        });
+        recorded.await?
+    }
+
+    /// Records that an attempt will give no result; the execution is retried after a while, or fails with `detail`
+    /// as its message when its attempts are used up.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    pub async fn lose(&self, claim: &Claim, loss: Loss, detail: &str) -> Result<Recorded, Unavailable> {
+        let now = Timestamp::now();
+        let delay = retry_delay(self.settings().retry_base, claim.attempt);
+        tracing::warn!(
+            target: "runbay::execution",
+            { execution.id = %claim.execution, execution.attempt = claim.attempt.0, loss = ?loss, detail },
+            "an attempt gave no result"
+        );
+        let report = LoseExecution {
+            id: claim.execution,
+            attempt: claim.attempt,
+            loss,
+            attempts_allowed: self.settings().attempts_allowed,
+            available_at: Some(now.after(delay)),
+            message: detail.to_owned(),
+            at: now,
+        };
+        let engine = self.clone();
+        let recorded = self.carry_through(async move {
+            match engine.record_loss(report).await {
+                Ok(_) => Ok(Recorded::Accepted),
+                Err(error) => stale(error),
+            }
+        });
+        recorded.await?
+    }
+
+    /// Returns an attempt that was not finished; this uses up no attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    pub async fn hand_back(&self, claim: &Claim) -> Result<Recorded, Unavailable> {
+        let report = HandBackExecution { id: claim.execution, attempt: claim.attempt, at: Timestamp::now() };
+        let engine = self.clone();
+        let recorded = self.carry_through(async move {
+            match engine.store().write(report).await {
+                Ok(head) => {
+                    engine.queue_again(&head).await;
+                    Ok(Recorded::Accepted)
+                }
+                Err(error) => stale(error),
+            }
+        });
+        recorded.await?
+    }
+
+    /// Writes that an attempt is lost, and queues the execution again or announces its end.
+    pub(crate) async fn record_loss(&self, report: LoseExecution) -> Result<ExecutionHead, WriteError<Stale>> {
+        let head = self.store().write(report).await?;
+        if head.state.is_ended() {
+            self.announce(&head).await;
+        } else {
+            self.queue_again(&head).await;
+        }
+        Ok(head)
+    }
+}
+
+fn stale(error: WriteError<Stale>) -> Result<Recorded, Unavailable> {
+    match error {
+        WriteError::Refused(Stale) => Ok(Recorded::Stale),
+        WriteError::Unavailable(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,132 @@
+//! Opening, reading, saving and closing sessions.
+
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_store::CloseSession;
+use runbay_store::InsertSession;
+use runbay_store::SaveRefusal;
+use runbay_store::SaveSession;
+use runbay_store::SessionNotFound;
+use runbay_store::WriteError;
+
+use crate::CreateSessionError;
+use crate::Engine;
+use crate::ReadError;
+use crate::SaveSessionError;
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewSession {
+    /// The id or alias of its language; none for the default language.
+    pub language: Option<String>,
+    /// Its code; none for the language's template.
+    pub source_code: Option<String>,
+}
+
+/// What a save changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionChange {
+    /// The id or alias of the new language.
+    pub language: Option<String>,
+    /// The new code.
+    pub source_code: Option<String>,
+    /// The version that the session must have (optimistic lock).
+    pub version: Option<u64>,
+}
+
+impl Engine {
+    /// Opens a session.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateSessionError`] when the language is not offered or the database does not answer.
+    pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
+        let language = match &new.language {
+            Some(name) => self.catalog().find(name).ok_or_else(|| self.unknown_language(name))?,
+            None => self.catalog().default_language().ok_or(CreateSessionError::NoLanguage)?,
+        };
+        let now = Timestamp::now();
+        let session = Session {
+            id: SessionId::random(),
+            tenant: tenant.clone(),
+            language: language.id.clone(),
+            source_code: new.source_code.unwrap_or_else(|| language.template.clone()),
+            status: SessionStatus::Active,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let engine = self.clone();
+        let row = InsertSession(session.clone());
+        match self.carry_through(async move { engine.store().write(row).await }).await? {
+            Ok(()) => Ok(session),
+            Err(WriteError::Refused(never)) => match never {},
+            Err(WriteError::Unavailable(error)) => Err(CreateSessionError::Unavailable(error.into())),
+        }
+    }
+
+    /// Reads a session.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Session, ReadError> {
+        self.read(self.store().session(tenant, id)).await
+    }
+
+    /// Saves a session and returns it as it is afterwards; a save that changes nothing writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveSessionError`] when it does not exist for this tenant, was closed, has another version or language than
+    /// it may have, or the database does not answer.
+    pub async fn save_session(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        change: SessionChange,
+    ) -> Result<Session, SaveSessionError> {
+        let save = SaveSession {
+            tenant: tenant.clone(),
+            id,
+            language: change.language.map(|name| self.offered_language(&name)).transpose()?,
+            source_code: change.source_code,
+            expected_version: change.version,
+            at: Timestamp::now(),
+        };
+        let engine = self.clone();
+        let saved = self.carry_through(async move { engine.store().write(save).await }).await?;
+        saved.map_err(|error| match error {
+            WriteError::Refused(SaveRefusal::NotFound) => SaveSessionError::NotFound,
+            WriteError::Refused(SaveRefusal::Inactive) => SaveSessionError::Inactive,
+            WriteError::Refused(SaveRefusal::VersionConflict { current }) => {
+                SaveSessionError::VersionConflict { current }
+            }
+            WriteError::Unavailable(error) => SaveSessionError::Unavailable(error.into()),
+        })
+    }
+
+    /// Closes a session and cancels its active execution; closing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub async fn close_session(&self, tenant: &TenantId, id: SessionId) -> Result<Session, ReadError> {
+        let close = CloseSession { tenant: tenant.clone(), id, at: Timestamp::now() };
+        let engine = self.clone();
+        let closed = self.carry_through(async move {
+            let closed = engine.store().write(close).await?;
+            if let Some(head) = closed.cancelled {
+                engine.after_cancellation(&head).await;
+            }
+            Ok(closed.session)
+        });
+        closed.await?.map_err(|error| match error {
+            WriteError::Refused(SessionNotFound) => ReadError::NotFound,
+            WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+use runbay_model::ExecutionId;
+use runbay_model::Reason;
+use runbay_model::SessionStatus;
+use runbay_model::Status;
+use runbay_model::TenantId;
+use runbay_model::WorkerId;
+
+use super::Bench;
+use super::soon;
+use crate::CancelError;
+use crate::Recorded;
+
+#[tokio::test]
+async fn a_queued_execution_is_cancelled_and_never_started() {
+    let bench = Bench::new().await;
+    let execution = bench.queued().await;
+    let cancelled = bench.engine.cancel(&bench.tenant, execution.id).await.unwrap();
+    assert_eq!((cancelled.state.status(), cancelled.state.reason()), (Status::Cancelled, Some(Reason::Cancelled)));
+    assert!(cancelled.completed_at.is_some() && cancelled.outcome.is_none());
+    assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
+    assert!(bench.engine.claim(execution.id, WorkerId::random()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn whoever_runs_a_cancelled_execution_is_told_to_stop() {
+    let bench = Bench::new().await;
+    let execution = bench.queued().await;
+    let other = bench.queued().await;
+    let claim = bench.claimed(execution.id).await;
+    let unaffected = bench.claimed(other.id).await;
+    assert!(!claim.cancelled.is_cancelled());
+    let cancelled = bench.engine.cancel(&bench.tenant, execution.id).await.unwrap();
+    soon(claim.cancelled.cancelled()).await;
+    assert!(!unaffected.cancelled.is_cancelled());
+    assert_eq!(bench.complete(&claim).await, Recorded::Stale);
+    assert_eq!(bench.execution(execution.id).await, cancelled);
+}
+
+#[tokio::test]
+async fn what_has_ended_or_belongs_to_others_is_not_cancelled() {
+    let bench = Bench::new().await;
+    let execution = bench.queued().await;
+    for (tenant, id) in [(TenantId::new("stranger"), execution.id), (bench.tenant.clone(), ExecutionId::random())] {
+        assert!(matches!(bench.engine.cancel(&tenant, id).await, Err(CancelError::NotFound)));
+    }
+    let claim = bench.next().await;
+    bench.complete(&claim).await;
+    let ended = bench.execution(execution.id).await;
+    let late = bench.engine.cancel(&bench.tenant, execution.id).await;
+    assert!(matches!(late, Err(CancelError::AlreadyEnded)), "{late:?}");
+    assert_eq!(bench.execution(execution.id).await, ended);
+}
+
+#[tokio::test]
+async fn closing_a_session_cancels_what_is_queued_or_running() {
+    let bench = Bench::new().await;
+    let queued = bench.queued().await;
+    let running = bench.queued().await;
+    let claim = bench.claimed(running.id).await;
+    for execution in [&queued, &running] {
+        let closed = bench.engine.close_session(&bench.tenant, execution.session.unwrap()).await.unwrap();
+        assert_eq!(closed.status, SessionStatus::Inactive);
+        assert_eq!(bench.execution(execution.id).await.state.status(), Status::Cancelled);
+    }
+    soon(claim.cancelled.cancelled()).await;
+    assert_eq!(bench.complete(&claim).await, Recorded::Stale);
+    assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
+}

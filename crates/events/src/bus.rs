@@ -1,0 +1,55 @@
+//! What callers know of an event bus.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use runbay_model::ExecutionId;
+
+use crate::Event;
+use crate::EventKind;
+
+/// Carries events from whoever runs executions to whoever watches them.
+#[async_trait]
+pub trait EventBus: Send + Sync {
+    /// Publishes the next event of an execution and returns its number; never waits for a subscriber.
+    ///
+    /// After [`EventKind::Result`] nothing is added any more, and the number of the result is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the bus does not answer.
+    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, Unavailable>;
+
+    /// Starts to watch an execution: first come the events after number `after` (all when it is none), then new ones.
+    ///
+    /// Nothing that is published after this call has returned is missed.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the bus does not answer.
+    async fn subscribe(&self, execution: ExecutionId, after: Option<u64>)
+    -> Result<Box<dyn Subscription>, Unavailable>;
+}
+
+/// One watcher's view of the events of one execution.
+#[async_trait]
+pub trait Subscription: Send {
+    /// Waits for the next event.
+    ///
+    /// When events that should come next are no longer kept, an [`EventKind::Reset`] comes in their place and then
+    /// everything that is kept. After [`EventKind::Result`], and when the bus had to forget the execution, there is
+    /// none; the row then says more.
+    ///
+    /// CANCEL: a dropped call loses no event.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the bus does not answer.
+    async fn next(&mut self) -> Result<Option<Event>, Unavailable>;
+}
+
+/// The event bus does not answer; the same call may work a moment later.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the event bus does not answer")]
+pub struct Unavailable(#[from] pub Arc<dyn Error + Send + Sync>);

@@ -1,0 +1,183 @@
+//! What every event bus must do; each function is one test and takes an empty bus with [`LIMITS`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbay_model::Attempt;
+use runbay_model::ExecutionId;
+use runbay_model::Status;
+use runbay_model::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::Event;
+use crate::EventBus;
+use crate::EventKind;
+use crate::MemoryEventBusLimits;
+use crate::OutputStream;
+use crate::Subscription;
+
+type AnyBus = Arc<dyn EventBus>;
+
+pub(crate) const LIMITS: MemoryEventBusLimits =
+    MemoryEventBusLimits { executions: 5, events: 8, bytes: 4_000, total_bytes: 100_000 };
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn status(status: Status, attempt: u32) -> EventKind {
+    EventKind::Status { status, attempt: Attempt(attempt), at: Timestamp::from_micros(1) }
+}
+
+pub(crate) async fn write(bus: &dyn EventBus, execution: ExecutionId, data: &[u8]) -> u64 {
+    let kind = EventKind::Output { stream: OutputStream::Stdout, data: data.into() };
+    bus.publish(execution, kind).await.unwrap()
+}
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future).await.expect("within the deadline")
+}
+
+async fn next(subscription: &mut Box<dyn Subscription>) -> Option<Event> {
+    soon(subscription.next()).await.unwrap()
+}
+
+async fn ids(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<u64> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(next(subscription).await.expect("another event").id);
+    }
+    ids
+}
+
+pub(crate) async fn events_are_numbered_per_execution(bus: AnyBus) {
+    let (one, other) = (ExecutionId::random(), ExecutionId::random());
+    assert_eq!(bus.publish(one, status(Status::Queued, 0)).await.unwrap(), 1);
+    assert_eq!(bus.publish(other, status(Status::Queued, 0)).await.unwrap(), 1);
+    assert_eq!(bus.publish(one, status(Status::Running, 1)).await.unwrap(), 2);
+}
+
+pub(crate) async fn what_was_before_comes_before_what_is_new(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, status(Status::Queued, 0)).await.unwrap();
+    let mut subscription = bus.subscribe(execution, None).await.unwrap();
+    write(&*bus, execution, b"a").await;
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    assert_eq!(next(&mut subscription).await, Some(Event { id: 1, kind: status(Status::Queued, 0) }));
+    let output = EventKind::Output { stream: OutputStream::Stdout, data: b"a".as_slice().into() };
+    assert_eq!(next(&mut subscription).await, Some(Event { id: 2, kind: output }));
+    assert_eq!(next(&mut subscription).await, Some(Event { id: 3, kind: EventKind::Result }));
+}
+
+pub(crate) async fn a_subscription_goes_on_where_another_one_stopped(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    for _ in 0..4 {
+        write(&*bus, execution, b"a").await;
+    }
+    let mut subscription = bus.subscribe(execution, Some(2)).await.unwrap();
+    assert_eq!(ids(&mut subscription, 2).await, [3, 4]);
+}
+
+pub(crate) async fn after_the_result_there_is_nothing(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    let mut subscription = bus.subscribe(execution, None).await.unwrap();
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    assert_eq!(bus.publish(execution, status(Status::Running, 1)).await.unwrap(), 1, "it came too late");
+    assert_eq!(ids(&mut subscription, 1).await, [1]);
+    assert_eq!(next(&mut subscription).await, None);
+    assert_eq!(next(&mut subscription).await, None);
+}
+
+pub(crate) async fn who_comes_again_after_the_result_gets_it_once_more_or_the_end(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    write(&*bus, execution, b"a").await;
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    let mut again = bus.subscribe(execution, Some(1)).await.unwrap();
+    assert_eq!(ids(&mut again, 1).await, [2]);
+    let mut after_the_end = bus.subscribe(execution, Some(2)).await.unwrap();
+    assert_eq!(next(&mut after_the_end).await, None);
+}
+
+pub(crate) async fn a_slow_subscriber_is_told_to_start_anew(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, status(Status::Running, 2)).await.unwrap();
+    let mut slow = bus.subscribe(execution, None).await.unwrap();
+    assert_eq!(ids(&mut slow, 1).await, [1]);
+    for _ in 0..12 {
+        write(&*bus, execution, b"a").await;
+    }
+    // Thirteen were published and the newest eight are kept: 6 to 13.
+    let reset = next(&mut slow).await.expect("a reset");
+    assert_eq!(reset, Event { id: 5, kind: EventKind::Reset { attempt: Attempt(2) } });
+    assert_eq!(ids(&mut slow, 8).await, [6, 7, 8, 9, 10, 11, 12, 13]);
+    write(&*bus, execution, b"a").await;
+    assert_eq!(ids(&mut slow, 1).await, [14]);
+}
+
+pub(crate) async fn big_output_is_cut_from_the_front(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    for _ in 0..3 {
+        write(&*bus, execution, &[b'x'; 1_900]).await;
+    }
+    let mut late = bus.subscribe(execution, None).await.unwrap();
+    assert!(matches!(next(&mut late).await, Some(Event { id: 1, kind: EventKind::Reset { .. } })));
+    assert_eq!(ids(&mut late, 2).await, [2, 3]);
+    write(&*bus, execution, &[b'x'; 9_000]).await;
+    assert_eq!(ids(&mut late, 1).await, [4], "the newest is kept whatever its size");
+}
+
+pub(crate) async fn an_unknown_number_starts_anew(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    write(&*bus, execution, b"a").await;
+    let mut subscription = bus.subscribe(execution, Some(57)).await.unwrap();
+    assert!(matches!(next(&mut subscription).await, Some(Event { id: 0, kind: EventKind::Reset { .. } })));
+    assert_eq!(ids(&mut subscription, 1).await, [1]);
+}
+
+pub(crate) async fn ended_executions_are_forgotten_first(bus: AnyBus) {
+    let old = ExecutionId::random();
+    bus.publish(old, status(Status::Running, 1)).await.unwrap();
+    let ended: Vec<_> = (0..2 * LIMITS.executions).map(|_| ExecutionId::random()).collect();
+    for execution in &ended {
+        bus.publish(*execution, EventKind::Result).await.unwrap();
+    }
+    let mut subscription = bus.subscribe(old, None).await.unwrap();
+    assert_eq!(ids(&mut subscription, 1).await, [1]);
+    assert_eq!(bus.publish(old, EventKind::Result).await.unwrap(), 2);
+    assert_eq!(bus.publish(ended[0], status(Status::Queued, 0)).await.unwrap(), 1, "it was forgotten");
+}
+
+pub(crate) async fn subscribers_of_a_forgotten_execution_are_let_go(bus: AnyBus) {
+    let forgotten = ExecutionId::random();
+    let mut subscription = bus.subscribe(forgotten, None).await.unwrap();
+    let waits = tokio::spawn(async move { next(&mut subscription).await });
+    tokio::task::yield_now().await;
+    for _ in 0..LIMITS.executions {
+        bus.publish(ExecutionId::random(), status(Status::Queued, 0)).await.unwrap();
+    }
+    assert_eq!(soon(waits).await.unwrap(), None);
+}
+
+pub(crate) async fn publishing_wakes_every_subscriber(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    let mut waiting = JoinSet::new();
+    for _ in 0..10 {
+        let mut subscription = bus.subscribe(execution, None).await.unwrap();
+        waiting.spawn(async move { ids(&mut subscription, 1).await });
+    }
+    tokio::task::yield_now().await;
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    assert_eq!(soon(waiting.join_all()).await, vec![vec![1]; 10]);
+}
+
+pub(crate) async fn a_dropped_wait_loses_nothing(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    let mut subscription = bus.subscribe(execution, None).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = subscription.next() => panic!("nothing was published"),
+        () = tokio::task::yield_now() => {}
+    }
+    write(&*bus, execution, b"a").await;
+    assert_eq!(ids(&mut subscription, 1).await, [1]);
+}

@@ -1,0 +1,57 @@
+//! Writes as values.
+
+use std::future::Future;
+
+use sea_orm::DatabaseTransaction;
+use sea_orm::DbErr;
+
+use crate::Unavailable;
+
+/// A write that applies itself inside a transaction.
+///
+/// Commands of several callers may share one transaction. A refusal or an error takes back everything that its own
+/// command wrote and nothing else.
+pub trait Command: Send + 'static {
+    /// What the caller learns when the write is durable.
+    type Answer: Send + 'static;
+    /// Why the write may be refused; `Infallible` when it cannot.
+    type Refusal: Send + 'static;
+    /// How many statements of the command change rows.
+    const WRITES: Writes = Writes::Several;
+
+    /// Applies the command inside `transaction`.
+    fn apply(
+        self,
+        transaction: &DatabaseTransaction,
+    ) -> impl Future<Output = Result<Self::Answer, WriteError<Self::Refusal>>> + Send;
+}
+
+/// How many statements of a command change rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// At most one, and nothing is refused after it: the database takes it back by itself when it fails.
+    One,
+    /// More than one: the command needs a savepoint, which costs two more statements.
+    Several,
+}
+
+/// Why a command had no effect.
+#[derive(Debug)]
+pub enum WriteError<R> {
+    /// The rows do not allow it.
+    Refused(R),
+    /// The database does not answer; the write may or may not have become durable.
+    Unavailable(Unavailable),
+}
+
+impl<R> From<Unavailable> for WriteError<R> {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl<R> From<DbErr> for WriteError<R> {
+    fn from(error: DbErr) -> Self {
+        Self::Unavailable(Unavailable::Database(error))
+    }
+}

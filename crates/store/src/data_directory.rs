@@ -1,0 +1,199 @@
+//! The directory that one server owns.
+
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
+use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::fchown;
+use std::path::Path;
+use std::path::PathBuf;
+
+use rustix::fs::Dir;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::openat;
+
+const LOCK_FILE: &str = "runbay.lock";
+
+/// The exclusive right to a data directory, until it is dropped or the process ends.
+///
+/// The kernel holds the lock for the open file, so it survives whatever the process does to its working directory,
+/// mounts and user afterwards, and a killed process leaves nothing behind that would have to be cleaned up.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a data directory could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The directory does not exist and cannot be made.
+    #[error("cannot make the data directory {path}")]
+    Make {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Another server has it.
+    #[error(
+        "the data directory {path} is in use by another runbay{}; stop it, or choose another directory with --data-dir",
+        owner.map(|id| format!(" (process {id})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The process that has it, as far as it is known.
+        owner: Option<u32>,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock the data directory {path}")]
+    Lock {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// A data directory that could not be given to another user.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot give the data directory {path} to the account that the server runs as")]
+pub struct GiveError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl DataDirectory {
+    /// Takes a data directory, which is made when it does not exist; blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::InUse`] at once when another process has it.
+    pub fn lock(path: &Path) -> Result<Self, LockError> {
+        // Code and output of all users end up in it, so it is nobody else's to read.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|source| LockError::Make { path: path.to_owned(), source })?;
+        let failed = |source| LockError::Lock { path: path.to_owned(), source };
+        // A server that was taken over may have put a link there, for root to write through at the next start.
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(no_link)
+            .open(path.join(LOCK_FILE))
+            .map_err(failed)?;
+        if lock.metadata().map_err(failed)?.nlink() != 1 {
+            return Err(failed(io::Error::other("the lock file has a second name")));
+        }
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::InUse { path: path.to_owned(), owner: owner(&mut lock) });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        sign(&mut lock).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Makes the directory and the plain files in it the property of a user and group, who will write them from now on.
+    ///
+    /// Links, and files with a second name somewhere else, are left alone: whoever could write here before must not
+    /// be given more by this.
+    ///
+    /// # Errors
+    ///
+    /// [`GiveError`] when something cannot be given, as when the caller is not root.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), GiveError> {
+        let give = || -> io::Result<()> {
+            let directory = File::open(&self.path)?;
+            fchown(&directory, Some(uid), Some(gid))?;
+            for entry in Dir::read_from(&directory)? {
+                let entry = entry?;
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                let Ok(file) = openat(&directory, entry.file_name(), flags, Mode::empty()) else {
+                    continue;
+                };
+                let file = File::from(file);
+                let metadata = file.metadata()?;
+                if metadata.is_file() && metadata.nlink() == 1 {
+                    fchown(&file, Some(uid), Some(gid))?;
+                }
+            }
+            Ok(())
+        };
+        give().map_err(|source| GiveError { path: self.path.clone(), source })
+    }
+
+    /// Returns the directory as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn sign(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+fn owner(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    lock.rewind().ok()?;
+    lock.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_server_is_told_who_has_the_directory() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("new/data");
+        let first = DataDirectory::lock(&path).unwrap();
+        let second = DataDirectory::lock(&path).unwrap_err();
+        assert!(matches!(&second, LockError::InUse { owner: Some(id), .. } if *id == std::process::id()), "{second}");
+        assert!(second.to_string().contains("--data-dir"), "{second}");
+        drop(first);
+        DataDirectory::lock(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_file_that_leads_elsewhere_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("target");
+        std::fs::write(&target, "precious").unwrap();
+        let soft: fn(&Path, &Path) -> io::Result<()> = |target, link| std::os::unix::fs::symlink(target, link);
+        let hard: fn(&Path, &Path) -> io::Result<()> = |target, link| std::fs::hard_link(target, link);
+        for (name, link) in [("soft", soft), ("hard", hard)] {
+            let data = parent.path().join(name);
+            std::fs::create_dir(&data).unwrap();
+            link(&target, &data.join(LOCK_FILE)).unwrap();
+            assert!(matches!(DataDirectory::lock(&data), Err(LockError::Lock { .. })), "{name}");
+        }
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_file_is_no_data_directory() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(matches!(DataDirectory::lock(file.path()), Err(LockError::Make { .. })));
+    }
+}

@@ -1,0 +1,66 @@
+//! The table `code_sessions`.
+
+use runbay_model::LanguageId;
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+use super::columns::count;
+use super::number;
+use super::word;
+use crate::Unavailable;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "code_sessions")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Uuid,
+    pub(crate) tenant_id: String,
+    pub(crate) language: String,
+    #[sea_orm(column_type = "Text")]
+    pub(crate) source_code: String,
+    pub(crate) status: String,
+    pub(crate) version: i64,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Session {
+    type Error = Unavailable;
+
+    fn try_from(row: Model) -> Result<Self, Unavailable> {
+        Ok(Self {
+            id: SessionId::from_uuid(row.id),
+            tenant: TenantId::new(row.tenant_id),
+            language: LanguageId::new(row.language),
+            source_code: row.source_code,
+            status: word("code_sessions.status", &row.status)?,
+            version: count("code_sessions.version", row.version)?,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+}
+
+impl From<&Session> for ActiveModel {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: Set(session.id.as_uuid()),
+            tenant_id: Set(session.tenant.as_str().to_owned()),
+            language: Set(session.language.as_str().to_owned()),
+            source_code: Set(session.source_code.clone()),
+            status: Set(session.status.as_str().to_owned()),
+            version: Set(number(session.version)),
+            created_at: Set(session.created_at.as_micros()),
+            updated_at: Set(session.updated_at.as_micros()),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Column values from and to values of the model.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use runbay_model::Timestamp;
+use runbay_model::UnknownWord;
+
+use crate::Unavailable;
+
+/// Returns the column value of a duration: whole microseconds.
+pub(crate) fn micros(duration: Duration) -> i64 {
+    number(duration.as_micros())
+}
+
+/// Returns the column value of a count; what no column can hold becomes the largest it can.
+pub(crate) fn number(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+/// Reads a duration.
+pub(super) fn duration(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Reads a count.
+pub(super) fn count<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, Unavailable> {
+    T::try_from(value).map_err(|_| Unavailable::Damaged(format!("{column} is {value}")))
+}
+
+/// Reads a point in time.
+pub(crate) fn moment(micros: Option<i64>) -> Option<Timestamp> {
+    micros.map(Timestamp::from_micros)
+}
+
+/// Reads one word of a fixed list.
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(column: &str, text: &str) -> Result<T, Unavailable> {
+    text.parse().map_err(|error: UnknownWord| Unavailable::Damaged(format!("{column}: {error}")))
+}

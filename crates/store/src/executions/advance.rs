@@ -1,0 +1,73 @@
+//! The one place where the state of an execution's row changes.
+
+use runbay_model::Event;
+use runbay_model::State;
+use runbay_model::Timestamp;
+use runbay_model::next;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Set;
+
+use super::ExecutionHead;
+use crate::Unavailable;
+use crate::entities::execution;
+use crate::entities::execution::Column;
+
+/// Lets `event` happen to an execution that was read in this transaction, and writes `change` along with it.
+///
+/// Returns the head as it is afterwards; none, with nothing written, when the life cycle has no such move or when
+/// somebody else moved the execution since it was read.
+pub(super) async fn advance(
+    transaction: &DatabaseTransaction,
+    before: ExecutionHead,
+    event: Event,
+    at: Timestamp,
+    change: execution::ActiveModel,
+) -> Result<Option<ExecutionHead>, Unavailable> {
+    let Ok(state) = next(before.state, event) else {
+        return Ok(None);
+    };
+    let written = execution::Entity::update_many()
+        .set(moved(change, state, at))
+        .filter(Column::Id.eq(before.id.as_uuid()))
+        .filter(Column::Status.eq(before.state.status().as_str()))
+        .filter(Column::Attempt.eq(i64::from(before.state.attempt().0)))
+        .exec(transaction)
+        .await?;
+    Ok((written.rows_affected == 1).then(|| moved_head(before, state, at)))
+}
+
+fn moved(mut change: execution::ActiveModel, state: State, at: Timestamp) -> execution::ActiveModel {
+    change.status = Set(state.status().as_str().to_owned());
+    change.reason = Set(state.reason().map(|reason| reason.as_str().to_owned()));
+    change.attempt = Set(i64::from(state.attempt().0));
+    match state {
+        State::Queued { .. } => {
+            change.queued_at = Set(at.as_micros());
+            change.started_at = Set(None);
+            change.lease_owner = Set(None);
+        }
+        State::Running { .. } => {
+            change.started_at = Set(Some(at.as_micros()));
+            change.available_at = Set(None);
+        }
+        State::Ended { .. } => {
+            change.completed_at = Set(Some(at.as_micros()));
+            change.active_session_id = Set(None);
+            change.available_at = Set(None);
+            change.lease_owner = Set(None);
+        }
+    }
+    change
+}
+
+fn moved_head(before: ExecutionHead, state: State, at: Timestamp) -> ExecutionHead {
+    let head = ExecutionHead { state, ..before };
+    match state {
+        State::Queued { .. } => ExecutionHead { queued_at: at, started_at: None, ..head },
+        State::Running { .. } => ExecutionHead { started_at: Some(at), available_at: None, ..head },
+        State::Ended { .. } => ExecutionHead { completed_at: Some(at), available_at: None, ..head },
+    }
+}

@@ -1,0 +1,54 @@
+//! Recording what came of an attempt.
+
+use runbay_model::Attempt;
+use runbay_model::Event;
+use runbay_model::ExecutionId;
+use runbay_model::Outcome;
+use runbay_model::Timestamp;
+use runbay_model::Verdict;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+
+use super::ExecutionHead;
+use super::advance::advance;
+use super::head::locked_head;
+use crate::Command;
+use crate::WriteError;
+use crate::Writes;
+use crate::entities::execution;
+use crate::entities::execution::Column;
+
+/// Ends an execution with what its program did.
+#[derive(Debug)]
+pub struct FinishExecution {
+    /// The execution.
+    pub id: ExecutionId,
+    /// The attempt that reports.
+    pub attempt: Attempt,
+    /// What is to be said of the program.
+    pub verdict: Verdict,
+    /// What came of running it.
+    pub outcome: Outcome,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+/// The reporting attempt is not the present one, or the execution has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stale;
+
+impl Command for FinishExecution {
+    type Answer = ExecutionHead;
+    type Refusal = Stale;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<ExecutionHead, WriteError<Stale>> {
+        let Some(head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
+            return Err(WriteError::Refused(Stale));
+        };
+        let event = Event::Finish { attempt: self.attempt, verdict: self.verdict };
+        let mut change = execution::ActiveModel::default();
+        change.set_outcome(self.outcome);
+        advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
+    }
+}

@@ -1,0 +1,110 @@
+//! An execution without its code and output.
+
+use runbay_model::ExecutionId;
+use runbay_model::SessionId;
+use runbay_model::State;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use sea_orm::DatabaseTransaction;
+use sea_orm::EntityTrait;
+use sea_orm::FromQueryResult;
+use sea_orm::QueryFilter;
+use sea_orm::QuerySelect;
+use sea_orm::Select;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::IntoCondition;
+
+use crate::Unavailable;
+use crate::entities::execution;
+use crate::entities::execution::Column;
+use crate::entities::execution::state;
+use crate::entities::moment;
+
+/// Where an execution is and when it got there, without its code and output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecutionHead {
+    /// The execution's id.
+    pub id: ExecutionId,
+    /// Who owns it.
+    pub tenant: TenantId,
+    /// The session it was started from.
+    pub session: Option<SessionId>,
+    /// Where it is in its life cycle.
+    pub state: State,
+    /// How many attempts were handed back; they do not count against the attempts that are allowed.
+    pub attempts_returned: u32,
+    /// The time before which it is not started again.
+    pub available_at: Option<Timestamp>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last entered the queue.
+    pub queued_at: Timestamp,
+    /// When its newest attempt was claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, FromQueryResult)]
+pub(super) struct HeadRow {
+    id: Uuid,
+    tenant_id: String,
+    session_id: Option<Uuid>,
+    status: String,
+    reason: Option<String>,
+    attempt: i64,
+    attempts_returned: i64,
+    available_at: Option<i64>,
+    created_at: i64,
+    queued_at: i64,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+}
+
+/// Selects the columns of a [`HeadRow`]: the others may hold megabytes.
+pub(super) fn heads() -> Select<execution::Entity> {
+    execution::Entity::find().select_only().columns([
+        Column::Id,
+        Column::TenantId,
+        Column::SessionId,
+        Column::Status,
+        Column::Reason,
+        Column::Attempt,
+        Column::AttemptsReturned,
+        Column::AvailableAt,
+        Column::CreatedAt,
+        Column::QueuedAt,
+        Column::StartedAt,
+        Column::CompletedAt,
+    ])
+}
+
+/// Reads one head and keeps others from changing the row until the transaction ends.
+pub(super) async fn locked_head(
+    transaction: &DatabaseTransaction,
+    which: impl IntoCondition,
+) -> Result<Option<ExecutionHead>, Unavailable> {
+    let row = heads().filter(which.into_condition()).lock_exclusive().into_model::<HeadRow>().one(transaction).await?;
+    row.map(ExecutionHead::try_from).transpose()
+}
+
+impl TryFrom<HeadRow> for ExecutionHead {
+    type Error = Unavailable;
+
+    fn try_from(row: HeadRow) -> Result<Self, Unavailable> {
+        Ok(Self {
+            id: ExecutionId::from_uuid(row.id),
+            tenant: TenantId::new(row.tenant_id),
+            session: row.session_id.map(SessionId::from_uuid),
+            state: state(&row.status, row.reason.as_deref(), row.attempt)?,
+            attempts_returned: u32::try_from(row.attempts_returned).map_err(|_| {
+                Unavailable::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))
+            })?,
+            available_at: moment(row.available_at),
+            created_at: Timestamp::from_micros(row.created_at),
+            queued_at: Timestamp::from_micros(row.queued_at),
+            started_at: moment(row.started_at),
+            completed_at: moment(row.completed_at),
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! Reads and writes of executions, one file per move of their life cycle.
+
+mod accept;
+mod advance;
+mod cancel;
+mod claim;
+mod finish;
+mod head;
+mod read;
+mod requeue;
+
+pub use accept::AcceptRefusal;
+pub use accept::AcceptRun;
+pub use cancel::CancelExecution;
+pub use cancel::CancelRefusal;
+pub(crate) use cancel::cancel_active;
+pub use claim::ClaimExecution;
+pub use claim::Claimed;
+pub use finish::FinishExecution;
+pub use finish::Stale;
+pub use head::ExecutionHead;
+pub use requeue::HandBackExecution;
+pub use requeue::LoseExecution;

@@ -1,0 +1,91 @@
+//! Attempts that gave no result.
+
+use runbay_model::Attempt;
+use runbay_model::Event;
+use runbay_model::ExecutionId;
+use runbay_model::Loss;
+use runbay_model::Timestamp;
+use runbay_model::next;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::Set;
+
+use super::ExecutionHead;
+use super::Stale;
+use super::advance::advance;
+use super::head::locked_head;
+use crate::Command;
+use crate::WriteError;
+use crate::Writes;
+use crate::entities::execution;
+use crate::entities::execution::Column;
+
+/// Queues an execution again whose attempt was lost, or ends it when its attempts are used up.
+#[derive(Debug)]
+pub struct LoseExecution {
+    /// The execution.
+    pub id: ExecutionId,
+    /// The attempt that is lost.
+    pub attempt: Attempt,
+    /// Why.
+    pub loss: Loss,
+    /// How many attempts an execution gets, not counting those that were handed back.
+    pub attempts_allowed: u32,
+    /// The time before which it is not started again.
+    pub available_at: Option<Timestamp>,
+    /// A sentence for a person, kept when this ends the execution.
+    pub message: String,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+/// Queues an execution again that a worker returns unfinished; this uses up no attempt.
+#[derive(Debug)]
+pub struct HandBackExecution {
+    /// The execution.
+    pub id: ExecutionId,
+    /// The attempt that is returned.
+    pub attempt: Attempt,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+impl Command for LoseExecution {
+    type Answer = ExecutionHead;
+    type Refusal = Stale;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<ExecutionHead, WriteError<Stale>> {
+        let Some(mut head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
+            return Err(WriteError::Refused(Stale));
+        };
+        let attempts_allowed = self.attempts_allowed.saturating_add(head.attempts_returned);
+        let event = Event::Lose { attempt: self.attempt, loss: self.loss, attempts_allowed };
+        let mut change = execution::ActiveModel::default();
+        if next(head.state, event).is_ok_and(|state| state.is_ended()) {
+            change.message = Set(Some(self.message));
+        } else {
+            change.available_at = Set(self.available_at.map(Timestamp::as_micros));
+            head.available_at = self.available_at;
+        }
+        advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
+    }
+}
+
+impl Command for HandBackExecution {
+    type Answer = ExecutionHead;
+    type Refusal = Stale;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<ExecutionHead, WriteError<Stale>> {
+        let Some(mut head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
+            return Err(WriteError::Refused(Stale));
+        };
+        // The number of the attempt stays used, as it fences writes, so the one that was returned is counted apart.
+        head.attempts_returned = head.attempts_returned.saturating_add(1);
+        let change =
+            execution::ActiveModel { attempts_returned: Set(i64::from(head.attempts_returned)), ..Default::default() };
+        let event = Event::HandBack { attempt: self.attempt };
+        advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
+    }
+}

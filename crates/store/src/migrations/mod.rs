@@ -1,0 +1,61 @@
+//! How the tables came to be, one step per file; a step that was released is never changed.
+
+mod columns;
+mod m0001_sessions_and_executions;
+
+use async_trait::async_trait;
+use sea_orm::DatabaseConnection;
+use sea_orm::DbErr;
+use sea_orm::TransactionTrait;
+use sea_orm_migration::MigrationName;
+use sea_orm_migration::MigrationTrait;
+use sea_orm_migration::MigratorTrait;
+
+/// All migrations, oldest first.
+struct Migrations;
+
+#[async_trait]
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_sessions_and_executions::Migration)]
+    }
+}
+
+/// Why the tables could not be brought up to date.
+pub(crate) enum MigrateError {
+    /// The database has a migration that this program does not know.
+    Newer(String),
+    /// A statement failed.
+    Failed(DbErr),
+}
+
+impl From<DbErr> for MigrateError {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Brings the tables up to date, all steps or none where the database can do so.
+pub(crate) async fn migrate(database: &DatabaseConnection) -> Result<(), MigrateError> {
+    let transaction = database.begin().await?;
+    if let Some(newer) = unknown_migration(&transaction).await? {
+        return Err(MigrateError::Newer(newer));
+    }
+    Migrations::up(&transaction, None).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Drops every table and makes them anew.
+pub(crate) async fn reset(database: &DatabaseConnection) -> Result<(), DbErr> {
+    Migrations::fresh(database).await
+}
+
+async fn unknown_migration(database: &sea_orm::DatabaseTransaction) -> Result<Option<String>, DbErr> {
+    let known = Migrations::migrations();
+    let applied = Migrations::get_migration_models(database).await?;
+    Ok(applied
+        .into_iter()
+        .map(|migration| migration.version)
+        .find(|version| !known.iter().any(|migration| MigrationName::name(&**migration) == version)))
+}

@@ -1,0 +1,60 @@
+//! Opening SQLite files.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use sea_orm::DbErr;
+use sea_orm::RuntimeErr;
+use sea_orm::SqlxSqliteConnector;
+use sea_orm::sqlx::ConnectOptions;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::sqlite::SqliteJournalMode;
+use sea_orm::sqlx::sqlite::SqlitePoolOptions;
+use sea_orm::sqlx::sqlite::SqliteSynchronous;
+
+/// Readers never wait for the writer in WAL mode; more of them than this only fight for two or four cores.
+const READERS: u32 = 4;
+
+/// How long a statement waits for a lock, and a caller for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The write-ahead log is cut back to this size when it has grown beyond it.
+const JOURNAL_SIZE_LIMIT: &str = "67108864";
+
+/// Opens the one connection that writes; makes the file when there is none.
+pub(crate) async fn open_writer(path: &Path) -> Result<DatabaseConnection, DbErr> {
+    let options = options(path).create_if_missing(true);
+    connect(SqlitePoolOptions::new().max_connections(1), options).await
+}
+
+/// Opens the connections that only read.
+pub(crate) async fn open_readers(path: &Path) -> Result<DatabaseConnection, DbErr> {
+    let options = options(path).pragma("query_only", "on");
+    connect(SqlitePoolOptions::new().max_connections(READERS), options).await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL may lose acknowledged transactions when the power fails, and with group commit FULL costs little.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+        .disable_statement_logging()
+}
+
+async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    // Connections to a local file do not go stale, so they are neither tested before use nor replaced by age.
+    pool.test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+        .map(SqlxSqliteConnector::from_sqlx_sqlite_pool)
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}

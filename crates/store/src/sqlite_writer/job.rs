@@ -1,0 +1,99 @@
+//! A command on its way through the writer, with its type hidden.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::TransactionTrait;
+use tokio::sync::oneshot;
+
+use crate::Command;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::Writes;
+use crate::panics::caught;
+
+/// What the writer does with a command: apply it, then either answer or fail it.
+#[async_trait]
+pub(super) trait Job: Send {
+    /// Applies the command and keeps its answer.
+    ///
+    /// An error means that the whole transaction is lost, not only this command.
+    async fn apply(&mut self, transaction: &DatabaseTransaction) -> Result<(), Unavailable>;
+
+    /// Sends the kept answer to the caller, after the commit.
+    fn answer(self: Box<Self>);
+
+    /// Tells the caller that the transaction was lost.
+    fn fail(self: Box<Self>, error: Unavailable);
+}
+
+type Answered<C> = Result<<C as Command>::Answer, WriteError<<C as Command>::Refusal>>;
+
+/// A command whose caller waits.
+pub(super) struct Pending<C: Command> {
+    command: Option<C>,
+    answer: Option<Answered<C>>,
+    caller: oneshot::Sender<Answered<C>>,
+}
+
+impl<C: Command> Pending<C> {
+    pub(super) fn new(command: C, caller: oneshot::Sender<Answered<C>>) -> Self {
+        Self { command: Some(command), answer: None, caller }
+    }
+}
+
+#[async_trait]
+impl<C: Command> Job for Pending<C> {
+    async fn apply(&mut self, transaction: &DatabaseTransaction) -> Result<(), Unavailable> {
+        let Some(command) = self.command.take() else {
+            return Ok(());
+        };
+        let answer = match C::WRITES {
+            Writes::One => apply_bare(command, transaction).await?,
+            Writes::Several => apply_in_savepoint(command, transaction).await?,
+        };
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        let Self { answer, caller, .. } = *self;
+        send(caller, answer.unwrap_or_else(|| Err(Unavailable::Closed.into())));
+    }
+
+    fn fail(self: Box<Self>, error: Unavailable) {
+        send(self.caller, Err(error.into()));
+    }
+}
+
+/// Without a savepoint nothing can be taken back, so a panic loses the whole transaction.
+async fn apply_bare<C: Command>(command: C, transaction: &DatabaseTransaction) -> Result<Answered<C>, Unavailable> {
+    let answer = caught(command.apply(transaction)).await?;
+    survivable(answer)
+}
+
+async fn apply_in_savepoint<C: Command>(
+    command: C,
+    transaction: &DatabaseTransaction,
+) -> Result<Answered<C>, Unavailable> {
+    let savepoint = transaction.begin().await?;
+    let answer = caught(command.apply(&savepoint)).await.unwrap_or_else(|panic| Err(panic.into()));
+    let answer = survivable(answer)?;
+    match answer {
+        Ok(_) => savepoint.commit().await?,
+        Err(_) => savepoint.rollback().await?,
+    }
+    Ok(answer)
+}
+
+fn survivable<A, R>(answer: Result<A, WriteError<R>>) -> Result<Result<A, WriteError<R>>, Unavailable> {
+    match answer {
+        Err(WriteError::Unavailable(error)) if error.breaks_transaction() => Err(error),
+        answer => Ok(answer),
+    }
+}
+
+fn send<T>(caller: oneshot::Sender<T>, answer: T) {
+    if caller.send(answer).is_err() {
+        tracing::trace!("the caller of a write went away");
+    }
+}

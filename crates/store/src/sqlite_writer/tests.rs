@@ -1,0 +1,266 @@
+use std::convert::Infallible;
+use std::path::Path;
+use std::time::Duration;
+
+use runbay_model::LanguageId;
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use sea_orm::ConnectionTrait;
+use sea_orm::DatabaseTransaction;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::Command;
+use crate::InsertSession;
+use crate::Store;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::Writes;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn session() -> Session {
+    Session {
+        id: SessionId::random(),
+        tenant: TenantId::default(),
+        language: LanguageId::new("python"),
+        source_code: "print(1)".to_owned(),
+        status: SessionStatus::Active,
+        version: 1,
+        created_at: Timestamp::from_micros(1),
+        updated_at: Timestamp::from_micros(1),
+    }
+}
+
+/// Holds up the writer until it is let go, so that what is asked for meanwhile lands in one batch.
+struct Hold {
+    reached: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
+}
+
+impl Command for Hold {
+    type Answer = ();
+    type Refusal = Infallible;
+
+    async fn apply(self, _: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
+        self.reached.send(()).expect("the test waits");
+        self.go_on.await.expect("the test lets go");
+        Ok(())
+    }
+}
+
+struct Held {
+    let_go: oneshot::Sender<()>,
+    hold: JoinHandle<()>,
+}
+
+impl Held {
+    async fn new(store: &Store) -> Self {
+        let (reached, is_reached) = oneshot::channel();
+        let (let_go, go_on) = oneshot::channel();
+        let hold = tokio::spawn({
+            let store = store.clone();
+            async move { store.write(Hold { reached, go_on }).await.expect("holding") }
+        });
+        is_reached.await.unwrap();
+        Self { let_go, hold }
+    }
+
+    async fn let_go(self) {
+        self.let_go.send(()).unwrap();
+        self.hold.await.unwrap();
+    }
+}
+
+/// Asks for a write and returns when the writer has it waiting.
+async fn asked<C: Command>(store: &Store, command: C) -> JoinHandle<Result<C::Answer, WriteError<C::Refusal>>> {
+    let waiting = store.writer().waiting();
+    let task = tokio::spawn({
+        let store = store.clone();
+        async move { store.write(command).await }
+    });
+    let taken = async {
+        while store.writer().waiting() == waiting {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, taken).await.unwrap();
+    task
+}
+
+/// Writes a session and then does as it is told.
+struct WriteThen(Session, Then);
+
+enum Then {
+    Refuse,
+    Panic,
+    WriteTheSameAgain,
+    BreakTheTransaction,
+}
+
+impl Command for WriteThen {
+    type Answer = ();
+    type Refusal = &'static str;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<&'static str>> {
+        insert(transaction, &self.0).await?;
+        match self.1 {
+            Then::Refuse => Err(WriteError::Refused("no")),
+            Then::Panic => panic!("on purpose"),
+            Then::WriteTheSameAgain => insert(transaction, &self.0).await,
+            Then::BreakTheTransaction => {
+                transaction.execute_unprepared("INSERT INTO nothing VALUES (1)").await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn insert(transaction: &DatabaseTransaction, session: &Session) -> Result<(), WriteError<&'static str>> {
+    InsertSession(session.clone()).apply(transaction).await.map_err(|error| match error {
+        WriteError::Refused(never) => match never {},
+        WriteError::Unavailable(error) => WriteError::Unavailable(error),
+    })
+}
+
+async fn exists(store: &Store, session: &Session) -> bool {
+    store.session(&session.tenant, session.id).await.unwrap().is_some()
+}
+
+async fn opened(directory: &Path) -> Store {
+    Store::open_sqlite(directory).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_fails_in_a_batch_takes_nothing_else_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let good = [session(), session(), session(), session()];
+    let bad = [session(), session(), session()];
+
+    let held = Held::new(&store).await;
+    let mut answers = Vec::new();
+    answers.push(asked(&store, InsertSession(good[0].clone())).await);
+    let refused = asked(&store, WriteThen(bad[0].clone(), Then::Refuse)).await;
+    answers.push(asked(&store, InsertSession(good[1].clone())).await);
+    let violating = asked(&store, WriteThen(bad[1].clone(), Then::WriteTheSameAgain)).await;
+    answers.push(asked(&store, InsertSession(good[2].clone())).await);
+    let violating_alone = asked(&store, InsertSession(good[0].clone())).await;
+    let panicking = asked(&store, WriteThen(bad[2].clone(), Then::Panic)).await;
+    answers.push(asked(&store, InsertSession(good[3].clone())).await);
+    held.let_go().await;
+
+    for answer in answers {
+        answer.await.unwrap().expect("a good write");
+    }
+    assert!(matches!(refused.await.unwrap(), Err(WriteError::Refused("no"))));
+    assert!(matches!(violating.await.unwrap(), Err(WriteError::Unavailable(Unavailable::Database(_)))));
+    assert!(matches!(violating_alone.await.unwrap(), Err(WriteError::Unavailable(Unavailable::Database(_)))));
+    let panic = panicking.await.unwrap();
+    assert!(matches!(&panic, Err(WriteError::Unavailable(Unavailable::Panicked(text))) if text == "on purpose"));
+    for session in &good {
+        assert!(exists(&store, session).await);
+    }
+    for session in &bad {
+        assert!(!exists(&store, session).await, "nothing of a failed command is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_transaction_fails_its_whole_batch_and_the_next_one_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let (before, after, broken, later) = (session(), session(), session(), session());
+
+    let held = Held::new(&store).await;
+    let first = asked(&store, InsertSession(before.clone())).await;
+    let breaking = asked(&store, WriteThen(broken.clone(), Then::BreakTheTransaction)).await;
+    let second = asked(&store, InsertSession(after.clone())).await;
+    held.let_go().await;
+
+    assert!(matches!(first.await.unwrap(), Err(WriteError::Unavailable(Unavailable::Database(_)))));
+    assert!(matches!(breaking.await.unwrap(), Err(WriteError::Unavailable(Unavailable::Database(_)))));
+    assert!(matches!(second.await.unwrap(), Err(WriteError::Unavailable(Unavailable::Database(_)))));
+    store.write(InsertSession(later.clone())).await.expect("the writer has opened a new connection");
+    for session in [&before, &after, &broken] {
+        assert!(!exists(&store, session).await);
+    }
+    assert!(exists(&store, &later).await);
+}
+
+#[tokio::test]
+async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() {
+    struct PanicAlone;
+    impl Command for PanicAlone {
+        type Answer = ();
+        type Refusal = Infallible;
+        const WRITES: Writes = Writes::One;
+        async fn apply(self, _: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
+            panic!("on purpose")
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let panic = store.write(PanicAlone).await;
+    assert!(matches!(panic, Err(WriteError::Unavailable(Unavailable::Panicked(_)))), "{panic:?}");
+    let session = session();
+    store.write(InsertSession(session.clone())).await.unwrap();
+    assert!(exists(&store, &session).await);
+}
+
+#[tokio::test]
+async fn a_command_is_applied_although_its_caller_went_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session();
+    let held = Held::new(&store).await;
+    let caller = asked(&store, InsertSession(session.clone())).await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    held.let_go().await;
+    // Whatever was asked for later is answered later.
+    store.write(InsertSession(self::session())).await.unwrap();
+    assert!(exists(&store, &session).await);
+}
+
+#[tokio::test]
+async fn closing_finishes_what_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session();
+    let held = Held::new(&store).await;
+    let asked = asked(&store, InsertSession(session.clone())).await;
+    let closing = tokio::spawn({
+        let store = store.clone();
+        async move { store.close().await }
+    });
+    held.let_go().await;
+    timeout(DEADLINE, closing).await.unwrap().unwrap();
+    asked.await.unwrap().expect("it was asked for before the end");
+    let late = store.write(InsertSession(self::session())).await;
+    assert!(matches!(late, Err(WriteError::Unavailable(Unavailable::Closed))), "{late:?}");
+    assert!(exists(&opened(directory.path()).await, &session).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_callers_are_all_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let mut writing = tokio::task::JoinSet::new();
+    // More than one batch and more than may wait at one time.
+    for _ in 0..2_000 {
+        let store = store.clone();
+        writing.spawn(async move {
+            let session = session();
+            store.write(InsertSession(session.clone())).await.map(|()| session)
+        });
+    }
+    let answers = timeout(DEADLINE, writing.join_all()).await.unwrap();
+    for answer in answers {
+        assert!(exists(&store, &answer.unwrap()).await);
+    }
+}

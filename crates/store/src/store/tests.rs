@@ -1,0 +1,265 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use runbay_model::Attempt;
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::Fault;
+use runbay_model::LanguageId;
+use runbay_model::Loss;
+use runbay_model::Outcome;
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::State;
+use runbay_model::Status;
+use runbay_model::TenantId;
+use runbay_model::TimeLimit;
+use runbay_model::Timestamp;
+use runbay_model::Verdict;
+use runbay_model::WorkerId;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
+use sea_orm::Statement;
+
+use super::*;
+use crate::AcceptRun;
+use crate::ClaimExecution;
+use crate::FinishExecution;
+use crate::HandBackExecution;
+use crate::InsertSession;
+use crate::LoseExecution;
+use crate::Stale;
+
+async fn opened(directory: &Path) -> Store {
+    Store::open_sqlite(directory).await.unwrap()
+}
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+async fn session(store: &Store) -> Session {
+    let session = Session {
+        id: SessionId::random(),
+        tenant: TenantId::default(),
+        language: LanguageId::new("python"),
+        source_code: "print('žluťoučký')".to_owned(),
+        status: SessionStatus::Active,
+        version: 1,
+        created_at: at(1),
+        updated_at: at(1),
+    };
+    store.write(InsertSession(session.clone())).await.unwrap();
+    session
+}
+
+async fn accepted(store: &Store, now: i64) -> Execution {
+    let session = session(store).await;
+    let run = AcceptRun {
+        tenant: session.tenant,
+        session: session.id,
+        execution: ExecutionId::random(),
+        offered: Arc::new([LanguageId::new("python")]),
+        language: None,
+        source_code: None,
+        stdin: vec![0, 255, 10],
+        args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()],
+        at: at(now),
+    };
+    store.write(run).await.unwrap()
+}
+
+async fn claimed(store: &Store, execution: &Execution) -> Attempt {
+    let claim = ClaimExecution { id: execution.id, worker: WorkerId::random(), at: at(50) };
+    store.write(claim).await.unwrap().expect("it is queued").head.state.attempt()
+}
+
+async fn read(store: &Store, id: ExecutionId) -> Execution {
+    store.execution(&TenantId::default(), id).await.unwrap().expect("it exists")
+}
+
+fn outcome() -> Outcome {
+    Outcome {
+        message: Some("It ended with exit code 3.".to_owned()),
+        exit_code: Some(-3),
+        signal: Some("SIGSEGV".to_owned()),
+        stdout: vec![0, 159, 146, 150],
+        stderr: b"warning".to_vec(),
+        stdout_truncated: true,
+        stderr_truncated: false,
+        compile_output: Some(Vec::new()),
+        execution_time: Some(std::time::Duration::from_micros(1_234_567)),
+        cpu_time: Some(std::time::Duration::from_micros(7)),
+        memory_bytes: Some(u64::from(u32::MAX) * 4),
+        compile_time: None,
+    }
+}
+
+#[tokio::test]
+async fn everything_is_read_as_it_was_written_also_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    assert_eq!(read(&store, execution.id).await, execution);
+
+    let attempt = claimed(&store, &execution).await;
+    let verdict = Verdict::TimedOut(TimeLimit::WallTime);
+    let finish = FinishExecution { id: execution.id, attempt, verdict, outcome: outcome(), at: at(60) };
+    store.write(finish).await.unwrap();
+    store.close().await;
+
+    let read = read(&opened(directory.path()).await, execution.id).await;
+    assert_eq!(read.state.status(), Status::Timeout);
+    assert_eq!(read.outcome, Some(outcome()));
+    assert_eq!((read.started_at, read.completed_at), (Some(at(50)), Some(at(60))));
+    assert_eq!(read.input, execution.input);
+}
+
+#[tokio::test]
+async fn nobody_reads_the_rows_of_another_tenant() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    let stranger = TenantId::new("stranger");
+    assert_eq!(store.execution(&stranger, execution.id).await.unwrap(), None);
+    assert_eq!(store.session(&stranger, execution.session.unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn pages_follow_the_order_of_acceptance() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let mut expected = Vec::new();
+    // Two of each time: the id decides between them.
+    for now in [30, 10, 20, 10, 30, 20] {
+        expected.push((at(now), accepted(&store, now).await.id));
+    }
+    expected.sort();
+    let running = accepted(&store, 5).await;
+    claimed(&store, &running).await;
+
+    let mut got = Vec::new();
+    loop {
+        let page = store.executions_with_status(Status::Queued, got.last().copied(), 4).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        got.extend(page.into_iter().map(|head| (head.created_at, head.id)));
+    }
+    assert_eq!(got, expected);
+}
+
+#[tokio::test]
+async fn attempts_that_were_handed_back_do_not_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    for number in 1..=4 {
+        let attempt = claimed(&store, &execution).await;
+        assert_eq!(attempt, Attempt(number));
+        let head = store.write(HandBackExecution { id: execution.id, attempt, at: at(70) }).await.unwrap();
+        assert_eq!(head.state, State::Queued { previous: attempt });
+    }
+    let lose = |attempt| LoseExecution {
+        id: execution.id,
+        attempt,
+        loss: Loss::InternalError,
+        attempts_allowed: 2,
+        available_at: Some(at(99)),
+        message: "It could not be started.".to_owned(),
+        at: at(80),
+    };
+    let first = store.write(lose(claimed(&store, &execution).await)).await.unwrap();
+    assert_eq!((first.state.status(), first.available_at), (Status::Queued, Some(at(99))));
+    assert_eq!((first.queued_at, first.started_at), (at(80), None));
+    let last = store.write(lose(claimed(&store, &execution).await)).await.unwrap();
+    assert_eq!(last.state.status(), Status::Failed);
+    let outcome = read(&store, execution.id).await.outcome.expect("it ended");
+    assert_eq!(outcome.message.as_deref(), Some("It could not be started."));
+}
+
+#[tokio::test]
+async fn only_the_present_attempt_can_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    let old = claimed(&store, &execution).await;
+    store.write(HandBackExecution { id: execution.id, attempt: old, at: at(70) }).await.unwrap();
+    let new = claimed(&store, &execution).await;
+    let before = read(&store, execution.id).await;
+    let finish = |attempt| FinishExecution {
+        id: execution.id,
+        attempt,
+        verdict: Verdict::Failed(Fault::RuntimeError),
+        outcome: outcome(),
+        at: at(90),
+    };
+    assert!(matches!(store.write(finish(old)).await, Err(WriteError::Refused(Stale))));
+    assert_eq!(read(&store, execution.id).await, before);
+    store.write(finish(new)).await.unwrap();
+    assert!(matches!(store.write(finish(new)).await, Err(WriteError::Refused(Stale))));
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let written = store.readers().execute_unprepared("DELETE FROM executions").await;
+    assert!(written.unwrap_err().to_string().contains("readonly"));
+}
+
+#[tokio::test]
+async fn every_commit_waits_for_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    for (pragma, expected) in [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")] {
+        let statement =
+            Statement::from_string(DbBackend::Sqlite, format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), expected, "{pragma}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_database_is_left_alone_until_it_is_reset() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session(&store).await;
+    store.close().await;
+    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    connection
+        .execute_unprepared("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+
+    let error = Store::open_sqlite(directory.path()).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "m9999_future"), "{error:?}");
+    Store::reset_sqlite(directory.path()).await.unwrap();
+    let store = opened(directory.path()).await;
+    assert_eq!(store.session(&session.tenant, session.id).await.unwrap(), None);
+    store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_not_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(SQLITE_FILE);
+    std::fs::write(&path, "this is some other file, long enough to have a header of a hundred bytes ".repeat(9))
+        .unwrap();
+    let error = Store::open_sqlite(directory.path()).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Open { .. }), "{error:?}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is"));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    connection.execute_unprepared("UPDATE executions SET reason = 'cancelled'").await.unwrap();
+    let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
+    assert!(matches!(&error, Unavailable::Damaged(text) if text.contains("QUEUED")), "{error:?}");
+}

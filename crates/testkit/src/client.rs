@@ -1,0 +1,136 @@
+//! Small typed requests to the server under test.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::RequestBuilder;
+use serde_json::Value;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::Answer;
+
+/// Longer than the longest wait that the server accepts.
+const REQUEST: Duration = Duration::from_secs(90);
+
+/// A run on a busy machine, with its retries.
+const END: Duration = Duration::from_secs(120);
+
+/// Speaks HTTP to one server.
+#[derive(Debug, Clone)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Makes a client of the server at `address`, such as `127.0.0.1:43211`.
+    pub(crate) fn new(address: &str) -> Self {
+        let http = reqwest::Client::builder().timeout(REQUEST).no_proxy().build().expect("a plain client");
+        Self { base: format!("http://{address}"), http }
+    }
+
+    /// Begins a request to a path.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Panics
+    ///
+    /// When there is no answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.try_send(request).await.unwrap_or_else(|error| panic!("no answer: {error:?}"))
+    }
+
+    /// Sends a request to a server that may be dying.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        Ok(Answer::read(request.send().await?).await)
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST without any body or content type.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Opens a session and returns its id.
+    pub async fn create_session(&self, language: &str, source_code: &str) -> String {
+        let body = json!({"language": language, "source_code": source_code});
+        text(&self.post("/code-sessions", &body).await.expect(201), "session_id")
+    }
+
+    /// Saves code and returns the version.
+    pub async fn save(&self, session: &str, source_code: &str) -> u64 {
+        let body = json!({"source_code": source_code});
+        let saved = self.patch(&format!("/code-sessions/{session}"), &body).await.expect(200);
+        saved["version"].as_u64().expect("a save answers a version")
+    }
+
+    /// Starts a run of a session with `body` and returns the execution's id.
+    pub async fn run(&self, session: &str, body: &Value) -> String {
+        let accepted = self.post(&format!("/code-sessions/{session}/run"), body).await.expect(202);
+        text(&accepted, "execution_id")
+    }
+
+    /// Opens a session, runs its code and returns the finished execution.
+    pub async fn run_to_end(&self, language: &str, source_code: &str) -> Value {
+        self.run_with(language, source_code, &json!({})).await
+    }
+
+    /// Opens a session, runs its code with `body` and returns the finished execution.
+    pub async fn run_with(&self, language: &str, source_code: &str, body: &Value) -> Value {
+        let session = self.create_session(language, source_code).await;
+        let execution = self.run(&session, body).await;
+        self.wait(&execution).await
+    }
+
+    /// Reads an execution as it is now.
+    pub async fn execution(&self, execution: &str) -> Value {
+        self.get(&format!("/executions/{execution}")).await.expect(200)
+    }
+
+    /// Waits for the end of an execution and returns it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within two minutes.
+    pub async fn wait(&self, execution: &str) -> Value {
+        let end = Instant::now() + END;
+        loop {
+            let body = self.get(&format!("/executions/{execution}?wait_ms=30000")).await.expect(200);
+            if !matches!(body["status"].as_str(), Some("QUEUED" | "RUNNING")) {
+                return body;
+            }
+            assert!(Instant::now() < end, "the execution does not end: {body:#}");
+        }
+    }
+}
+
+fn text(body: &Value, member: &str) -> String {
+    body[member].as_str().unwrap_or_else(|| panic!("no {member} in {body:#}")).to_owned()
+}

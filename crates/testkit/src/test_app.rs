@@ -1,0 +1,245 @@
+//! The real server as a child process.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
+use tempfile::TempDir;
+use tokio::process::Child;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use crate::Client;
+use crate::Log;
+use crate::Process;
+use crate::descendants;
+
+/// Version probes of all languages on a busy machine included.
+const START: Duration = Duration::from_secs(60);
+
+/// A graceful stop waits for running programs.
+const STOP: Duration = Duration::from_secs(60);
+
+const LOG_END: Duration = Duration::from_secs(10);
+
+/// How to start a server.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    directory: Arc<TempDir>,
+}
+
+/// A running server with a data directory of its own; killed when dropped.
+///
+/// When the test panics, the server's log goes to standard error.
+#[derive(Debug)]
+pub struct TestApp {
+    /// Speaks to the server.
+    pub client: Client,
+    /// What the server wrote, over all its lives.
+    pub log: Log,
+    launch: Launch,
+    child: Child,
+    pid: i32,
+    reader: JoinHandle<()>,
+}
+
+/// How a server ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// Its exit code or signal.
+    pub status: ExitStatus,
+    /// How long it took to end.
+    pub took: Duration,
+}
+
+/// A server that ended instead of listening.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its exit code or signal.
+    pub status: ExitStatus,
+    /// What it wrote.
+    pub log: Log,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        let directory = tempfile::Builder::new().prefix("runbay-test-").tempdir().expect("a temporary directory");
+        Self { args: Vec::new(), env: Vec::new(), directory: Arc::new(directory) }
+    }
+}
+
+impl Launch {
+    /// Adds a command line argument after `serve`.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds an environment variable; the server gets no others but `PATH`.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the server and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// With the log when it does not.
+    pub async fn start(self) -> TestApp {
+        self.try_start().await.unwrap_or_else(|refused| panic!("the server ended: {}\n{}", refused.status, refused.log))
+    }
+
+    /// Starts the server and waits until it listens or has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] when it ended.
+    pub async fn try_start(self) -> Result<TestApp, Refused> {
+        TestApp::spawn(self, Log::default()).await
+    }
+
+    fn data_directory(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.data_directory())
+            .args(&self.args)
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
+            .envs(self.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+}
+
+impl TestApp {
+    /// Starts a server with default settings.
+    pub async fn start() -> Self {
+        Launch::default().start().await
+    }
+
+    async fn spawn(launch: Launch, log: Log) -> Result<Self, Refused> {
+        let mut child = launch.command().spawn().expect("the server can be started");
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("a child that was not waited for");
+        let stderr = child.stderr.take().expect("standard error is piped");
+        let (found, mut address) = watch::channel(None);
+        let follower = log.clone();
+        let reader = tokio::spawn(async move {
+            follower
+                .follow(stderr, |line| {
+                    if line.field("message") == "listening" {
+                        found.send_replace(line.field("server.address").as_str().map(str::to_owned));
+                    }
+                })
+                .await;
+        });
+        tokio::select! {
+            Ok(address) = address.wait_for(Option::is_some) => {
+                let client = Client::new(address.as_deref().unwrap_or_default());
+                Ok(Self { client, log, launch, child, pid, reader })
+            }
+            status = child.wait() => {
+                let status = status.expect("a child can be waited for");
+                timeout(LOG_END, reader).await.ok();
+                Err(Refused { status, log })
+            }
+            () = tokio::time::sleep(START) => panic!("the server does not listen after {START:?}\n{log}"),
+        }
+    }
+
+    /// Returns the server's data directory.
+    #[must_use]
+    pub fn data_directory(&self) -> PathBuf {
+        self.launch.data_directory()
+    }
+
+    /// Returns how the server was started, to start a second one on the same data directory.
+    #[must_use]
+    pub fn launch(&self) -> Launch {
+        self.launch.clone()
+    }
+
+    /// Returns every living process that the server has started, directly or not.
+    #[must_use]
+    pub fn processes(&self) -> Vec<Process> {
+        descendants(self.pid)
+    }
+
+    /// Kills the server with SIGKILL; what it started may still live for a moment.
+    pub async fn kill(&mut self) {
+        self.child.start_kill().expect("the server has not been waited for");
+        self.wait_for_exit().await;
+    }
+
+    /// Asks the server to stop with SIGTERM and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// With the log when it does not stop within a minute.
+    pub async fn terminate(&mut self) -> Exit {
+        let start = Instant::now();
+        let pid = Pid::from_raw(self.pid).expect("a pid is not zero");
+        kill_process(pid, Signal::TERM).expect("the server lives");
+        let status = self.wait_for_exit().await;
+        let took = start.elapsed();
+        // The log is whole once everything that holds its pipe has ended.
+        timeout(LOG_END, &mut self.reader).await.ok();
+        Exit { status, took }
+    }
+
+    /// Starts the server again on the same data directory after [`TestApp::kill`] or [`TestApp::terminate`].
+    pub async fn restart(&mut self) {
+        let started = Self::spawn(self.launch.clone(), self.log.clone()).await;
+        let next = started.unwrap_or_else(|refused| panic!("no restart: {}\n{}", refused.status, refused.log));
+        *self = next;
+    }
+
+    async fn wait_for_exit(&mut self) -> ExitStatus {
+        match timeout(STOP, self.child.wait()).await {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => panic!("the server does not stop\n{}", self.log),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[expect(clippy::print_stderr, reason = "a failed test has to show what the server said")]
+            {
+                eprintln!("---- log of the server {} ----\n{}----", self.pid, self.log);
+            }
+        }
+    }
+}
+
+/// Finds the binary beside the directory of the test executable.
+fn binary() -> PathBuf {
+    let tests = env::current_exe().expect("a test has an executable");
+    let path = tests.ancestors().nth(2).unwrap_or_else(|| Path::new("/")).join("runbay");
+    assert!(path.exists(), "{} is missing: run `cargo build` first", path.display());
+    path
+}

@@ -1,0 +1,19 @@
+//! Routes under `/executions`.
+
+mod cancel;
+mod read;
+
+use std::time::Duration;
+
+use runbay_testkit::TestApp;
+use runbay_testkit::eventually;
+
+/// Waits until an execution runs.
+pub(crate) async fn until_running(app: &TestApp, execution: &str) {
+    eventually(Duration::from_secs(30), "the execution runs", async || {
+        let body = app.client.execution(execution).await;
+        assert!(body["reason"].is_null(), "ended instead: {body:#}");
+        (body["status"] == "RUNNING").then_some(())
+    })
+    .await;
+}

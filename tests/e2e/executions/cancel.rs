@@ -1,0 +1,66 @@
+//! `DELETE /executions/{execution_id}`
+
+use runbay_testkit::TestApp;
+use serde_json::json;
+
+use super::until_running;
+use crate::redaction::redacted;
+
+#[tokio::test]
+async fn a_running_execution_ends_cancelled_and_frees_its_session() {
+    let app = TestApp::start().await;
+    let session = app.client.create_session("python", "import time; time.sleep(4)").await;
+    let execution = app.client.run(&session, &json!({})).await;
+    until_running(&app, &execution).await;
+
+    let answer = app.client.delete(&format!("/executions/{execution}")).await.expect(202);
+    assert_eq!(answer, json!({"execution_id": execution, "status": "CANCELLED"}));
+    let body = app.client.execution(&execution).await;
+    insta::assert_json_snapshot!(redacted(body.clone()), @r#"
+    {
+      "attempt": 1,
+      "compile_output": null,
+      "compile_time_ms": null,
+      "completed_at": "[time]",
+      "cpu_time_ms": null,
+      "created_at": "[time]",
+      "execution_id": "[id]",
+      "execution_time_ms": null,
+      "exit_code": null,
+      "language": "python",
+      "memory_bytes": null,
+      "message": "The execution was cancelled before it ended.",
+      "queue_time_ms": "[ms]",
+      "queued_at": "[time]",
+      "reason": "cancelled",
+      "session_id": "[id]",
+      "signal": null,
+      "started_at": "[time]",
+      "status": "CANCELLED",
+      "stderr": "",
+      "stderr_truncated": false,
+      "stdout": "",
+      "stdout_truncated": false
+    }
+    "#);
+
+    let next = app.client.run(&session, &json!({"source_code": "print('next')"})).await;
+    assert_eq!(app.client.wait(&next).await["stdout"], "next\n");
+    assert_eq!(app.client.execution(&execution).await, body, "nothing changes it any more");
+}
+
+#[tokio::test]
+async fn an_ended_execution_cannot_be_cancelled() {
+    let app = TestApp::start().await;
+    let body = app.client.run_to_end("python", "print(1)").await;
+    let path = format!("/executions/{}", body["execution_id"].as_str().unwrap());
+    app.client.delete(&path).await.expect_problem(409, "execution_ended");
+    assert_eq!(app.client.get(&path).await.expect(200), body);
+}
+
+#[tokio::test]
+async fn an_unknown_execution_cannot_be_cancelled() {
+    let app = TestApp::start().await;
+    let answer = app.client.delete("/executions/019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f").await;
+    answer.expect_problem(404, "execution_not_found");
+}

@@ -1,0 +1,13 @@
+//! The real server, spoken to over HTTP; the modules mirror the tree of URLs.
+//!
+//! They need the binary (`cargo build`) and root, because a server started as root has every part of the sandbox.
+
+mod bad_input;
+mod code_sessions;
+mod executions;
+mod languages;
+mod operations;
+mod prefixes;
+mod programs;
+mod redaction;
+mod robustness;
