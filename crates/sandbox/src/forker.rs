@@ -10,8 +10,6 @@ pub(crate) mod root;
 
 use std::os::fd::OwnedFd;
 
-use rustix::process::Signal;
-
 use crate::cgroup;
 use crate::packet;
 use crate::policy;
@@ -54,7 +52,8 @@ pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
 
 fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), StepError> {
     // The keeper's death must not leave a forker behind.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).during(Step::ReadProc)?;
+    clone::die_with_parent().during(Step::PrepareForker)?;
+    clone::keep_capabilities().during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
     let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
     let cgroups = cgroup::Instance::make(&layout)?;

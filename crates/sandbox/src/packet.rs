@@ -50,7 +50,10 @@ pub(crate) fn send(socket: impl AsFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> R
 
 /// Receives one packet; none when the other end is closed.
 pub(crate) fn receive(socket: impl AsFd) -> Result<Option<Packet>, Errno> {
-    let mut bytes = vec![0; MAX_BYTES];
+    // Asks for the length first: touching a buffer for the longest packet costs a new bay more than a system call.
+    let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+    let (_, length) = rustix::net::recv(&socket, &mut [0_u8; 0][..], flags)?;
+    let mut bytes = vec![0; length];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received =

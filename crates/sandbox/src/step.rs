@@ -27,6 +27,7 @@ macro_rules! steps {
 
 steps! {
     ReadProc: "read /proc",
+    PrepareForker: "prepare the forker process",
     UserNamespace: "make a user namespace for the forker",
     MountNamespace: "make a mount namespace for the forker",
     PrivatePropagation: "stop mounts from spreading to the host",
@@ -50,8 +51,7 @@ steps! {
     Clone: "clone the first process of a bay",
     MapUsers: "map the users of a bay",
     AttachCgroup: "enter the bay's cgroup",
-    CgroupNamespace: "make the bay's cgroup namespace",
-    NetworkNamespace: "make the bay's network namespace",
+    OwnNamespaces: "make the bay's cgroup and network namespaces",
     RaiseLoopback: "raise the bay's loopback device",
     AwaitMaps: "wait for the bay's user map",
     BecomeRoot: "become root of the bay",

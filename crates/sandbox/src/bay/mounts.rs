@@ -50,6 +50,10 @@ fn mount_proc() -> Result<(), StepError> {
 }
 
 fn mount_files(limits: &BayLimits) -> Result<(), Errno> {
+    // To a tmpfs, 0 means no limit (tmpfs(5)).
+    if limits.disk_bytes == 0 || limits.inodes == 0 {
+        return Err(Errno::INVAL);
+    }
     let options = format!("size={},nr_inodes={},mode=0700", limits.disk_bytes, limits.inodes);
     let options = CString::new(options).map_err(|_| Errno::INVAL)?;
     rustix::mount::mount("tmpfs", "/mnt", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, &*options)

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::net::AddressFamily;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
+use rustix::process::Signal;
 use rustix::thread::UnshareFlags;
 
 use super::first_process::MAPPED;
@@ -28,8 +29,7 @@ pub(super) fn enter_cgroup(tasks: &[OwnedFd]) -> Result<(), StepError> {
 
 /// Makes the namespaces that the clone did not make, and becomes the bay's root.
 pub(super) fn make(reports: &OwnedFd) -> Result<(), StepError> {
-    unshare(UnshareFlags::NEWCGROUP).during(Step::CgroupNamespace)?;
-    unshare(UnshareFlags::NEWNET).during(Step::NetworkNamespace)?;
+    unshare(UnshareFlags::NEWCGROUP | UnshareFlags::NEWNET).during(Step::OwnNamespaces)?;
     raise_loopback().during(Step::RaiseLoopback)?;
 
     let message = hear(reports).during(Step::AwaitMaps)?;
@@ -37,7 +37,11 @@ pub(super) fn make(reports: &OwnedFd) -> Result<(), StepError> {
         return Err(StepError::new(Step::AwaitMaps, Errno::PROTO));
     }
     become_root().during(Step::BecomeRoot)?;
-    rustix::system::sethostname(b"runbay").during(Step::SetHostName)
+    // Now, because a change of the user clears it: a killed forker must not leave bays behind.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).during(Step::BecomeRoot)?;
+    rustix::system::sethostname(b"runbay").during(Step::SetHostName)?;
+    // The host's NIS domain is copied into a new namespace.
+    rustix::system::setdomainname(b"").during(Step::SetHostName)
 }
 
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {

@@ -78,11 +78,11 @@ impl Instance {
         }
     }
 
-    /// Makes the cgroup of a bay.
-    pub(crate) fn make_bay(&self, name: String, limits: CgroupLimits) -> Result<BayCgroup, StepError> {
+    /// Makes the cgroup of a bay, without limits.
+    pub(crate) fn make_bay(&self, name: String) -> Result<BayCgroup, StepError> {
         let groups = match &self.directories {
-            Directories::V1 { own, .. } => v1::Groups::make(own, &name, limits).map(Groups::V1),
-            Directories::V2 { own, .. } => v2::Group::make(own, &name, limits).map(Groups::V2),
+            Directories::V1 { own, .. } => v1::Groups::make(own, &name).map(Groups::V1),
+            Directories::V2 { own, .. } => v2::Group::make(own, &name).map(Groups::V2),
         };
         match groups {
             Ok(groups) => Ok(BayCgroup { name, groups }),
@@ -116,6 +116,14 @@ impl Instance {
 }
 
 impl BayCgroup {
+    /// Sets what the bay may use, before anything is in it.
+    pub(crate) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
+        match &self.groups {
+            Groups::V1(groups) => groups.limit(limits),
+            Groups::V2(group) => group.limit(limits),
+        }
+    }
+
     /// Returns how the bay's first process enters.
     pub(crate) fn entry(&self) -> Result<Entry<'_>, Errno> {
         match &self.groups {
@@ -137,6 +145,15 @@ impl BayCgroup {
         match &self.groups {
             Groups::V1(groups) => Some(&groups.memory_event),
             Groups::V2(_) => None,
+        }
+    }
+
+    /// Returns whether a memory event was this bay's doing: the kernel tells all bays when a group above them runs
+    /// out of memory, too.
+    pub(crate) fn caused_memory_event(&self) -> bool {
+        match &self.groups {
+            Groups::V1(groups) => groups.reached_limit(),
+            Groups::V2(_) => false,
         }
     }
 

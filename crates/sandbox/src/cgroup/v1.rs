@@ -19,6 +19,9 @@ use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
 
+/// The buffers of TCP sockets may take this part of the memory limit, on top of it.
+const TCP_SHARE: u64 = 4;
+
 /// A forker's directories.
 pub(super) struct Parents {
     pub(super) memory: OwnedFd,
@@ -31,19 +34,22 @@ pub(super) struct Groups {
     memory: OwnedFd,
     pids: OwnedFd,
     cpuacct: OwnedFd,
-    /// Becomes readable when the kernel runs out of memory for the bay.
+    /// Becomes readable when the kernel runs out of memory for the bay, or for a group above it.
     pub(super) memory_event: OwnedFd,
 }
 
 impl Groups {
-    pub(super) fn make(parents: &Parents, name: &str, limits: CgroupLimits) -> Result<Self, StepError> {
+    pub(super) fn make(parents: &Parents, name: &str) -> Result<Self, StepError> {
         let memory = files::make_directory(&parents.memory, name).during(Step::MakeCgroup)?;
         let pids = files::make_directory(&parents.pids, name).during(Step::MakeCgroup)?;
         let cpuacct = files::make_directory(&parents.cpuacct, name).during(Step::MakeCgroup)?;
-        limit_memory(&memory, limits.memory_bytes).during(Step::LimitMemory)?;
-        files::write(&pids, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)?;
         let memory_event = watch_memory(&memory).during(Step::WatchMemory)?;
         Ok(Self { memory, pids, cpuacct, memory_event })
+    }
+
+    pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
+        limit_memory(&self.memory, limits.memory_bytes).during(Step::LimitMemory)?;
+        files::write(&self.pids, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 
     /// Opens the files through which a process enters the groups by writing `0`.
@@ -59,6 +65,14 @@ impl Groups {
 
     pub(super) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {
         files::open(&self.cpuacct, "cpuacct.usage", OFlags::RDONLY)
+    }
+
+    /// Returns whether the group has ever reached its own limit.
+    pub(super) fn reached_limit(&self) -> bool {
+        ["memory.failcnt", "memory.memsw.failcnt"]
+            .into_iter()
+            .filter_map(|name| files::number(&files::read(&self.memory, name).ok()?))
+            .any(|failures| failures > 0)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -80,10 +94,18 @@ pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
 }
 
 fn limit_memory(memory: &OwnedFd, bytes: u64) -> Result<(), Errno> {
+    let tcp_bytes = bytes / TCP_SHARE;
     let bytes = bytes.to_string();
     files::write(memory, "memory.limit_in_bytes", &bytes)?;
     // Absent where the kernel does not account swap. Without it swap would extend the limit.
-    match files::write(memory, "memory.memsw.limit_in_bytes", &bytes) {
+    write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes)?;
+    // Version 1 counts the buffers of TCP sockets apart: without a limit they could fill what the whole host has
+    // for TCP. A program at this limit waits, as with any full buffer.
+    write_if_present(memory, "memory.kmem.tcp.limit_in_bytes", &tcp_bytes.to_string())
+}
+
+fn write_if_present(directory: &OwnedFd, name: &str, value: &str) -> Result<(), Errno> {
+    match files::write(directory, name, value) {
         Err(Errno::NOENT | Errno::OPNOTSUPP) => Ok(()),
         result => result,
     }

@@ -21,17 +21,21 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn make(parent: &OwnedFd, name: &str, limits: CgroupLimits) -> Result<Self, StepError> {
+    pub(super) fn make(parent: &OwnedFd, name: &str) -> Result<Self, StepError> {
         let directory = files::make_directory(parent, name).during(Step::MakeCgroup)?;
-        files::write(&directory, "memory.max", &limits.memory_bytes.to_string()).during(Step::LimitMemory)?;
-        files::write(&directory, "memory.oom.group", "1").during(Step::LimitMemory)?;
+        Ok(Self { directory })
+    }
+
+    pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
+        let directory = &self.directory;
+        files::write(directory, "memory.max", &limits.memory_bytes.to_string()).during(Step::LimitMemory)?;
+        files::write(directory, "memory.oom.group", "1").during(Step::LimitMemory)?;
         // Absent where the kernel has no swap. Without it swap would extend the limit.
-        match files::write(&directory, "memory.swap.max", "0") {
+        match files::write(directory, "memory.swap.max", "0") {
             Err(Errno::NOENT) => {}
             result => result.during(Step::LimitMemory)?,
         }
-        files::write(&directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)?;
-        Ok(Self { directory })
+        files::write(directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 
     pub(super) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {

@@ -15,7 +15,9 @@ use rustix::io::Errno;
 
 use super::Ground;
 use super::live_bay::LiveBay;
+use crate::cgroup::BayCgroup;
 use crate::packet;
+use crate::step::StepError;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
 use crate::wire::Refusal;
@@ -35,6 +37,9 @@ pub(super) struct Bays {
     ground: Ground,
     live: BTreeMap<BayId, LiveBay>,
     free_slots: BTreeSet<u32>,
+    /// A cgroup for the next bay, made while there was time: it takes a tenth of what the whole bay does.
+    spare: Option<BayCgroup>,
+    cgroups_made: u64,
     /// Bays whose processes are gone but whose cgroup the kernel still holds.
     lingering: Vec<LiveBay>,
 }
@@ -82,7 +87,7 @@ impl From<Errno> for Over {
 impl Bays {
     pub(super) fn new(service: OwnedFd, ground: Ground) -> Self {
         let free_slots = (0..ground.configuration.max_bays).collect();
-        Self { service, ground, live: BTreeMap::new(), free_slots, lingering: Vec::new() }
+        Self { service, ground, live: BTreeMap::new(), free_slots, spare: None, cgroups_made: 0, lingering: Vec::new() }
     }
 
     /// Serves until the service is gone, then kills every bay and removes what they leave.
@@ -95,7 +100,7 @@ impl Bays {
     }
 
     fn work(&mut self, epoll: &OwnedFd) -> Result<std::convert::Infallible, Over> {
-        watch(epoll, self.service.as_fd(), Source::Service)?;
+        watch_service(epoll, self.service.as_fd())?;
         let retry = Timespec { tv_sec: 0, tv_nsec: RETRY.subsec_nanos().into() };
         let mut events = [MaybeUninit::uninit(); 64];
         loop {
@@ -108,12 +113,22 @@ impl Bays {
                 match Source::unpack(event.data) {
                     Source::Service => self.serve_request(epoll)?,
                     Source::Report(bay) => self.hear_report(bay)?,
-                    Source::Memory(bay) => self.end_for_memory(bay),
+                    Source::Memory(bay) => self.hear_memory_event(bay),
                     Source::Death(bay) => self.bury(epoll, bay)?,
                 }
             }
             self.remove_lingering();
+            if self.spare.is_none() {
+                // If it cannot be made now, the next bay tries again and tells why.
+                self.spare = self.make_cgroup().unwrap_or_default();
+            }
         }
+    }
+
+    fn make_cgroup(&mut self) -> Result<Option<BayCgroup>, StepError> {
+        let Some(cgroups) = &self.ground.cgroups else { return Ok(None) };
+        self.cgroups_made += 1;
+        cgroups.make_bay(format!("bay.{}", self.cgroups_made)).map(Some)
     }
 
     fn serve_request(&mut self, epoll: &OwnedFd) -> Result<(), Over> {
@@ -134,16 +149,20 @@ impl Bays {
             let error = Refusal::NoFreeBay(self.ground.configuration.max_bays);
             return self.tell(&Reply::Refused { bay: id, error }, &[]);
         };
-        match LiveBay::make(&self.ground, id, slot, limits) {
+        let cgroup = match self.spare.take() {
+            Some(spare) => Ok(Some(spare)),
+            None => self.make_cgroup(),
+        };
+        match cgroup.and_then(|cgroup| LiveBay::make(&self.ground, cgroup, slot, limits)) {
             Err(error) => {
                 self.free_slots.insert(slot);
                 self.tell(&Reply::Refused { bay: id, error: error.into() }, &[])
             }
             Ok((bay, service_ends)) => {
-                watch(epoll, bay.reports(), Source::Report(id))?;
-                watch(epoll, bay.pidfd(), Source::Death(id))?;
+                watch_bay(epoll, bay.reports(), Source::Report(id))?;
+                watch_bay(epoll, bay.pidfd(), Source::Death(id))?;
                 if let Some(event) = bay.memory_event() {
-                    watch(epoll, event, Source::Memory(id))?;
+                    watch_bay(epoll, event, Source::Memory(id))?;
                 }
                 let fds: Vec<_> = service_ends.iter().map(AsFd::as_fd).collect();
                 self.live.insert(id, bay);
@@ -160,9 +179,9 @@ impl Bays {
         }
     }
 
-    fn end_for_memory(&mut self, id: BayId) {
+    fn hear_memory_event(&mut self, id: BayId) {
         if let Some(bay) = self.live.get_mut(&id) {
-            bay.end_for_memory();
+            bay.hear_memory_event();
         }
     }
 
@@ -217,14 +236,23 @@ impl Bays {
             }
         }
         if let Some(cgroups) = &self.ground.cgroups {
+            if let Some(spare) = &self.spare {
+                _ = cgroups.remove_bay(spare);
+            }
             // What stays is removed by the next forker.
             _ = cgroups.remove();
         }
     }
 }
 
-fn watch(epoll: &OwnedFd, fd: BorrowedFd<'_>, source: Source) -> Result<(), Errno> {
-    epoll::add(epoll, fd, source.pack(), epoll::EventFlags::IN)
+/// Watches the service, whose requests are heard one at a time.
+fn watch_service(epoll: &OwnedFd, service: BorrowedFd<'_>) -> Result<(), Errno> {
+    epoll::add(epoll, service, Source::Service.pack(), epoll::EventFlags::IN)
+}
+
+/// Watches a bay for news only: its sockets and events stay readable while it dies, which a program can draw out.
+fn watch_bay(epoll: &OwnedFd, fd: BorrowedFd<'_>, source: Source) -> Result<(), Errno> {
+    epoll::add(epoll, fd, source.pack(), epoll::EventFlags::IN | epoll::EventFlags::ET)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::os::fd::AsRawFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 
+use rustix::fs::Uid;
 use rustix::io::Errno;
+use rustix::process::Signal;
+use rustix::thread::CapabilitiesSecureBits;
 
 use crate::step::last_errno;
 
@@ -31,10 +34,35 @@ pub(super) struct FirstProcess {
     pub(super) pid: i32,
 }
 
+/// Lets the forker keep its capabilities while [`clone_first_process`] lends it another user (capabilities(7)).
+pub(super) fn keep_capabilities() -> Result<(), Errno> {
+    rustix::thread::set_capabilities_secure_bits(CapabilitiesSecureBits::NO_SETUID_FIXUP)
+}
+
 /// Clones the calling process into new namespaces, and into a version 2 cgroup if one is given (clone3(2)).
 ///
+/// The user namespace belongs to `owner`. The kernel charges what is counted for each user (inotify instances, queued
+/// signals) to the owner as well: if that were root, one bay could use up what root and all other bays have.
+///
 /// It returns twice, like fork(2), and like there the child has a copy of all memory and fds.
-pub(super) fn clone_first_process(cgroup: Option<&OwnedFd>) -> Result<Side, Errno> {
+pub(super) fn clone_first_process(cgroup: Option<&OwnedFd>, owner: Uid) -> Result<Side, Errno> {
+    rustix::thread::set_thread_res_uid(Uid::ROOT, owner, Uid::ROOT)?;
+    let side = clone(cgroup);
+    if matches!(side, Ok(Side::Bay)) {
+        return side;
+    }
+    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT)?;
+    // A change of the user clears it (prctl(2)).
+    die_with_parent()?;
+    side
+}
+
+/// Asks for SIGKILL when the parent dies.
+pub(super) fn die_with_parent() -> Result<(), Errno> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+fn clone(cgroup: Option<&OwnedFd>) -> Result<Side, Errno> {
     let mut pidfd: libc::c_int = -1;
     let mut flags = i64::from(NAMESPACES | libc::CLONE_PIDFD).cast_unsigned();
     if cgroup.is_some() {

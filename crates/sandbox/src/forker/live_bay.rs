@@ -34,7 +34,6 @@ use crate::packet;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
-use crate::wire::BayId;
 use crate::wire::BayLimits;
 use crate::wire::BayReport;
 use crate::wire::ProgramEnd;
@@ -60,24 +59,15 @@ struct Connections {
 }
 
 impl LiveBay {
-    /// Makes a bay; returns with it the fds for the service, see [`crate::wire::BAY_FDS`].
+    /// Makes a bay in a cgroup of its own; returns with it the fds for the service, see [`crate::wire::BAY_FDS`].
     ///
     /// The bay goes on building itself while the service is told.
     pub(super) fn make(
         ground: &Ground,
-        id: BayId,
+        cgroup: Option<BayCgroup>,
         slot: u32,
         limits: &BayLimits,
     ) -> Result<(Self, Vec<OwnedFd>), StepError> {
-        let cgroup = match &ground.cgroups {
-            None => None,
-            Some(cgroups) => {
-                // One more process: pid 1.
-                let limits =
-                    CgroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes.saturating_add(1) };
-                Some(cgroups.make_bay(format!("bay.{}", id.0), limits)?)
-            }
-        };
         match Self::start(ground, slot, limits, cgroup.as_ref()) {
             Ok((pidfd, reports, service_ends)) => {
                 let bay = Self { slot, pidfd, reports, cgroup, out_of_memory: false, end_told: false };
@@ -99,6 +89,11 @@ impl LiveBay {
         limits: &BayLimits,
         cgroup: Option<&BayCgroup>,
     ) -> Result<(OwnedFd, OwnedFd, Vec<OwnedFd>), StepError> {
+        if let Some(cgroup) = cgroup {
+            // One more process: pid 1.
+            let processes = limits.processes.saturating_add(1);
+            cgroup.limit(CgroupLimits { memory_bytes: limits.memory_bytes, processes })?;
+        }
         let root_uid = ground.configuration.first_uid + 2 * slot;
         let connections = Connections::make(root_uid + 1)?;
         let (reports, bay_reports) = packet::pair().during(Step::MakePipes)?;
@@ -108,7 +103,7 @@ impl LiveBay {
             Some(Entry::Cloned(directory)) => Some(*directory),
             _ => None,
         };
-        let process = match clone_first_process(clone_into).during(Step::Clone)? {
+        let process = match clone_first_process(clone_into, Uid::from_raw(root_uid)).during(Step::Clone)? {
             Side::Forker(process) => process,
             Side::Bay => bay::first_process(&bay::Inheritance {
                 cgroup_tasks: match &entry {
@@ -182,9 +177,12 @@ impl LiveBay {
         Some((ProgramEnd::Killed, self.account(Usage::default())))
     }
 
-    pub(super) fn end_for_memory(&mut self) {
-        self.out_of_memory = true;
-        self.kill();
+    /// Kills the bay if it ran out of its own memory.
+    pub(super) fn hear_memory_event(&mut self) {
+        if self.cgroup.as_ref().is_some_and(BayCgroup::caused_memory_event) {
+            self.out_of_memory = true;
+            self.kill();
+        }
     }
 
     /// Kills every process of the bay.

@@ -1,7 +1,8 @@
 //! System calls that programs may not make.
 //!
 //! All other calls are allowed: runtimes use many, and new ones with every version. The list holds what reaches
-//! kernel code that a program in a bay has no use for, above all what could take a namespace or a mount apart.
+//! kernel code that a program in a bay has no use for, above all what could take a namespace or a mount apart. Calls
+//! that are newer than the list are refused.
 
 use libc::c_int;
 
@@ -18,7 +19,10 @@ pub(super) struct Rule {
 pub(super) enum Test {
     Equal(u8, u32),
     NotEqual(u8, u32),
-    HasFlag(u8, u32),
+    /// All of them.
+    HasFlags(u8, u32),
+    /// A pointer.
+    NotNull(u8),
 }
 
 const fn always(call: i64, why: &'static str) -> Rule {
@@ -43,6 +47,12 @@ const HOST: &str = "administers the host";
 const MEMORY_NODES: &str = "moves memory between nodes: no use in a bay, and a history of kernel faults";
 const TERMINALS: &str = "puts input into a terminal";
 const SOCKETS: &str = "socket families other than unix, inet, inet6 and route are no use in a bay";
+const PROTOCOLS: &str = "other protocols than TCP and UDP are no use in a bay, and the kernel loads modules for them";
+const HUGE_PAGES: &str = "huge pages that the host has set aside count for no memory limit";
+const CORE_DUMPS: &str = "with the limit 0 the kernel starts the host's program for core dumps";
+
+/// The newest call that these rules know, `removexattrat` of Linux 6.13; later ones are refused until reviewed.
+pub(super) const NEWEST: u32 = 466;
 
 /// Answered with EPERM, as the kernel answers those without the right.
 pub(super) const FORBIDDEN: &[Rule] = &[
@@ -59,13 +69,13 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_mount_setattr, MOUNTS),
     always(libc::SYS_setns, NAMESPACES),
     always(libc::SYS_unshare, NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWUSER))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWNS))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWPID))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWNET))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWIPC))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWUTS))], NAMESPACES),
-    when(libc::SYS_clone, &[Test::HasFlag(0, word(libc::CLONE_NEWCGROUP))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWUSER))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWNS))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWPID))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWNET))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWIPC))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWUTS))], NAMESPACES),
+    when(libc::SYS_clone, &[Test::HasFlags(0, word(libc::CLONE_NEWCGROUP))], NAMESPACES),
     always(libc::SYS_ptrace, INSPECTION),
     always(libc::SYS_process_vm_readv, INSPECTION),
     always(libc::SYS_process_vm_writev, INSPECTION),
@@ -91,6 +101,7 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_adjtimex, CLOCKS),
     always(libc::SYS_clock_adjtime, CLOCKS),
     always(libc::SYS_quotactl, HOST),
+    always(libc::SYS_quotactl_fd, HOST),
     always(libc::SYS_acct, HOST),
     always(libc::SYS_syslog, HOST),
     always(libc::SYS_reboot, HOST),
@@ -105,7 +116,13 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_ioperm, "reaches the hardware"),
     #[cfg(target_arch = "x86_64")]
     always(libc::SYS_modify_ldt, "16-bit segments: no use, and a history of kernel faults"),
+    when(libc::SYS_mmap, &[Test::HasFlags(3, word(libc::MAP_HUGETLB))], HUGE_PAGES),
+    when(libc::SYS_memfd_create, &[Test::HasFlags(1, libc::MFD_HUGETLB)], HUGE_PAGES),
+    when(libc::SYS_shmget, &[Test::HasFlags(2, word(libc::SHM_HUGETLB))], HUGE_PAGES),
+    when(libc::SYS_setrlimit, &[Test::Equal(0, libc::RLIMIT_CORE)], CORE_DUMPS),
+    when(libc::SYS_prlimit64, &[Test::Equal(1, libc::RLIMIT_CORE), Test::NotNull(2)], CORE_DUMPS),
     always(libc::SYS_mbind, MEMORY_NODES),
+    always(libc::SYS_set_mempolicy_home_node, MEMORY_NODES),
     always(libc::SYS_set_mempolicy, MEMORY_NODES),
     always(libc::SYS_move_pages, MEMORY_NODES),
     always(libc::SYS_migrate_pages, MEMORY_NODES),
@@ -134,6 +151,31 @@ pub(super) const FORBIDDEN: &[Rule] = &[
         &[Test::Equal(0, word(libc::AF_NETLINK)), Test::NotEqual(2, word(libc::NETLINK_ROUTE))],
         SOCKETS,
     ),
+    // Linux makes pairs of unix sockets only, but the family's code runs first.
+    when(libc::SYS_socketpair, &[Test::NotEqual(0, word(libc::AF_UNIX))], SOCKETS),
+    when(libc::SYS_socket, OTHER_INET_PROTOCOL, PROTOCOLS),
+    when(libc::SYS_socket, OTHER_INET6_PROTOCOL, PROTOCOLS),
+    // The protocol 0 means the one that belongs to the type: of types 1 to 10, these bits leave stream and datagram.
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 3)], PROTOCOLS),
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 4)], PROTOCOLS),
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 8)], PROTOCOLS),
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 3)], PROTOCOLS),
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 4)], PROTOCOLS),
+    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 8)], PROTOCOLS),
+];
+
+const OTHER_INET_PROTOCOL: &[Test] = &[
+    Test::Equal(0, word(libc::AF_INET)),
+    Test::NotEqual(2, 0),
+    Test::NotEqual(2, word(libc::IPPROTO_TCP)),
+    Test::NotEqual(2, word(libc::IPPROTO_UDP)),
+];
+
+const OTHER_INET6_PROTOCOL: &[Test] = &[
+    Test::Equal(0, word(libc::AF_INET6)),
+    Test::NotEqual(2, 0),
+    Test::NotEqual(2, word(libc::IPPROTO_TCP)),
+    Test::NotEqual(2, word(libc::IPPROTO_UDP)),
 ];
 
 /// Answered with ENOSYS, so that callers do without.

@@ -1,0 +1,173 @@
+//! Runs the compiled program in a small machine of our own and compares its answers with the rules.
+
+use super::*;
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCH: u32 = 0xc000_00b7;
+
+/// Answers a call as the kernel would (Documentation/networking/filter.rst).
+fn answer(program: &[sock_filter], architecture: u32, call: u32, arguments: [u64; 6]) -> u32 {
+    // struct seccomp_data: number, architecture, instruction pointer, arguments.
+    let mut data = vec![call, architecture, 0, 0];
+    for argument in arguments {
+        data.extend([(argument & 0xffff_ffff) as u32, (argument >> 32) as u32]);
+    }
+    let (mut accumulator, mut next) = (0_u32, 0_usize);
+    loop {
+        let sock_filter { code, jt, jf, k } = program[next];
+        next += 1;
+        let mut branch = |taken: bool| next += usize::from(if taken { jt } else { jf });
+        match code {
+            0x20 => accumulator = data[k as usize / 4],
+            0x54 => accumulator &= k,
+            0x15 => branch(accumulator == k),
+            0x25 => branch(accumulator > k),
+            0x35 => branch(accumulator >= k),
+            0x45 => branch(accumulator & k != 0),
+            0x05 => next += k as usize,
+            0x06 => return k,
+            code => panic!("unknown instruction {code:#x}"),
+        }
+    }
+}
+
+fn native(call: i64, arguments: [u64; 6]) -> u32 {
+    answer(&compile().unwrap(), AUDIT_ARCH, u32::try_from(call).unwrap(), arguments)
+}
+
+/// Passes a C integer as the register that the kernel sees.
+fn word(value: i32) -> u64 {
+    u64::from(value.cast_unsigned())
+}
+
+#[test]
+fn every_rule_without_tests_holds_whatever_the_arguments() {
+    let program = compile().unwrap();
+    for (rules, expected) in [(rules::FORBIDDEN, EPERM), (rules::ABSENT, ENOSYS)] {
+        for rule in rules.iter().filter(|rule| rule.tests.is_empty()) {
+            for arguments in [[0; 6], [u64::MAX; 6]] {
+                let found = answer(&program, AUDIT_ARCH, u32::try_from(rule.call).unwrap(), arguments);
+                assert_eq!(found, expected, "call {}", rule.call);
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_without_a_rule_are_allowed() {
+    let program = compile().unwrap();
+    let ruled: Vec<i64> = rules::FORBIDDEN.iter().chain(rules::ABSENT).map(|rule| rule.call).collect();
+    for call in (0..=i64::from(rules::NEWEST)).filter(|call| !ruled.contains(call)) {
+        let found = answer(&program, AUDIT_ARCH, u32::try_from(call).unwrap(), [u64::MAX; 6]);
+        assert_eq!(found, ALLOW, "call {call}");
+    }
+}
+
+#[test]
+fn clone_makes_threads_and_processes_but_no_namespaces() {
+    let thread = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+    for flags in [libc::SIGCHLD, thread, libc::CLONE_VFORK | libc::CLONE_VM | libc::SIGCHLD] {
+        assert_eq!(native(libc::SYS_clone, [word(flags), 0, 0, 0, 0, 0]), ALLOW, "{flags:#x}");
+    }
+    for flag in [
+        libc::CLONE_NEWUSER,
+        libc::CLONE_NEWNS,
+        libc::CLONE_NEWPID,
+        libc::CLONE_NEWNET,
+        libc::CLONE_NEWIPC,
+        libc::CLONE_NEWUTS,
+        libc::CLONE_NEWCGROUP,
+    ] {
+        assert_eq!(native(libc::SYS_clone, [word(flag | libc::SIGCHLD), 0, 0, 0, 0, 0]), EPERM, "{flag:#x}");
+    }
+}
+
+#[test]
+fn high_bits_save_no_call() {
+    assert_eq!(native(libc::SYS_ioctl, [0, 0x5412, 0, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_ioctl, [0, 0xdead_0000_5412, 0, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_ioctl, [0, 0x541c, 0, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_ioctl, [0, 0x5401, 0, 0, 0, 0]), ALLOW);
+}
+
+#[test]
+fn sockets_have_a_few_families() {
+    let socket = |family: i32, protocol: u64| native(libc::SYS_socket, [word(family), 1, protocol, 0, 0, 0]);
+    for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6] {
+        assert_eq!(socket(family, 0), ALLOW, "{family}");
+    }
+    assert_eq!(socket(libc::AF_NETLINK, word(libc::NETLINK_ROUTE)), ALLOW);
+    assert_eq!(socket(libc::AF_NETLINK, word(libc::NETLINK_NETFILTER)), EPERM);
+    for family in [libc::AF_PACKET, libc::AF_ALG, libc::AF_VSOCK, libc::AF_XDP, libc::AF_BLUETOOTH] {
+        assert_eq!(socket(family, 0), EPERM, "{family}");
+    }
+}
+
+#[test]
+fn the_internet_is_tcp_and_udp() {
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let socket = |kind: i32, protocol: i32| {
+            native(libc::SYS_socket, [word(family), word(kind), word(protocol), 0, 0, 0])
+        };
+        for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK] {
+            for protocol in [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP] {
+                assert_eq!(socket(kind, protocol), ALLOW, "{kind} {protocol}");
+            }
+            for protocol in [libc::IPPROTO_ICMP, libc::IPPROTO_SCTP, libc::IPPROTO_MPTCP, libc::IPPROTO_UDPLITE] {
+                assert_eq!(socket(kind, protocol), EPERM, "{kind} {protocol}");
+            }
+        }
+        // Raw, reliable datagrams, sequential packets (SCTP), DCCP, and packets in the oldest way.
+        for kind in [3, 4, 5, 6, 10] {
+            assert_eq!(socket(kind, 0), EPERM, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn pairs_of_sockets_are_unix_sockets() {
+    let pair = |family: i32| native(libc::SYS_socketpair, [word(family), 1, 0, 0, 0, 0]);
+    assert_eq!([pair(libc::AF_UNIX), pair(libc::AF_VSOCK), pair(libc::AF_TIPC)], [ALLOW, EPERM, EPERM]);
+}
+
+#[test]
+fn the_limit_of_core_dumps_can_be_asked_but_not_set() {
+    let core = u64::from(libc::RLIMIT_CORE);
+    let pointer = 0xdead_0000_0000;
+    assert_eq!(native(libc::SYS_prlimit64, [0, core, 0, pointer, 0, 0]), ALLOW);
+    assert_eq!(native(libc::SYS_prlimit64, [0, core, pointer, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_setrlimit, [core, pointer, 0, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_setrlimit, [u64::from(libc::RLIMIT_NOFILE), pointer, 0, 0, 0, 0]), ALLOW);
+}
+
+#[test]
+fn calls_newer_than_the_rules_are_absent() {
+    for call in [rules::NEWEST + 1, 600, 0x3fff_ffff, u32::MAX] {
+        assert_eq!(answer(&compile().unwrap(), AUDIT_ARCH, call, [0; 6]), ENOSYS, "{call:#x}");
+    }
+}
+
+#[test]
+fn personality_can_be_asked_but_not_changed() {
+    let personality = |value: u64| native(libc::SYS_personality, [value, 0, 0, 0, 0, 0]);
+    assert_eq!([personality(0), personality(0xffff_ffff)], [ALLOW; 2]);
+    assert_eq!(personality(word(libc::READ_IMPLIES_EXEC)), EPERM);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn other_abis_are_refused() {
+    let program = compile().unwrap();
+    // x32 has the same architecture and bit 30 in the number.
+    for call in [0x4000_0000, 0x4000_0000 | 59, 0xffff_ffff] {
+        assert_eq!(answer(&program, AUDIT_ARCH, call, [0; 6]), ENOSYS, "{call:#x}");
+    }
+    let i386 = 0x4000_0003;
+    assert_eq!(answer(&program, i386, 11, [0; 6]), libc::SECCOMP_RET_KILL_PROCESS);
+}
