@@ -1,5 +1,6 @@
 //! Routes for those who keep the service up.
 
+use runbay_testkit::Launch;
 use runbay_testkit::TestApp;
 use serde_json::json;
 
@@ -51,11 +52,14 @@ async fn the_interface_describes_itself() {
 }
 
 #[tokio::test]
-async fn a_request_keeps_a_plain_id() {
-    let app = TestApp::start().await;
+async fn a_request_keeps_a_plain_id_also_in_the_log() {
+    let mut app = Launch::default().env("RUNBAY_LOG", "runbay=debug").start().await;
     let request = app.client.request(reqwest::Method::GET, "/nothing").header("x-request-id", "lesson-7");
     let answer = app.client.send(request).await;
     assert_eq!(answer.expect_problem(404, "route_not_found")["request_id"], "lesson-7");
+    app.terminate().await;
+    let lines = app.log.with_message("request answered");
+    assert!(lines.iter().any(|line| line.field("span")["request.id"] == "lesson-7"), "{}", app.log);
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ use tokio_util::task::TaskTracker;
 use crate::router::router;
 use crate::state::Api;
 
-const MAX_CONNECTIONS: usize = 8192;
+/// The most bytes that the head of a request may have, and that a connection buffers of a body that nobody reads.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long a client may take for the head of a request; an idle connection is closed after the same time.
 const HEAD: Duration = Duration::from_secs(60);
@@ -41,7 +42,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken) {
     let connections = Connections {
         router: router(api.clone()),
-        permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        permits: Arc::new(Semaphore::new(api.max_connections())),
         tasks: TaskTracker::new(),
         shutdown: shutdown.clone(),
     };
@@ -112,6 +113,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
+        .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);

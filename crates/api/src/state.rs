@@ -23,6 +23,8 @@ pub struct ApiParts {
     pub metrics: PrometheusHandle,
     /// Who can reach the server.
     pub exposure: Exposure,
+    /// How many clients may be connected at one time, long polls among them; more wait to be accepted.
+    pub max_connections: usize,
     /// Cancelled when the process begins to stop: long polls then answer at once.
     pub shutdown: CancellationToken,
 }
@@ -65,6 +67,10 @@ impl Api {
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {
         &self.0.metrics
+    }
+
+    pub(crate) fn max_connections(&self) -> usize {
+        self.0.max_connections
     }
 
     pub(crate) fn exposure(&self) -> Exposure {

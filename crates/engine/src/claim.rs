@@ -1,5 +1,7 @@
 //! Taking a queued execution.
 
+use std::sync::Arc;
+
 use runbay_model::Attempt;
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
@@ -32,8 +34,8 @@ pub struct Claim {
     pub tenant: TenantId,
     /// The session it was started from.
     pub session: Option<SessionId>,
-    /// What is to be run.
-    pub input: RunInput,
+    /// What is to be run; shared, as it may hold a megabyte of standard input.
+    pub input: Arc<RunInput>,
     /// Fires when nobody wants the result any more.
     pub cancelled: CancellationToken,
     _registration: Registration,
@@ -76,6 +78,7 @@ impl Engine {
         self.announce(&claimed.head).await;
         let Execution { id, tenant, session, input, state, .. } = claimed.execution;
         let attempt = state.attempt();
+        let input = Arc::new(input);
         Ok(Some(Claim { execution: id, attempt, tenant, session, input, cancelled, _registration: registration }))
     }
 

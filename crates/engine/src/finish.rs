@@ -49,8 +49,8 @@ impl Engine {
         recorded.await?
     }
 
-    /// Records that an attempt will give no result; the execution is retried after a while, or fails with `detail`
-    /// as its message when its attempts are used up.
+    /// Records that an attempt will give no result; the execution is retried after a while, or fails when its attempts
+    /// are used up. `detail` is for the log, and for nobody else.
     ///
     /// # Errors
     ///
@@ -69,7 +69,6 @@ impl Engine {
             loss,
             attempts_allowed: self.settings().attempts_allowed,
             available_at: Some(now.after(delay)),
-            message: detail.to_owned(),
             at: now,
         };
         let engine = self.clone();

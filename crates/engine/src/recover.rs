@@ -16,8 +16,6 @@ use crate::requeue::entry;
 /// How many rows are read at a time.
 const PAGE: u64 = 500;
 
-const WORKER_LOST: &str = "The server stopped while the program ran, as often as it was tried.";
-
 /// What was found at the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -65,7 +63,6 @@ impl Engine {
             loss: Loss::WorkerLost,
             attempts_allowed: self.settings().attempts_allowed,
             available_at: None,
-            message: WORKER_LOST.to_owned(),
             at: Timestamp::now(),
         };
         match self.record_loss(report).await {

@@ -12,7 +12,8 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
     if std::io::stderr().is_terminal() {
         builder.with_target(false).init();
     } else {
-        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        // The span is the request, whose id answers carry too.
+        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
     }
     Ok(())
 }

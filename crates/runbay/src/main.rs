@@ -7,6 +7,7 @@ mod commands;
 mod failure;
 mod identity;
 mod logging;
+mod open_files;
 mod sandbox;
 mod settings;
 mod table;

@@ -16,7 +16,7 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "RUNBAY_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 
-    /// Directory for the database; made if it does not exist [default: ./data]
+    /// Directory for the database, its own or empty; made if it does not exist [default: ./data]
     #[arg(long, env = "RUNBAY_DATA_DIR", value_name = "DIRECTORY")]
     data_dir: Option<PathBuf>,
 

@@ -12,10 +12,8 @@ macro_rules! language_file {
 /// In the order in which languages are listed.
 const RECIPES: &[(&str, &str)] = &[language_file!("python.toml"), language_file!("javascript.toml")];
 
-const SUPPORT_FILES: &[(&str, &str)] = &[
-    language_file!("support/python/sitecustomize.py"),
-    language_file!("support/javascript/blocking_output.js"),
-];
+const SUPPORT_FILES: &[(&str, &str)] =
+    &[language_file!("support/python/sitecustomize.py"), language_file!("support/javascript/blocking_output.js")];
 
 /// Parses the recipes that are part of the program.
 ///

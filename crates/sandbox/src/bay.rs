@@ -14,6 +14,7 @@ mod reaper;
 pub(crate) use first_process::Inheritance;
 pub(crate) use first_process::MAPPED;
 pub(crate) use first_process::STARTED;
+pub(crate) use first_process::close_range;
 pub(crate) use first_process::first_process;
 pub use job::File;
 pub use job::Job;

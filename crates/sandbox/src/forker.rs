@@ -54,6 +54,8 @@ fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), Ste
     // The keeper's death must not leave a forker behind.
     clone::die_with_parent().during(Step::PrepareForker)?;
     clone::keep_capabilities().during(Step::PrepareForker)?;
+    // All bays inherit it: when the host runs out of memory, they have to go before its services.
+    std::fs::write("/proc/self/oom_score_adj", "1000").during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
     let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
     let cgroups = cgroup::Instance::make(&layout)?;

@@ -13,10 +13,13 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::process::PidfdFlags;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
 use rustix::process::Signal;
 use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
 
+use crate::bay::close_range;
 use crate::forker::forker_main;
 use crate::packet;
 use crate::step::last_errno;
@@ -41,6 +44,10 @@ pub fn keeper_main() -> std::io::Result<()> {
     let service = take_standard_input()?;
     // A terminal's Ctrl-C is for the service, which then lets running work finish.
     rustix::process::setsid()?;
+    set_signals();
+    // Directories that the forker makes for programs have to be open to them, whatever the service's mask is.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    raise_open_files()?;
     rustix::thread::set_name(c"runbay-keeper")?;
     let Some(packet) = packet::receive(&service)? else {
         return Ok(());
@@ -141,8 +148,27 @@ fn reap(forker: &OwnedFd) {
     _ = rustix::process::waitid(WaitId::PidFd(forker.as_fd()), WaitIdOptions::EXITED);
 }
 
-/// Moves the socket away from fd 0 and leaves nothing there to read.
+/// Sets what this process, the forker and pid 1 of each bay do about signals.
+fn set_signals() {
+    // The service's parent may have ignored it, and then nobody could wait for a child.
+    // SAFETY: the default action is no handler that could run.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    // They are sent to all processes of a service that is told to stop: the closed socket is the sign here.
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        // SAFETY: ignoring a signal is no handler that could run.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// Allows as many open files as this process may have: a forker needs a handful for each bay.
+fn raise_open_files() -> Result<(), Errno> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+}
+
+/// Moves the socket away from fd 0, leaves nothing there to read, and closes what else was inherited.
 fn take_standard_input() -> Result<OwnedFd, Errno> {
+    close_range(3, i32::MAX)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let nothing = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&nothing)?;

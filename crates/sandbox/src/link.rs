@@ -48,11 +48,14 @@ pub struct Bay {
     pub(crate) meter: Option<OwnedFd>,
 }
 
-/// Kills one bay.
+/// Kills one bay, also when it is dropped.
+///
+/// The bay sees for itself that its control stream is closed; this does not rely on it.
 #[derive(Debug)]
 pub(crate) struct Killer {
     bay: BayId,
     requests: mpsc::Sender<task::Command>,
+    armed: bool,
 }
 
 /// A sandbox that cannot be used.
@@ -78,6 +81,9 @@ pub enum BayError {
     /// The kernel refused a step of making it.
     #[error(transparent)]
     Step(StepError),
+    /// Its pipes could not be taken over; the service may have too many open files.
+    #[error("failed to take over the bay's pipes")]
+    Pipes(#[source] std::io::Error),
     /// The forker died or did not answer in time; there may be another one soon.
     #[error("the sandbox's forker process does not answer")]
     NoForker,
@@ -133,5 +139,19 @@ impl Killer {
     pub(crate) async fn kill(&self) {
         // Without a forker the bay is dead already.
         drop(self.requests.send(task::Command::Kill { bay: self.bay }).await);
+    }
+
+    /// Says that the bay has ended by now.
+    pub(crate) fn disarm(&mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Killer {
+    fn drop(&mut self) {
+        if self.armed {
+            // With a full mailbox it is left to the bay.
+            drop(self.requests.try_send(task::Command::Kill { bay: self.bay }));
+        }
     }
 }

@@ -104,7 +104,7 @@ pub enum RunError {
 /// [`RunError`] for faults of host or service; whatever the program does is a [`Report`].
 pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<Report, RunError> {
     let frame = bay::frame(job).ok_or(RunError::JobTooLarge)?;
-    let Bay { mut control, stdin: input, stdout, stderr, mut ended, killer, meter } = bay;
+    let Bay { mut control, stdin: input, stdout, stderr, mut ended, mut killer, meter } = bay;
     tokio::time::timeout(SETUP_PATIENCE, start(&mut control, &mut ended, &frame))
         .await
         .map_err(|_| RunError::NotReady)??;
@@ -133,6 +133,7 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
         stop = Some((reason, Instant::now()));
         killer.kill().await;
     };
+    killer.disarm();
     let wall = usage.wall_us.map_or(started.elapsed(), Duration::from_micros);
     match end {
         ProgramEnd::NotStarted(error) => return Err(RunError::NotStarted(error)),

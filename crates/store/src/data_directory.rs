@@ -1,8 +1,10 @@
 //! The directory that one server owns.
 
+use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::fs::TryLockError;
 use std::io;
 use std::io::Read;
@@ -11,6 +13,7 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::fchown;
 use std::path::Path;
 use std::path::PathBuf;
@@ -21,6 +24,9 @@ use rustix::fs::OFlags;
 use rustix::fs::openat;
 
 const LOCK_FILE: &str = "runbay.lock";
+
+/// What file systems and version control leave in directories that count as empty.
+const NOT_FOREIGN: &[&str] = &["lost+found", ".gitkeep"];
 
 /// The exclusive right to a data directory, until it is dropped or the process ends.
 ///
@@ -54,6 +60,14 @@ pub enum LockError {
         /// The process that has it, as far as it is known.
         owner: Option<u32>,
     },
+    /// It holds files of somebody else, which would be given to the account that the server runs as.
+    #[error("{path} is no data directory, it holds {entry:?}; choose an empty one with --data-dir")]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// Something in it.
+        entry: OsString,
+    },
     /// The lock file cannot be used.
     #[error("cannot lock the data directory {path}")]
     Lock {
@@ -77,7 +91,8 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`LockError::InUse`] at once when another process has it.
+    /// [`LockError::InUse`] at once when another process has it, [`LockError::Foreign`] when it was never a data
+    /// directory and is not empty.
     pub fn lock(path: &Path) -> Result<Self, LockError> {
         // Code and output of all users end up in it, so it is nobody else's to read.
         DirBuilder::new()
@@ -86,6 +101,9 @@ impl DataDirectory {
             .create(path)
             .map_err(|source| LockError::Make { path: path.to_owned(), source })?;
         let failed = |source| LockError::Lock { path: path.to_owned(), source };
+        if let Some(entry) = foreign_entry(path).map_err(failed)? {
+            return Err(LockError::Foreign { path: path.to_owned(), entry });
+        }
         // A server that was taken over may have put a link there, for root to write through at the next start.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut lock = OpenOptions::new()
@@ -113,6 +131,8 @@ impl DataDirectory {
 
     /// Makes the directory and the plain files in it the property of a user and group, who will write them from now on.
     ///
+    /// The directory is closed to others, whoever made it.
+    ///
     /// Links, and files with a second name somewhere else, are left alone: whoever could write here before must not
     /// be given more by this.
     ///
@@ -123,6 +143,8 @@ impl DataDirectory {
         let give = || -> io::Result<()> {
             let directory = File::open(&self.path)?;
             fchown(&directory, Some(uid), Some(gid))?;
+            let mode = directory.metadata()?.mode();
+            directory.set_permissions(Permissions::from_mode(mode & 0o750))?;
             for entry in Dir::read_from(&directory)? {
                 let entry = entry?;
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -145,6 +167,20 @@ impl DataDirectory {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Finds something in a directory that has no lock file, and so has never been a data directory.
+fn foreign_entry(path: &Path) -> io::Result<Option<OsString>> {
+    if path.join(LOCK_FILE).symlink_metadata().is_ok() {
+        return Ok(None);
+    }
+    for entry in path.read_dir()? {
+        let name = entry?.file_name();
+        if !NOT_FOREIGN.iter().any(|known| name == *known) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 fn sign(lock: &mut File) -> io::Result<()> {
@@ -189,6 +225,29 @@ mod tests {
             assert!(matches!(DataDirectory::lock(&data), Err(LockError::Lock { .. })), "{name}");
         }
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_directory_that_is_given_away_is_closed_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
+        let data = DataDirectory::lock(directory.path()).unwrap();
+        let own = directory.path().metadata().unwrap();
+        data.give_to(own.uid(), own.gid()).unwrap();
+        assert_eq!(directory.path().metadata().unwrap().mode() & 0o7777, 0o750);
+    }
+
+    #[test]
+    fn a_directory_of_others_is_not_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("lost+found")).unwrap();
+        drop(DataDirectory::lock(directory.path()).unwrap());
+        std::fs::write(directory.path().join("note"), "").unwrap();
+        drop(DataDirectory::lock(directory.path()).expect("it is a data directory since then"));
+        std::fs::remove_file(directory.path().join(LOCK_FILE)).unwrap();
+        let refused = DataDirectory::lock(directory.path());
+        assert!(matches!(&refused, Err(LockError::Foreign { entry, .. }) if entry == "note"), "{refused:?}");
+        assert!(!directory.path().join(LOCK_FILE).exists());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can go wrong below every read and write.
 
+use std::io;
 use std::path::PathBuf;
 
 use sea_orm::DbErr;
@@ -42,6 +43,14 @@ impl Unavailable {
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// There is no file and none can be made.
+    #[error("cannot make the database {path}")]
+    Make {
+        /// The database file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The file cannot be opened, is not a database, or cannot be changed.
     #[error("cannot open the database {path}")]
     Open {

@@ -1,5 +1,8 @@
 //! Opening SQLite files.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +26,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this size when it has grown beyond it.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
-/// Opens the one connection that writes; makes the file when there is none.
+/// Makes an empty file when there is none, readable by nobody else: it will hold the code of all users.
+///
+/// SQLite gives the same mode to the files that it makes beside it.
+pub(crate) fn make_file(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the one connection that writes.
 pub(crate) async fn open_writer(path: &Path) -> Result<DatabaseConnection, DbErr> {
-    let options = options(path).create_if_missing(true);
-    connect(SqlitePoolOptions::new().max_connections(1), options).await
+    connect(SqlitePoolOptions::new().max_connections(1), options(path)).await
 }
 
 /// Opens the connections that only read.

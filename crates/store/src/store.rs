@@ -16,6 +16,7 @@ use crate::entities::execution;
 use crate::migrations::MigrateError;
 use crate::migrations::migrate;
 use crate::migrations::reset;
+use crate::sqlite::make_file;
 use crate::sqlite::open_readers;
 use crate::sqlite::open_writer;
 use crate::sqlite_writer::SqliteWriter;
@@ -40,7 +41,7 @@ impl Store {
     /// [`OpenError::Newer`] when a newer version of this program has changed the tables.
     pub async fn open_sqlite(directory: &Path) -> Result<Self, OpenError> {
         let path = directory.join(SQLITE_FILE);
-        let connection = open_writer(&path).await.map_err(cannot_open(&path))?;
+        let connection = open_or_make(&path).await?;
         migrate(&connection).await.map_err(|error| match error {
             MigrateError::Newer(migration) => OpenError::Newer { path: path.clone(), migration },
             MigrateError::Failed(source) => OpenError::Migrate { path: path.clone(), source },
@@ -56,7 +57,7 @@ impl Store {
     /// [`OpenError`] when the file cannot be opened or changed. A database of a newer version is no error.
     pub async fn reset_sqlite(directory: &Path) -> Result<(), OpenError> {
         let path = directory.join(SQLITE_FILE);
-        let connection = open_writer(&path).await.map_err(cannot_open(&path))?;
+        let connection = open_or_make(&path).await?;
         reset(&connection).await.map_err(|source| OpenError::Migrate { path: path.clone(), source })?;
         connection.close().await.map_err(cannot_open(&path))
     }
@@ -101,6 +102,11 @@ impl Store {
     pub(crate) const fn writer(&self) -> &SqliteWriter {
         &self.writer
     }
+}
+
+async fn open_or_make(path: &Path) -> Result<DatabaseConnection, OpenError> {
+    make_file(path).map_err(|source| OpenError::Make { path: path.to_owned(), source })?;
+    open_writer(path).await.map_err(cannot_open(path))
 }
 
 fn cannot_open(path: &Path) -> impl FnOnce(sea_orm::DbErr) -> OpenError {

@@ -21,3 +21,4 @@ pub use test_app::Exit;
 pub use test_app::Launch;
 pub use test_app::Refused;
 pub use test_app::TestApp;
+pub use test_app::binary;

@@ -236,8 +236,13 @@ impl Drop for TestApp {
     }
 }
 
-/// Finds the binary beside the directory of the test executable.
-fn binary() -> PathBuf {
+/// Finds the product's binary beside the directory of the test executable.
+///
+/// # Panics
+///
+/// When it was not built.
+#[must_use]
+pub fn binary() -> PathBuf {
     let tests = env::current_exe().expect("a test has an executable");
     let path = tests.ancestors().nth(2).unwrap_or_else(|| Path::new("/")).join("runbay");
     assert!(path.exists(), "{} is missing: run `cargo build` first", path.display());

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::future::Future;
 use std::time::Duration;
 
 use runbay_engine::Claim;
@@ -13,22 +13,17 @@ use runbay_model::Loss;
 use runbay_model::Outcome;
 use runbay_model::Verdict;
 use runbay_runner::RunFault;
-use runbay_runner::Runner;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 /// The first wait before a report is made again to a database that did not answer; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What clients read when the service itself could not run their program.
-const INTERNAL_ERROR: &str = "The service could not run the program, as often as it was tried.";
-
 /// A claim and what is needed to make good on it.
 pub(crate) struct Attempt {
     pub(crate) engine: Engine,
-    pub(crate) runner: Arc<Runner>,
     pub(crate) hand_back: CancellationToken,
     pub(crate) claim: Claim,
 }
@@ -36,7 +31,8 @@ pub(crate) struct Attempt {
 /// How the attempt went.
 enum Ending {
     Judged(Verdict, Outcome),
-    Failed(RunFault),
+    /// The program could not be run, for this reason.
+    Lost(String),
     /// Nobody wants the result; the row says so already.
     Cancelled,
     /// The worker stops before the program ends.
@@ -44,20 +40,22 @@ enum Ending {
 }
 
 impl Attempt {
-    /// Runs the program and reports what came of it.
-    pub(crate) async fn carry_out(self) {
-        // Dropping the run kills the program.
+    /// Drives `run`, which runs the program of the claim, and reports what came of it.
+    pub(crate) async fn carry_out(
+        self,
+        run: impl Future<Output = Result<(Verdict, Outcome), RunFault>> + Send + 'static,
+    ) {
+        // A task of its own: if it panics, the row must not stay RUNNING. Dropping the handle kills the program.
+        let run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
-            run = self.runner.run(&self.claim.input) => match run {
-                Ok((verdict, outcome)) => Ending::Judged(verdict, outcome),
-                Err(fault) => Ending::Failed(fault),
+            run = run => match run {
+                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, outcome),
+                Ok(Err(fault)) => Ending::Lost(chain(&fault)),
+                Err(panic) => Ending::Lost(chain(&panic)),
             },
             () = self.claim.cancelled.cancelled() => Ending::Cancelled,
             () = self.hand_back.cancelled() => Ending::HandedBack,
         };
-        if let Ending::Failed(fault) = &ending {
-            error!(execution.id = %self.claim.execution, error = chain(fault), "the program could not be run");
-        }
         self.report(&ending).await;
     }
 
@@ -87,7 +85,7 @@ impl Attempt {
     async fn try_report(&self, ending: &Ending) -> Result<Recorded, Unavailable> {
         match ending {
             Ending::Judged(verdict, outcome) => self.engine.finish(&self.claim, *verdict, outcome.clone()).await,
-            Ending::Failed(_) => self.engine.lose(&self.claim, Loss::InternalError, INTERNAL_ERROR).await,
+            Ending::Lost(why) => self.engine.lose(&self.claim, Loss::InternalError, why).await,
             Ending::Cancelled => Ok(Recorded::Accepted),
             Ending::HandedBack => self.engine.hand_back(&self.claim).await,
         }
@@ -105,3 +103,6 @@ fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

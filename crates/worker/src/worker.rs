@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use runbay_engine::Engine;
+use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_queue::Entry;
 use runbay_queue::Queue;
@@ -21,6 +22,9 @@ use crate::attempt::Attempt;
 
 /// How long to wait before asking a queue or a database again that did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long an execution waits that could not be claimed: the cause may be its own row, and others come after it.
+const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long handing back may take once the time to drain is over.
 const HAND_BACK_PATIENCE: Duration = Duration::from_secs(5);
@@ -118,14 +122,15 @@ impl Worker {
             Ok(Some(claim)) => claim,
             Ok(None) => return Ok(()),
             Err(error) => {
-                self.queue.push(entry).await?;
+                let not_before = Some(Timestamp::now().after(CLAIM_PAUSE));
+                self.queue.push(Entry { not_before, ..entry }).await?;
                 return Err(error.into());
             }
         };
-        let engine = self.engine.clone();
-        let attempt = Attempt { engine, runner: Arc::clone(&self.runner), hand_back: hand_back.clone(), claim };
+        let (runner, input) = (Arc::clone(&self.runner), Arc::clone(&claim.input));
+        let attempt = Attempt { engine: self.engine.clone(), hand_back: hand_back.clone(), claim };
         attempts.spawn(async move {
-            attempt.carry_out().await;
+            attempt.carry_out(async move { runner.run(&input).await }).await;
             drop(slot);
         });
         Ok(())

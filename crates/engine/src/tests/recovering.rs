@@ -62,7 +62,6 @@ async fn an_execution_that_kills_the_server_each_time_fails_in_the_end() {
     }
     let failed = bench.execution(execution.id).await;
     assert_eq!((failed.state.status(), failed.state.reason()), (Status::Failed, Some(Reason::WorkerLost)));
-    assert!(failed.outcome.unwrap().message.is_some());
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
 }
 

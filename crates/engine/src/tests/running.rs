@@ -82,7 +82,7 @@ async fn code_that_comes_with_a_run_is_saved_and_run() {
 
     let claim = bench.next().await;
     assert_eq!((claim.execution, claim.attempt, claim.session), (execution.id, Attempt(1), Some(session.id)));
-    assert_eq!(claim.input, execution.input);
+    assert_eq!(*claim.input, execution.input);
     assert_eq!((claim.input.stdin.as_slice(), claim.input.args.as_slice()), (b"in".as_slice(), &["-x".to_owned()][..]));
 
     let other = RunRequest { source_code: Some("other".to_owned()), ..request.clone() };
@@ -220,7 +220,6 @@ async fn an_internal_error_is_retried_at_its_place_until_the_attempts_are_used_u
 
     let failed = bench.execution(execution.id).await;
     assert_eq!((failed.state.status(), failed.state.reason()), (Status::Failed, Some(Reason::InternalError)));
-    assert_eq!(failed.outcome.unwrap().message.as_deref(), Some("The bay was not made."));
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::num::NonZero;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use runbay_model::Limits;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_runner::Runner;
+use runbay_sandbox::Isolation;
 use runbay_store::DataDirectory;
 use runbay_store::Store;
 use runbay_worker::Alive;
@@ -36,6 +36,7 @@ use tracing::warn;
 
 use crate::identity;
 use crate::logging;
+use crate::open_files;
 use crate::sandbox;
 use crate::settings::ServeFlags;
 use crate::settings::ServeSettings;
@@ -57,17 +58,20 @@ impl Serve {
         let settings = self.flags.complete(self.config.as_deref())?;
         logging::start(&settings.log)?;
         let slots = settings.slots.unwrap_or_else(default_slots);
+        // Two bays for a slot: one runs while the last one is torn down.
+        let max_bays = slots.saturating_mul(2).saturating_add(16);
         sandbox::check_rights()?;
+        open_files::raise_limit()?;
+        let max_connections = open_files::connections_beside(max_bays)?;
         let data = DataDirectory::lock(&settings.data_dir)?;
         let listener =
             TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
         let account = identity::service_account(settings.user.as_deref())?;
-        // Two bays for a slot: one runs while the last one is torn down.
-        let seed = sandbox::start(settings.languages.as_deref(), 2 * slots + 16)?;
+        let seed = sandbox::start(settings.languages.as_deref(), max_bays)?;
         let data_path = identity::become_service(account, &data)?;
 
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        runtime.block_on(serve(settings, slots, seed, listener, &data_path))?;
+        runtime.block_on(serve(Parts { settings, slots, max_connections, seed, listener, data_path }))?;
         // Nothing that is worth waiting for is left.
         runtime.shutdown_timeout(Duration::from_secs(1));
         drop(data);
@@ -75,21 +79,28 @@ impl Serve {
     }
 }
 
-async fn serve(
+/// What was prepared with the rights of root.
+struct Parts {
     settings: ServeSettings,
     slots: usize,
+    max_connections: usize,
     seed: sandbox::Seed,
     listener: TcpListener,
-    data_path: &Path,
-) -> anyhow::Result<()> {
+    data_path: PathBuf,
+}
+
+async fn serve(parts: Parts) -> anyhow::Result<()> {
+    let Parts { settings, slots, max_connections, seed, listener, data_path } = parts;
     let recorder = runbay_api::build_recorder()?;
     let metrics = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are recorded already"))?;
 
+    let exposure = Exposure::of(listener.local_addr()?);
     let runner = Arc::new(probe(seed).await?);
+    check_isolation(runner.isolation(), exposure)?;
     let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
     let engine = Engine::new(EngineParts {
-        store: Store::open_sqlite(data_path).await?,
+        store: Store::open_sqlite(&data_path).await?,
         queue: Arc::clone(&queue),
         events: Arc::new(MemoryEventBus::new(MemoryEventBusLimits::default())),
         catalog: runner.catalog(),
@@ -110,15 +121,23 @@ async fn serve(
         engine: engine.clone(),
         readiness: Arc::new(ServeReadiness { runner, worker: worker.alive() }),
         metrics,
-        exposure: Exposure::of(address),
+        exposure,
+        max_connections,
         shutdown: stop.clone(),
     });
-    let working = tokio::spawn(worker.work(stop.clone()));
+    // A server whose worker is gone would only fill its queue, so the one stops with the other.
+    let stop_with_worker = stop.clone().drop_guard();
+    let stop_worker = stop.clone();
+    let working = tokio::spawn(async move {
+        let _stop = stop_with_worker;
+        worker.work(stop_worker).await;
+    });
     info!(server.address = %address, "listening");
 
     runbay_api::serve(listener, api, stop).await;
-    working.await.context("the worker failed")?;
+    let worked = working.await;
     engine.close().await;
+    worked.context("the worker failed")?;
     info!("stopped");
     Ok(())
 }
@@ -135,6 +154,16 @@ async fn probe(seed: sandbox::Seed) -> anyhow::Result<Runner> {
     anyhow::ensure!(!offered.is_empty(), "no language can be run on this host; see `runbay languages`");
     info!(isolation = runner.isolation().as_str(), languages = offered.join(", "), "sandbox ready");
     Ok(runner)
+}
+
+/// Refuses to run the programs of strangers without limits on memory and processes.
+fn check_isolation(isolation: Isolation, exposure: Exposure) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        isolation == Isolation::Full || exposure == Exposure::Loopback,
+        "the isolation level {} is only for servers that listen on loopback; `runbay doctor` shows what is missing",
+        isolation.as_str()
+    );
+    Ok(())
 }
 
 /// Returns a token that SIGTERM and SIGINT cancel.
@@ -183,5 +212,17 @@ impl Readiness for ServeReadiness {
 
     fn workers(&self) -> Result<(), NotReady> {
         if self.worker.get() { Ok(()) } else { Err(NotReady("The worker takes no executions.".to_owned())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_need_full_isolation() {
+        assert!(check_isolation(Isolation::Full, Exposure::Network).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Exposure::Loopback).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Exposure::Network).is_err());
     }
 }

@@ -93,11 +93,11 @@ fn close_all_but(mut kept: Vec<i32>) -> Result<(), Errno> {
 }
 
 /// Closes the fds from `first` to `last`, see close_range(2).
-pub(super) fn close_range(first: i32, last: i32) -> Result<(), Errno> {
+pub(crate) fn close_range(first: i32, last: i32) -> Result<(), Errno> {
     if first > last {
         return Ok(());
     }
-    // SAFETY: the owners of these fds are in the copied memory of another process and never run in this one.
+    // SAFETY: what owns these fds, if anything, is in memory copied from another process and never runs in this one.
     let result = unsafe { libc::close_range(first.cast_unsigned(), last.cast_unsigned(), 0) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }

@@ -67,12 +67,13 @@ impl Groups {
         files::open(&self.cpuacct, "cpuacct.usage", OFlags::RDONLY)
     }
 
-    /// Returns whether the group has ever reached its own limit.
+    /// Returns whether the group has come close to its own limit (`memory.failcnt` does not tell, newer kernels leave
+    /// it at zero); true if that cannot be known.
     pub(super) fn reached_limit(&self) -> bool {
-        ["memory.failcnt", "memory.memsw.failcnt"]
-            .into_iter()
-            .filter_map(|name| files::number(&files::read(&self.memory, name).ok()?))
-            .any(|failures| failures > 0)
+        let number = |name| files::number(&files::read(&self.memory, name).ok()?);
+        let peak = number("memory.max_usage_in_bytes");
+        let limit = number("memory.limit_in_bytes");
+        peak.zip(limit).is_none_or(|(peak, limit)| peak >= limit - limit / 8)
     }
 
     pub(super) fn counts(&self) -> Counts {

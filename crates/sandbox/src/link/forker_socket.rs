@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
+use rustix::net::Shutdown;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -27,6 +28,12 @@ impl PacketSocket {
     /// CANCEL: no packet is lost.
     pub(super) async fn receive(&self) -> io::Result<Option<Packet>> {
         self.0.async_io(Interest::READABLE, |socket| Ok(packet::receive(socket)?)).await
+    }
+
+    /// Ends the connection for both sides.
+    pub(super) fn close(&self) {
+        // It can only fail because the other side is gone already.
+        _ = rustix::net::shutdown(self.0.get_ref(), Shutdown::Both);
     }
 
     /// Sends a packet without fds.

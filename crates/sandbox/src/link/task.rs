@@ -90,6 +90,8 @@ impl Link {
             // Dropping the senders tells everybody who waits.
             self.asked.clear();
             self.alive.clear();
+            // One that lives but cannot be understood has to go, or the keeper would start no other.
+            self.forker.close();
             warn!("the sandbox's forker process died; another one is started");
             match await_forker(&self.keeper).await {
                 Ok((forker, isolation, _)) if isolation == self.isolation => self.forker = forker,
@@ -149,8 +151,8 @@ impl Link {
                 if let (Some(answer), Some(requests)) = (self.asked.remove(&bay), self.requests.upgrade()) {
                     let (tell_end, ended) = oneshot::channel();
                     self.alive.insert(bay, tell_end);
-                    let killer = Killer { bay, requests };
-                    drop(answer.send(Ok(Bay::new(packet.fds, ended, killer)?)));
+                    let killer = Killer { bay, requests, armed: true };
+                    drop(answer.send(Bay::new(packet.fds, ended, killer).map_err(BayError::Pipes)));
                 }
             }
             Reply::Refused { bay, error } => {

@@ -115,6 +115,9 @@ fn condition(test: &Test) -> Result<SeccompCondition, BackendError> {
     let (argument, length, operator, value) = match *test {
         Test::Equal(argument, value) => (argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value),
         Test::NotEqual(argument, value) => (argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, value),
+        Test::EqualBut(argument, value, bits) => {
+            (argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(u64::from(!bits)), value & !bits)
+        }
         Test::HasFlags(argument, flags) => {
             (argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(u64::from(flags)), flags)
         }

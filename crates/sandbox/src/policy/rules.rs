@@ -19,6 +19,8 @@ pub(super) struct Rule {
 pub(super) enum Test {
     Equal(u8, u32),
     NotEqual(u8, u32),
+    /// Equal to the first number, whatever the bits of the second one are.
+    EqualBut(u8, u32, u32),
     /// All of them.
     HasFlags(u8, u32),
     /// A pointer.
@@ -153,30 +155,24 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     ),
     // Linux makes pairs of unix sockets only, but the family's code runs first.
     when(libc::SYS_socketpair, &[Test::NotEqual(0, word(libc::AF_UNIX))], SOCKETS),
-    when(libc::SYS_socket, OTHER_INET_PROTOCOL, PROTOCOLS),
-    when(libc::SYS_socket, OTHER_INET6_PROTOCOL, PROTOCOLS),
+    when(
+        libc::SYS_socket,
+        &[
+            INTERNET,
+            Test::NotEqual(2, 0),
+            Test::NotEqual(2, word(libc::IPPROTO_TCP)),
+            Test::NotEqual(2, word(libc::IPPROTO_UDP)),
+        ],
+        PROTOCOLS,
+    ),
     // The protocol 0 means the one that belongs to the type: of types 1 to 10, these bits leave stream and datagram.
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 3)], PROTOCOLS),
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 4)], PROTOCOLS),
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET)), Test::HasFlags(1, 8)], PROTOCOLS),
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 3)], PROTOCOLS),
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 4)], PROTOCOLS),
-    when(libc::SYS_socket, &[Test::Equal(0, word(libc::AF_INET6)), Test::HasFlags(1, 8)], PROTOCOLS),
+    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 3)], PROTOCOLS),
+    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 4)], PROTOCOLS),
+    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 8)], PROTOCOLS),
 ];
 
-const OTHER_INET_PROTOCOL: &[Test] = &[
-    Test::Equal(0, word(libc::AF_INET)),
-    Test::NotEqual(2, 0),
-    Test::NotEqual(2, word(libc::IPPROTO_TCP)),
-    Test::NotEqual(2, word(libc::IPPROTO_UDP)),
-];
-
-const OTHER_INET6_PROTOCOL: &[Test] = &[
-    Test::Equal(0, word(libc::AF_INET6)),
-    Test::NotEqual(2, 0),
-    Test::NotEqual(2, word(libc::IPPROTO_TCP)),
-    Test::NotEqual(2, word(libc::IPPROTO_UDP)),
-];
+/// The families inet (2) and inet6 (10), which differ in one bit.
+const INTERNET: Test = Test::EqualBut(0, word(libc::AF_INET), word(libc::AF_INET ^ libc::AF_INET6));
 
 /// Answered with ENOSYS, so that callers do without.
 pub(super) const ABSENT: &[Rule] = &[

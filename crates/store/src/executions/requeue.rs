@@ -5,7 +5,6 @@ use runbay_model::Event;
 use runbay_model::ExecutionId;
 use runbay_model::Loss;
 use runbay_model::Timestamp;
-use runbay_model::next;
 use sea_orm::ColumnTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::Set;
@@ -33,8 +32,6 @@ pub struct LoseExecution {
     pub attempts_allowed: u32,
     /// The time before which it is not started again.
     pub available_at: Option<Timestamp>,
-    /// A sentence for a person, kept when this ends the execution.
-    pub message: String,
     /// The present time.
     pub at: Timestamp,
 }
@@ -61,13 +58,11 @@ impl Command for LoseExecution {
         };
         let attempts_allowed = self.attempts_allowed.saturating_add(head.attempts_returned);
         let event = Event::Lose { attempt: self.attempt, loss: self.loss, attempts_allowed };
-        let mut change = execution::ActiveModel::default();
-        if next(head.state, event).is_ok_and(|state| state.is_ended()) {
-            change.message = Set(Some(self.message));
-        } else {
-            change.available_at = Set(self.available_at.map(Timestamp::as_micros));
-            head.available_at = self.available_at;
-        }
+        head.available_at = self.available_at;
+        let change = execution::ActiveModel {
+            available_at: Set(self.available_at.map(Timestamp::as_micros)),
+            ..Default::default()
+        };
         advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
     }
 }

@@ -193,6 +193,30 @@ async fn a_lost_transaction_fails_its_whole_batch_and_the_next_one_works() {
 }
 
 #[tokio::test]
+async fn a_full_disk_fails_what_does_not_fit_until_there_is_room_again() {
+    /// Lets the database grow no more, as a full disk does, for as long as the connection lives.
+    struct FillDisk;
+    impl Command for FillDisk {
+        type Answer = ();
+        type Refusal = Infallible;
+        async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
+            transaction.execute_unprepared("PRAGMA max_page_count = 1").await?;
+            Ok(())
+        }
+    }
+    let large = || Session { source_code: "x".repeat(1 << 20), ..session() };
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let (kept, lost, later) = (session(), large(), large());
+    store.write(InsertSession(kept.clone())).await.unwrap();
+    store.write(FillDisk).await.unwrap();
+    let full = store.write(InsertSession(lost.clone())).await;
+    assert!(format!("{full:?}").contains("database or disk is full"), "{full:?}");
+    store.write(InsertSession(later.clone())).await.expect("there is room again");
+    assert!(exists(&store, &kept).await && !exists(&store, &lost).await && exists(&store, &later).await);
+}
+
+#[tokio::test]
 async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() {
     struct PanicAlone;
     impl Command for PanicAlone {

@@ -1,3 +1,5 @@
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -167,16 +169,14 @@ async fn attempts_that_were_handed_back_do_not_count() {
         loss: Loss::InternalError,
         attempts_allowed: 2,
         available_at: Some(at(99)),
-        message: "It could not be started.".to_owned(),
         at: at(80),
     };
     let first = store.write(lose(claimed(&store, &execution).await)).await.unwrap();
     assert_eq!((first.state.status(), first.available_at), (Status::Queued, Some(at(99))));
     assert_eq!((first.queued_at, first.started_at), (at(80), None));
     let last = store.write(lose(claimed(&store, &execution).await)).await.unwrap();
-    assert_eq!(last.state.status(), Status::Failed);
-    let outcome = read(&store, execution.id).await.outcome.expect("it ended");
-    assert_eq!(outcome.message.as_deref(), Some("It could not be started."));
+    assert_eq!((last.state.status(), last.available_at), (Status::Failed, None));
+    assert_eq!(read(&store, execution.id).await.state, last.state);
 }
 
 #[tokio::test]
@@ -212,13 +212,29 @@ async fn readers_cannot_write() {
 #[tokio::test]
 async fn every_commit_waits_for_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    let connection = open_or_make(&directory.path().join(SQLITE_FILE)).await.unwrap();
     for (pragma, expected) in [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")] {
         let statement =
             Statement::from_string(DbBackend::Sqlite, format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
         let row = connection.query_one_raw(statement).await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<String>(0).unwrap(), expected, "{pragma}");
     }
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let store = opened(directory.path()).await;
+    session(&store).await;
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name());
+    }
+    names.sort();
+    assert_eq!(names, ["runbay.db", "runbay.db-shm", "runbay.db-wal"]);
 }
 
 #[tokio::test]

@@ -79,7 +79,11 @@ pub(crate) async fn run_session(
     let location = [(LOCATION, format!("{}/executions/{}", prefix.as_str(), execution.id))];
     let wait = query.wait();
     if wait > Duration::ZERO {
-        execution = api.wait_for_end(&principal.tenant, execution.id, wait).await.map_err(Problem::of_execution)?;
+        match api.wait_for_end(&principal.tenant, execution.id, wait).await {
+            Ok(newest) => execution = newest,
+            // It is accepted: after a 503 the client would run it once more.
+            Err(error) => tracing::warn!(execution.id = %execution.id, error = ?error, "nobody can wait for a run"),
+        }
     }
     if execution.state.is_ended() {
         return Ok((location, Json(ExecutionBody::new(execution, &query, prefix))).into_response());

@@ -1,4 +1,4 @@
-//! What is said of an execution that ended without a program's result.
+//! What is said of an execution that ended without a program's result; the runner says what is said of programs.
 
 use runbay_model::End;
 use runbay_model::Loss;

@@ -112,9 +112,8 @@ fn sockets_have_a_few_families() {
 #[test]
 fn the_internet_is_tcp_and_udp() {
     for family in [libc::AF_INET, libc::AF_INET6] {
-        let socket = |kind: i32, protocol: i32| {
-            native(libc::SYS_socket, [word(family), word(kind), word(protocol), 0, 0, 0])
-        };
+        let socket =
+            |kind: i32, protocol: i32| native(libc::SYS_socket, [word(family), word(kind), word(protocol), 0, 0, 0]);
         for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK] {
             for protocol in [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP] {
                 assert_eq!(socket(kind, protocol), ALLOW, "{kind} {protocol}");

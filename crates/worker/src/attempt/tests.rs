@@ -1,0 +1,133 @@
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbay_engine::EngineParts;
+use runbay_engine::EngineSettings;
+use runbay_engine::NewSession;
+use runbay_engine::RunRequest;
+use runbay_events::MemoryEventBus;
+use runbay_model::Catalog;
+use runbay_model::Execution;
+use runbay_model::Language;
+use runbay_model::LanguageId;
+use runbay_model::Limits;
+use runbay_model::Reason;
+use runbay_model::Status;
+use runbay_model::TenantId;
+use runbay_model::WorkerId;
+use runbay_queue::MemoryQueue;
+use runbay_queue::Queue;
+use runbay_store::Store;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+type Run = Result<(Verdict, Outcome), RunFault>;
+
+/// An engine with one execution that was claimed.
+struct Bench {
+    engine: Engine,
+    tenant: TenantId,
+    hand_back: CancellationToken,
+    _directory: TempDir,
+}
+
+impl Bench {
+    async fn new(attempts_allowed: u32) -> (Self, Attempt) {
+        let python = Language {
+            id: LanguageId::new("python"),
+            name: "Python".to_owned(),
+            aliases: Vec::new(),
+            version: "3".to_owned(),
+            template: String::new(),
+            limits: Limits::default(),
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+        let engine = Engine::new(EngineParts {
+            store: Store::open_sqlite(directory.path()).await.unwrap(),
+            queue: Arc::clone(&queue),
+            events: Arc::new(MemoryEventBus::default()),
+            catalog: Catalog::new(vec![python]),
+            settings: EngineSettings { attempts_allowed, ..EngineSettings::default() },
+        });
+        let tenant = TenantId::default();
+        let session = engine.create_session(&tenant, NewSession::default()).await.unwrap();
+        engine.submit(&tenant, session.id, RunRequest::default()).await.unwrap();
+        let entry = queue.pop().await.unwrap();
+        let claim = engine.claim(entry.execution, WorkerId::random()).await.unwrap().expect("it is queued");
+        let hand_back = CancellationToken::new();
+        let attempt = Attempt { engine: engine.clone(), hand_back: hand_back.clone(), claim };
+        (Self { engine, tenant, hand_back, _directory: directory }, attempt)
+    }
+
+    /// Carries an attempt out and returns its execution as it is then.
+    async fn after(&self, attempt: Attempt, run: impl Future<Output = Run> + Send + 'static) -> Execution {
+        let id = attempt.claim.execution;
+        timeout(DEADLINE, attempt.carry_out(run)).await.expect("within the deadline");
+        self.engine.execution(&self.tenant, id).await.unwrap()
+    }
+}
+
+/// Never ends; `dropped` hears of it when it is dropped.
+async fn endless(dropped: oneshot::Sender<()>) -> Run {
+    let _kept = dropped;
+    pending().await
+}
+
+async fn is_dropped(dropped: oneshot::Receiver<()>) {
+    timeout(DEADLINE, dropped).await.expect("the run is dropped").unwrap_err();
+}
+
+#[tokio::test]
+async fn what_was_judged_is_recorded() {
+    let (bench, attempt) = Bench::new(1).await;
+    let outcome = Outcome { stdout: b"1\n".to_vec(), ..Outcome::default() };
+    let ended = bench.after(attempt, std::future::ready(Ok((Verdict::Completed, outcome.clone())))).await;
+    assert_eq!((ended.state.status(), ended.outcome), (Status::Completed, Some(outcome)));
+}
+
+#[tokio::test]
+async fn a_run_that_panics_or_fails_is_tried_again_and_fails_in_the_end() {
+    for attempts_allowed in [1, 2] {
+        let fault = async { Err(RunFault::UnknownLanguage(LanguageId::new("cobol"))) };
+        let panic = async { panic!("on purpose") };
+        let (bench, attempt) = Bench::new(attempts_allowed).await;
+        let failed = bench.after(attempt, fault).await;
+        let (bench, attempt) = Bench::new(attempts_allowed).await;
+        let panicked = bench.after(attempt, panic).await;
+        for execution in [failed, panicked] {
+            let expected = match attempts_allowed {
+                1 => (Status::Failed, Some(Reason::InternalError)),
+                _ => (Status::Queued, None),
+            };
+            assert_eq!((execution.state.status(), execution.state.reason()), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_run_is_dropped() {
+    let (bench, attempt) = Bench::new(1).await;
+    let (sender, dropped) = oneshot::channel();
+    bench.engine.cancel(&bench.tenant, attempt.claim.execution).await.unwrap();
+    let cancelled = bench.after(attempt, endless(sender)).await;
+    assert_eq!(cancelled.state.status(), Status::Cancelled);
+    is_dropped(dropped).await;
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_handed_back() {
+    let (bench, attempt) = Bench::new(1).await;
+    let (sender, dropped) = oneshot::channel();
+    bench.hand_back.cancel();
+    let handed_back = bench.after(attempt, endless(sender)).await;
+    assert_eq!(handed_back.state.status(), Status::Queued);
+    assert_eq!(bench.engine.queue_depth().await.unwrap(), 1);
+    is_dropped(dropped).await;
+}

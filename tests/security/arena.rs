@@ -1,0 +1,113 @@
+//! A sandbox of its own for each test.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use runbay_sandbox::Bay;
+use runbay_sandbox::BayLimits;
+use runbay_sandbox::Configuration;
+use runbay_sandbox::Keeper;
+use runbay_sandbox::Report;
+use runbay_sandbox::RunError;
+use runbay_sandbox::Sandbox;
+use runbay_testkit::binary;
+use runbay_testkit::eventually;
+
+use crate::attack::Attack;
+use crate::traces::Traces;
+
+/// How long things may take that should happen at once, on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most bays of an arena that are alive at one time.
+const MAX_BAYS: u32 = 16;
+
+/// Uids for tests start here, above those that a service on the same machine uses.
+const FIRST_UID: u32 = 1_900_000_000;
+
+/// Arenas of this process; only to give each its own uids.
+static ARENAS: AtomicU32 = AtomicU32::new(0);
+
+/// A sandbox whose traces on the host can be told from those of others.
+pub(crate) struct Arena {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) traces: Traces,
+    forker_fds: usize,
+}
+
+impl Arena {
+    /// Starts keeper and forker, and runs one harmless program, after which nothing may grow.
+    pub(crate) async fn open() -> Self {
+        Self::open_by(|name| {
+            let mut command = Command::new(binary());
+            command.arg0(name).arg("sandbox-keeper");
+            command
+        })
+        .await
+    }
+
+    /// Does so with another way to start the keeper, whose first argument has to be the name that is given.
+    pub(crate) async fn open_by(keeper: impl FnOnce(&str) -> Command) -> Self {
+        let number = ARENAS.fetch_add(1, Ordering::Relaxed);
+        // Other processes may run these tests at the same time.
+        let first_uid = FIRST_UID + (std::process::id() % 32_768) * 4_096 + number * 2 * MAX_BAYS;
+        let name = format!("arena-{first_uid}");
+        let configuration =
+            Configuration { first_uid, max_bays: MAX_BAYS, mounts: Vec::new(), support_files: Vec::new() };
+        let keeper = Keeper::launch(keeper(&name), &configuration).expect("the keeper can be launched");
+        let sandbox = Sandbox::connect(keeper).await.expect("this host can build sandboxes");
+        let traces = Traces::find(name, first_uid..first_uid + 2 * MAX_BAYS);
+        let mut arena = Self { sandbox, traces, forker_fds: 0 };
+        arena.run(&Attack::new("print('warm')")).await;
+        arena.quiet().await;
+        arena.forker_fds = arena.traces.forker_fds();
+        arena
+    }
+
+    /// Runs a program.
+    pub(crate) async fn run(&self, attack: &Attack) -> Report {
+        self.try_run(attack).await.expect("the program can be run")
+    }
+
+    pub(crate) async fn try_run(&self, attack: &Attack) -> Result<Report, RunError> {
+        let bay = self.bay(attack.limits).await;
+        runbay_sandbox::run(bay, &attack.job, &attack.stdin, &attack.clocks).await
+    }
+
+    pub(crate) async fn bay(&self, limits: BayLimits) -> Bay {
+        self.sandbox.bay(limits).await.expect("a bay can be had")
+    }
+
+    /// Waits until a program in a bay has called `ready()`.
+    pub(crate) async fn ready(&self) {
+        let ready = async || self.traces.programs().iter().any(|program| program.name == "ready").then_some(());
+        eventually(PATIENCE, "a program is ready", ready).await;
+    }
+
+    /// Waits until no bay is left.
+    pub(crate) async fn quiet(&self) {
+        let gone = async || (self.traces.programs().is_empty() && self.traces.bay_cgroups() <= 1).then_some(());
+        eventually(PATIENCE, "all bays are gone", gone).await;
+    }
+
+    /// Asserts that nothing of the bays is left, ends the sandbox, and asserts that nothing of that is left either.
+    pub(crate) async fn close(self) {
+        self.quiet().await;
+        let fds = async || (self.traces.forker_fds() == self.forker_fds).then_some(());
+        eventually(PATIENCE, "the forker has closed what belonged to bays", fds).await;
+        assert_eq!(self.traces.own_pipes(), 0, "the service has closed what belonged to bays");
+        drop(self.sandbox);
+        vanish(&self.traces).await;
+    }
+}
+
+/// Waits until no process and no cgroup of a sandbox is left.
+pub(crate) async fn vanish(traces: &Traces) {
+    let gone = async || traces.processes().is_empty().then_some(());
+    eventually(PATIENCE, "keeper and forker are gone", gone).await;
+    let removed = async || traces.cgroups().is_empty().then_some(());
+    eventually(PATIENCE, "the forker's cgroups are gone", removed).await;
+}

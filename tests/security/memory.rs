@@ -1,0 +1,207 @@
+//! Programs that want more memory than there is.
+
+use runbay_sandbox::ProgramEnd;
+
+use crate::arena::Arena;
+use crate::attack::Attack;
+use crate::attack::MIB;
+use crate::attack::answer;
+use crate::attack::text;
+
+const LIMIT: u64 = 32 * MIB;
+
+/// Runs a program that needs more memory than it may have: the whole bay has to die for it.
+async fn bursts(source: &str) {
+    let arena = Arena::open().await;
+    let mut attack = Attack::new(source).memory(LIMIT);
+    // Nothing but memory shall be what ends it.
+    attack.limits.open_files = 4_096;
+    attack.limits.disk_bytes = 1_024 * MIB;
+    attack.limits.file_bytes = 1_024 * MIB;
+    let report = arena.run(&attack).await;
+    assert!(report.usage.memory_kills > 0, "{}", text(&report));
+    assert!(matches!(report.end, ProgramEnd::Killed | ProgramEnd::Signalled(libc::SIGKILL)), "{}", text(&report));
+    assert_eq!(report.stop, None, "{}", text(&report));
+    assert!(report.usage.memory_peak_bytes.is_some_and(|peak| peak <= LIMIT), "{}", text(&report));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn touched_memory_counts() {
+    bursts("x = bytearray(1 << 30)").await;
+}
+
+#[tokio::test]
+async fn shared_memory_counts() {
+    bursts("import mmap; mmap.mmap(-1, 1 << 28).write(b'x' * (1 << 24) * 16)").await;
+}
+
+#[tokio::test]
+async fn files_without_a_name_count() {
+    bursts(
+        "
+        import os
+        fd = os.memfd_create('x')
+        while True: os.write(fd, b'x' * (1 << 20))
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn files_count() {
+    bursts(
+        "
+        with open('/tmp/x', 'wb') as file:
+            while True: file.write(b'x' * (1 << 20))
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn pipes_count() {
+    bursts(
+        "
+        import os
+        pipes = []
+        while True:
+            pipes.append(os.pipe())
+            os.set_blocking(pipes[-1][1], False)
+            os.write(pipes[-1][1], b'x' * (1 << 16))
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn local_sockets_count() {
+    bursts(
+        "
+        import socket
+        pairs = []
+        while True:
+            pairs.append(socket.socketpair())
+            pairs[-1][0].setblocking(False)
+            try:
+                while True: pairs[-1][0].send(b'x' * (1 << 16))
+            except BlockingIOError:
+                pass
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn page_tables_count() {
+    bursts(
+        "
+        import mmap
+        space = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+        for at in range(0, 1 << 38, 1 << 21): space[at] = 1
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn small_children_count_together() {
+    bursts(
+        "
+        import os, time
+        for _ in range(12):
+            if os.fork() == 0:
+                x = bytearray(8 << 20)
+                time.sleep(60)
+        time.sleep(60)
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_greedy_child_ends_its_parent_as_well() {
+    bursts(
+        "
+        import os, time
+        if os.fork() == 0:
+            x = bytearray(1 << 30)
+        time.sleep(60)
+    ",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn buffers_of_network_sockets_are_bounded() {
+    let arena = Arena::open().await;
+    let flood = "
+        import socket
+        from attack import answer
+        listener = socket.create_server(('127.0.0.1', 0), backlog=100)
+        pairs, sent = [], 0
+        for _ in range(60):
+            sender = socket.socket()
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+            sender.connect(listener.getsockname())
+            receiver, _ = listener.accept()
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            sender.setblocking(False)
+            pairs.append((sender, receiver))
+            try:
+                while True: sent += sender.send(b'x' * (1 << 16))
+            except BlockingIOError:
+                pass
+        answer(sent=sent)
+    ";
+    let report = arena.run(&Attack::new(flood).memory(LIMIT)).await;
+    // Version 2 counts them as memory, and the bay may die of it; version 1 has a limit of their own for them.
+    if report.usage.memory_kills == 0 {
+        let sent = answer(&report)["sent"].as_u64().expect("a number");
+        assert!(sent < LIMIT, "{sent} bytes wait in sockets");
+    }
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn huge_pages_of_the_host_are_out_of_reach() {
+    let arena = Arena::open().await;
+    let huge = "
+        import mmap
+        from attack import answer, attempt
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        answer(
+            plain=attempt(lambda: mmap.mmap(-1, 1 << 21, flags=flags)),
+            huge=attempt(lambda: mmap.mmap(-1, 1 << 21, flags=flags | 0x40000)),
+        )
+    ";
+    let said = answer(&arena.run(&Attack::new(huge)).await);
+    assert_eq!(said, serde_json::json!({"plain": "done", "huge": "EPERM"}));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn deep_recursion_is_the_programs_own_end() {
+    let arena = Arena::open().await;
+    let recurse = "
+        import sys
+        sys.setrecursionlimit(1 << 30)
+        class Deep:
+            def __repr__(self): return repr(self)
+        repr(Deep())
+    ";
+    let report = arena.run(&Attack::new(recurse)).await;
+    let ended = matches!(report.end, ProgramEnd::Signalled(libc::SIGSEGV) | ProgramEnd::Exited(1));
+    assert!(ended || report.usage.memory_kills > 0, "{}", text(&report));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn a_bay_that_is_too_small_is_an_error() {
+    let arena = Arena::open().await;
+    for bytes in [0, 4_096, 256 * 1_024] {
+        let tiny = arena.try_run(&Attack::new("print('x')").memory(bytes)).await;
+        assert!(tiny.as_ref().is_err() || tiny.as_ref().is_ok_and(|report| report.usage.memory_kills > 0), "{tiny:?}");
+    }
+    arena.close().await;
+}
