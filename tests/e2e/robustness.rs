@@ -172,6 +172,19 @@ async fn runs_of_a_killed_forker_are_retried() {
     assert_eq!(app.client.run_to_end("python", "print('fine')").await["stdout"], "fine\n");
 }
 
+#[tokio::test]
+async fn without_its_keeper_the_server_stops_and_keeps_what_is_queued() {
+    let mut app = two_slots().start().await;
+    let started = start_sleepers(&app, 6, 1.0).await;
+    until_running(&app, &started[0].1).await;
+    let keeper = app.processes().into_iter().find(|process| process.name == "runbay-keeper").expect("a keeper");
+    keeper.kill();
+    let status = app.wait_for_exit().await;
+    assert!(status.code().is_some_and(|code| code != 0), "{status}\n{}", app.log);
+    app.restart().await;
+    assert_each_completed_once(&app, &started).await;
+}
+
 fn the_forker(app: &TestApp) -> Process {
     let processes = app.processes();
     let keeper = processes.iter().find(|process| process.name == "runbay-keeper");

@@ -101,6 +101,11 @@ impl Runner {
         self.sandbox.isolation()
     }
 
+    /// Returns when no program can be run any more, see [`Sandbox::lost`].
+    pub async fn lost(&self) {
+        self.sandbox.lost().await;
+    }
+
     /// Runs a program to its end.
     ///
     /// CANCEL: dropping the future kills the program.

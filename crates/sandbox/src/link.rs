@@ -117,6 +117,13 @@ impl Sandbox {
         &self.cgroups
     }
 
+    /// Returns when no bay can be made any more, because the keeper died or isolation was lost.
+    ///
+    /// The service then has no rights to start another keeper; it has to end and be started anew.
+    pub async fn lost(&self) {
+        self.requests.closed().await;
+    }
+
     /// Makes a bay.
     ///
     /// CANCEL: a bay that nobody waits for any more is destroyed.

@@ -217,7 +217,12 @@ impl TestApp {
         *self = next;
     }
 
-    async fn wait_for_exit(&mut self) -> ExitStatus {
+    /// Waits until the server has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// With the log when it does not end within a minute.
+    pub async fn wait_for_exit(&mut self) -> ExitStatus {
         match timeout(STOP, self.child.wait()).await {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => panic!("the server does not stop\n{}", self.log),

@@ -119,7 +119,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let api = Api::new(ApiParts {
         engine: engine.clone(),
-        readiness: Arc::new(ServeReadiness { runner, worker: worker.alive() }),
+        readiness: Arc::new(ServeReadiness { runner: Arc::clone(&runner), worker: worker.alive() }),
         metrics,
         exposure,
         max_connections,
@@ -132,12 +132,14 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         let _stop = stop_with_worker;
         worker.work(stop_worker).await;
     });
+    let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
     info!(server.address = %address, "listening");
 
     runbay_api::serve(listener, api, stop).await;
     let worked = working.await;
     engine.close().await;
     worked.context("the worker failed")?;
+    anyhow::ensure!(!sandbox_lost.await?, "the sandbox is lost; what was queued is run after the next start");
     info!("stopped");
     Ok(())
 }
@@ -181,6 +183,20 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
         token.cancel();
     });
     Ok(stop)
+}
+
+/// Stops the service when no program can be run any more: going on would only make every execution fail.
+///
+/// Returns whether that is why it stopped.
+async fn stop_without_sandbox(runner: Arc<Runner>, stop: CancellationToken) -> bool {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => false,
+        () = runner.lost() => {
+            stop.cancel();
+            true
+        }
+    }
 }
 
 /// Four for each core, but no more than three quarters of the memory can hold.

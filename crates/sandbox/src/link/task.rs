@@ -95,10 +95,10 @@ impl Link {
             warn!("the sandbox's forker process died; another one is started");
             match await_forker(&self.keeper).await {
                 Ok((forker, isolation, _)) if isolation == self.isolation => self.forker = forker,
-                Ok(_) => return error!("the sandbox lost its isolation level; restart the service"),
+                Ok(_) => return error!("the sandbox lost its isolation level"),
                 Err(cause) => {
                     let cause: &dyn std::error::Error = &cause;
-                    return error!(error = cause, "the sandbox is lost; restart the service");
+                    return error!(error = cause, "the sandbox is lost");
                 }
             }
         }
