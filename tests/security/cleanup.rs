@@ -131,22 +131,10 @@ async fn a_killed_keeper_ends_everything() {
 #[tokio::test]
 async fn stop_signals_to_the_whole_group_leave_running_programs_alone() {
     let arena = Arena::open().await;
-    let attack = Attack::new(
-        "
-        import sys
-        from attack import ready
-        ready()
-        sys.stdin.read()
-        print('done')
-    ",
-    );
     let (keeper, forker) = (arena.traces.keeper(), arena.traces.forker());
-    for process in [&keeper, &forker] {
-        let pid = process.pid.to_string();
-        let status = std::process::Command::new("/bin/kill").args(["-TERM", &pid]).status().expect("kill can be run");
-        assert!(status.success());
-    }
-    assert_eq!(arena.run(&attack).await.stdout, b"done\n");
+    keeper.terminate();
+    forker.terminate();
+    assert_eq!(arena.run(&Attack::new("print('done')")).await.stdout, b"done\n");
     assert!(keeper.is_alive() && forker.is_alive());
     arena.close().await;
 }

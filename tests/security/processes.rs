@@ -20,7 +20,7 @@ async fn a_fork_bomb_runs_into_its_limits() {
             try: os.fork()
             except OSError: pass
     ";
-    let report = arena.run(&Attack::new(bomb).cpu(Duration::from_millis(400))).await;
+    let report = arena.run(&Attack::new(bomb).cpu(Duration::from_secs(1))).await;
     assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::CpuTime)), "{}", text(&report));
     assert!(report.usage.process_refusals > 0, "{}", text(&report));
     arena.close().await;

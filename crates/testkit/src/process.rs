@@ -36,11 +36,20 @@ impl Process {
 
     /// Kills it with SIGKILL; does nothing when it has ended.
     pub fn kill(&self) {
+        self.send(Signal::KILL);
+    }
+
+    /// Asks it to end with SIGTERM; does nothing when it has ended.
+    pub fn terminate(&self) {
+        self.send(Signal::TERM);
+    }
+
+    fn send(&self, signal: Signal) {
         if self.is_alive()
             && let Some(pid) = Pid::from_raw(self.pid)
         {
             // It may end in this very moment, which is what is wanted.
-            kill_process(pid, Signal::KILL).ok();
+            kill_process(pid, signal).ok();
         }
     }
 }
