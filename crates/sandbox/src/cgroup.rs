@@ -12,7 +12,6 @@ mod v1;
 mod v2;
 
 pub(crate) use instance::BayCgroup;
-pub(crate) use instance::Entry;
 pub(crate) use instance::Instance;
 pub(crate) use instance::read_cpu_us;
 pub(crate) use layout::Layout;

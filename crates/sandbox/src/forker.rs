@@ -6,6 +6,8 @@
 mod bays;
 mod clone;
 mod live_bay;
+mod namespaces;
+mod prepared;
 pub(crate) mod root;
 
 use std::os::fd::OwnedFd;
@@ -32,6 +34,13 @@ struct Ground {
     filter: policy::Filter,
 }
 
+impl Ground {
+    /// Returns the host's uid for the root of the bay in a slot; the one after it is the program's.
+    fn root_uid(&self, slot: u32) -> u32 {
+        self.configuration.first_uid + 2 * slot
+    }
+}
+
 /// Runs the forker until `service` is closed.
 pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
     let first = prepare(configuration);
@@ -54,12 +63,11 @@ fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), Ste
     // The keeper's death must not leave a forker behind.
     clone::die_with_parent().during(Step::PrepareForker)?;
     clone::keep_capabilities().during(Step::PrepareForker)?;
-    // All bays inherit it: when the host runs out of memory, they have to go before its services.
-    std::fs::write("/proc/self/oom_score_adj", "1000").during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
     let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
     let cgroups = cgroup::Instance::make(&layout)?;
     root::enter(&configuration)?;
+    namespaces::set_names()?;
     let filter = policy::Filter::compile()?;
     Ok((Ground { configuration, proc, cgroups, filter }, layout))
 }

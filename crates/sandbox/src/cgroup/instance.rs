@@ -43,14 +43,6 @@ enum Groups {
     V2(v2::Group),
 }
 
-/// How a bay's first process gets into its cgroup.
-pub(crate) enum Entry<'a> {
-    /// It writes `0` to these files.
-    Itself(Vec<OwnedFd>),
-    /// It is cloned into this directory.
-    Cloned(&'a OwnedFd),
-}
-
 impl Instance {
     /// Makes this forker's directories and removes those of killed forkers.
     pub(crate) fn make(layout: &Layout) -> Result<Option<Self>, StepError> {
@@ -124,11 +116,19 @@ impl BayCgroup {
         }
     }
 
-    /// Returns how the bay's first process enters.
-    pub(crate) fn entry(&self) -> Result<Entry<'_>, Errno> {
+    /// Opens the files to which the bay's first process writes `0` to enter; none where it is cloned into the cgroup.
+    pub(crate) fn entries(&self) -> Result<Vec<OwnedFd>, Errno> {
         match &self.groups {
-            Groups::V1(groups) => groups.entries().map(Entry::Itself),
-            Groups::V2(group) => Ok(Entry::Cloned(&group.directory)),
+            Groups::V1(groups) => groups.entries(),
+            Groups::V2(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the directory into which the bay's first process is cloned, where the kernel can do that.
+    pub(crate) fn clone_target(&self) -> Option<&OwnedFd> {
+        match &self.groups {
+            Groups::V1(_) => None,
+            Groups::V2(group) => Some(&group.directory),
         }
     }
 

@@ -15,9 +15,8 @@ use rustix::io::Errno;
 
 use super::Ground;
 use super::live_bay::LiveBay;
-use crate::cgroup::BayCgroup;
+use super::prepared::Prepared;
 use crate::packet;
-use crate::step::StepError;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
 use crate::wire::Refusal;
@@ -37,9 +36,9 @@ pub(super) struct Bays {
     ground: Ground,
     live: BTreeMap<BayId, LiveBay>,
     free_slots: BTreeSet<u32>,
-    /// A cgroup for the next bay, made while there was time: it takes a tenth of what the whole bay does.
-    spare: Option<BayCgroup>,
-    cgroups_made: u64,
+    /// For the next bay.
+    prepared: Option<Prepared>,
+    prepared_before: u64,
     /// Bays whose processes are gone but whose cgroup the kernel still holds.
     lingering: Vec<LiveBay>,
 }
@@ -87,7 +86,15 @@ impl From<Errno> for Over {
 impl Bays {
     pub(super) fn new(service: OwnedFd, ground: Ground) -> Self {
         let free_slots = (0..ground.configuration.max_bays).collect();
-        Self { service, ground, live: BTreeMap::new(), free_slots, spare: None, cgroups_made: 0, lingering: Vec::new() }
+        Self {
+            service,
+            ground,
+            live: BTreeMap::new(),
+            free_slots,
+            prepared: None,
+            prepared_before: 0,
+            lingering: Vec::new(),
+        }
     }
 
     /// Serves until the service is gone, then kills every bay and removes what they leave.
@@ -118,17 +125,22 @@ impl Bays {
                 }
             }
             self.remove_lingering();
-            if self.spare.is_none() {
+            if self.prepared.is_none() {
                 // If it cannot be made now, the next bay tries again and tells why.
-                self.spare = self.make_cgroup().unwrap_or_default();
+                self.prepared = self.prepare().ok();
             }
         }
     }
 
-    fn make_cgroup(&mut self) -> Result<Option<BayCgroup>, StepError> {
-        let Some(cgroups) = &self.ground.cgroups else { return Ok(None) };
-        self.cgroups_made += 1;
-        cgroups.make_bay(format!("bay.{}", self.cgroups_made)).map(Some)
+    fn prepare(&mut self) -> Result<Prepared, Refusal> {
+        let Some(slot) = self.free_slots.pop_first() else {
+            return Err(Refusal::NoFreeBay(self.ground.configuration.max_bays));
+        };
+        self.prepared_before += 1;
+        Prepared::make(&self.ground, slot, self.prepared_before).map_err(|error| {
+            self.free_slots.insert(slot);
+            error.into()
+        })
     }
 
     fn serve_request(&mut self, epoll: &OwnedFd) -> Result<(), Over> {
@@ -145,17 +157,17 @@ impl Bays {
     }
 
     fn make(&mut self, epoll: &OwnedFd, id: BayId, limits: &BayLimits) -> Result<(), Over> {
-        let Some(slot) = self.free_slots.pop_first() else {
-            let error = Refusal::NoFreeBay(self.ground.configuration.max_bays);
-            return self.tell(&Reply::Refused { bay: id, error }, &[]);
+        let prepared = match self.prepared.take() {
+            Some(prepared) => prepared,
+            None => match self.prepare() {
+                Ok(prepared) => prepared,
+                Err(error) => return self.tell(&Reply::Refused { bay: id, error }, &[]),
+            },
         };
-        let cgroup = match self.spare.take() {
-            Some(spare) => Ok(Some(spare)),
-            None => self.make_cgroup(),
-        };
-        match cgroup.and_then(|cgroup| LiveBay::make(&self.ground, cgroup, slot, limits)) {
-            Err(error) => {
-                self.free_slots.insert(slot);
+        match LiveBay::make(&self.ground, prepared, limits) {
+            Err((prepared, error)) => {
+                self.free_slots.insert(prepared.slot);
+                prepared.discard(&self.ground);
                 self.tell(&Reply::Refused { bay: id, error: error.into() }, &[])
             }
             Ok((bay, service_ends)) => {
@@ -235,10 +247,10 @@ impl Bays {
                 std::thread::sleep(RETRY);
             }
         }
+        if let Some(prepared) = self.prepared.take() {
+            prepared.discard(&self.ground);
+        }
         if let Some(cgroups) = &self.ground.cgroups {
-            if let Some(spare) = &self.spare {
-                _ = cgroups.remove_bay(spare);
-            }
             // What stays is removed by the next forker.
             _ = cgroups.remove();
         }

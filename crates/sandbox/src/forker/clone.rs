@@ -11,10 +11,9 @@ use rustix::thread::CapabilitiesSecureBits;
 
 use crate::step::last_errno;
 
-/// The namespaces a bay is cloned into. It makes two more itself: the network namespace, since that takes the kernel
-/// 0.3 ms which the forker must not spend, and the cgroup namespace, which has to come after entering the cgroup.
-const NAMESPACES: libc::c_int =
-    libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+/// The namespaces a bay is cloned into. Three more it inherits ([`super::namespaces`]), and the cgroup namespace it
+/// makes itself, since that has to come after entering the cgroup.
+const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
 
 /// Clones straight into the cgroup whose directory is given (Linux 5.7); libc's constant is too narrow.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;

@@ -8,15 +8,10 @@ use std::time::Instant;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
-use rustix::fs::Gid;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::Uid;
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
-use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
@@ -25,11 +20,12 @@ use super::Ground;
 use super::clone::FirstProcess;
 use super::clone::Side;
 use super::clone::clone_first_process;
+use super::prepared::Connections;
+use super::prepared::Prepared;
 use crate::bay;
 use crate::bay::PROGRAM_ID;
 use crate::cgroup::BayCgroup;
 use crate::cgroup::CgroupLimits;
-use crate::cgroup::Entry;
 use crate::packet;
 use crate::step::During;
 use crate::step::Step;
@@ -50,71 +46,45 @@ pub(super) struct LiveBay {
     end_told: bool,
 }
 
-/// Both ends of what connects a bay with the service.
-struct Connections {
-    control: (OwnedFd, OwnedFd),
-    stdin: (OwnedFd, OwnedFd),
-    stdout: (OwnedFd, OwnedFd),
-    stderr: (OwnedFd, OwnedFd),
-}
-
 impl LiveBay {
-    /// Makes a bay in a cgroup of its own; returns with it the fds for the service, see [`crate::wire::BAY_FDS`].
+    /// Clones the first process of a bay into what was prepared for it; returns with it the fds for the service, see
+    /// [`crate::wire::BAY_FDS`].
     ///
     /// The bay goes on building itself while the service is told.
     pub(super) fn make(
         ground: &Ground,
-        cgroup: Option<BayCgroup>,
-        slot: u32,
+        prepared: Prepared,
         limits: &BayLimits,
-    ) -> Result<(Self, Vec<OwnedFd>), StepError> {
-        match Self::start(ground, slot, limits, cgroup.as_ref()) {
-            Ok((pidfd, reports, service_ends)) => {
-                let bay = Self { slot, pidfd, reports, cgroup, out_of_memory: false, end_told: false };
-                Ok((bay, service_ends))
-            }
-            Err(error) => {
-                if let (Some(cgroups), Some(cgroup)) = (&ground.cgroups, &cgroup) {
-                    // Without a process in it, it can be removed; the first error is the one to tell.
-                    _ = cgroups.remove_bay(cgroup);
-                }
-                Err(error)
+    ) -> Result<(Self, Vec<OwnedFd>), (Prepared, StepError)> {
+        match Self::start(ground, &prepared, limits) {
+            Err(error) => Err((prepared, error)),
+            Ok(pidfd) => {
+                let Prepared { slot, cgroup, meter, connections, reports: (reports, _), .. } = prepared;
+                let Connections { control, stdin, stdout, stderr } = connections;
+                let mut service_ends = vec![control.0, stdin.1, stdout.0, stderr.0];
+                service_ends.extend(meter);
+                Ok((Self { slot, pidfd, reports, cgroup, out_of_memory: false, end_told: false }, service_ends))
             }
         }
     }
 
-    fn start(
-        ground: &Ground,
-        slot: u32,
-        limits: &BayLimits,
-        cgroup: Option<&BayCgroup>,
-    ) -> Result<(OwnedFd, OwnedFd, Vec<OwnedFd>), StepError> {
-        if let Some(cgroup) = cgroup {
+    fn start(ground: &Ground, prepared: &Prepared, limits: &BayLimits) -> Result<OwnedFd, StepError> {
+        if let Some(cgroup) = &prepared.cgroup {
             // One more process: pid 1.
             let processes = limits.processes.saturating_add(1);
             cgroup.limit(CgroupLimits { memory_bytes: limits.memory_bytes, processes })?;
         }
-        let root_uid = ground.configuration.first_uid + 2 * slot;
-        let connections = Connections::make(root_uid + 1)?;
-        let (reports, bay_reports) = packet::pair().during(Step::MakePipes)?;
-        let entry = cgroup.map(BayCgroup::entry).transpose().during(Step::MakeCgroup)?;
-        let meter = cgroup.map(BayCgroup::cpu_meter).transpose().during(Step::MakeCgroup)?;
-        let clone_into = match &entry {
-            Some(Entry::Cloned(directory)) => Some(*directory),
-            _ => None,
-        };
-        let process = match clone_first_process(clone_into, Uid::from_raw(root_uid)).during(Step::Clone)? {
+        let root_uid = ground.root_uid(prepared.slot);
+        let clone_target = prepared.cgroup.as_ref().and_then(BayCgroup::clone_target);
+        let process = match clone_first_process(clone_target, Uid::from_raw(root_uid)).during(Step::Clone)? {
             Side::Forker(process) => process,
             Side::Bay => bay::first_process(&bay::Inheritance {
-                cgroup_tasks: match &entry {
-                    Some(Entry::Itself(tasks)) => tasks,
-                    _ => &[],
-                },
-                reports: &bay_reports,
-                control: &connections.control.1,
-                stdin: &connections.stdin.0,
-                stdout: &connections.stdout.1,
-                stderr: &connections.stderr.1,
+                cgroup_tasks: &prepared.cgroup_entries,
+                reports: &prepared.reports.1,
+                control: &prepared.connections.control.1,
+                stdin: &prepared.connections.stdin.0,
+                stdout: &prepared.connections.stdout.1,
+                stderr: &prepared.connections.stderr.1,
                 limits,
                 filter: &ground.filter,
             }),
@@ -125,11 +95,8 @@ impl LiveBay {
             return Err(error);
         }
         // A bay that died already is found by its pidfd.
-        _ = packet::send(&reports, bay::MAPPED, &[]);
-        let Connections { control, stdin, stdout, stderr } = connections;
-        let mut service_ends = vec![control.0, stdin.1, stdout.0, stderr.0];
-        service_ends.extend(meter);
-        Ok((process.pidfd, reports, service_ends))
+        _ = packet::send(&prepared.reports.0, bay::MAPPED, &[]);
+        Ok(process.pidfd)
     }
 
     pub(super) fn slot(&self) -> u32 {
@@ -234,34 +201,19 @@ impl LiveBay {
     }
 }
 
-impl Connections {
-    /// Makes them so that only the ends that are passed on survive an exec.
-    fn make(owner: u32) -> Result<Self, StepError> {
-        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).during(Step::MakePipes);
-        let connections = Self {
-            control: rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-                .during(Step::MakePipes)?,
-            stdin: pipe()?,
-            stdout: pipe()?,
-            stderr: pipe()?,
-        };
-        // Else a program could not open /dev/stdout, which leads to its pipe through /proc.
-        for (end, _) in [&connections.stdin, &connections.stdout, &connections.stderr] {
-            rustix::fs::fchown(end, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner))).during(Step::OwnPipes)?;
-        }
-        Ok(connections)
-    }
-}
-
 /// Gives the bay two users: root, which is its pid 1, and the program's. On the host they are nobody.
 fn map_users(ground: &Ground, process: &FirstProcess, root_uid: u32) -> Result<(), Errno> {
     let map = format!("0 {root_uid} 1\n{PROGRAM_ID} {} 1\n", root_uid + 1);
-    for name in ["gid_map", "uid_map"] {
-        let path = format!("{}/{name}", process.pid);
-        let file = rustix::fs::openat(&ground.proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-        rustix::io::write(&file, map.as_bytes())?;
-    }
-    Ok(())
+    write_proc(ground, process, "gid_map", &map)?;
+    write_proc(ground, process, "uid_map", &map)?;
+    // When the host runs out of memory, bays have to go before its services.
+    write_proc(ground, process, "oom_score_adj", "1000")
+}
+
+fn write_proc(ground: &Ground, process: &FirstProcess, name: &str, value: &str) -> Result<(), Errno> {
+    let path = format!("{}/{name}", process.pid);
+    let file = rustix::fs::openat(&ground.proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, value.as_bytes()).map(|_| ())
 }
 
 fn kill_and_reap(pidfd: &OwnedFd) {
