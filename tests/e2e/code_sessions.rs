@@ -2,6 +2,10 @@
 
 mod close;
 mod create;
+mod executions;
+mod idempotency;
+mod list;
+mod pace;
 mod read;
 mod run;
 mod save;

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod read;
+mod read_many;
 
 use std::time::Duration;
 

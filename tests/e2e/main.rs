@@ -5,9 +5,12 @@
 mod bad_input;
 mod code_sessions;
 mod executions;
+mod foreign_pages;
 mod languages;
 mod operations;
+mod ordinary_user;
 mod prefixes;
 mod programs;
 mod redaction;
 mod robustness;
+mod storage;

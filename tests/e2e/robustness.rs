@@ -194,18 +194,6 @@ fn the_forker(app: &TestApp) -> Process {
 }
 
 #[tokio::test]
-async fn a_data_directory_has_one_server() {
-    let app = TestApp::start().await;
-    let Err(refused) = app.launch().try_start().await else {
-        panic!("two servers share a data directory");
-    };
-    assert!(refused.status.code().is_some_and(|code| code != 0), "{}\n{}", refused.status, refused.log);
-    let log = refused.log.to_string();
-    assert!(log.contains(&app.data_directory().display().to_string()), "the log does not name the directory:\n{log}");
-    assert_eq!(app.client.run_to_end("python", "print('fine')").await["stdout"], "fine\n");
-}
-
-#[tokio::test]
 async fn a_stopped_server_leaves_its_directory_free() {
     let mut app = TestApp::start().await;
     let session = app.client.create_session("python", "print(1)").await;

@@ -13,8 +13,12 @@ use runbay_sandbox::Keeper;
 use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
 use runbay_sandbox::Sandbox;
+use runbay_sandbox::Users;
 use runbay_testkit::binary;
 use runbay_testkit::eventually;
+use tokio::sync::RwLock;
+use tokio::sync::RwLockReadGuard;
+use tokio::sync::RwLockWriteGuard;
 
 use crate::attack::Attack;
 use crate::traces::Traces;
@@ -36,31 +40,50 @@ pub(crate) struct Arena {
     pub(crate) sandbox: Sandbox,
     pub(crate) traces: Traces,
     forker_fds: usize,
+    pub(crate) turn: Turn,
 }
+
+/// The right to use the machine, with others or alone.
+#[expect(dead_code, reason = "the guards are held for what their drop does")]
+pub(crate) enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+/// Tests that compare CPU times write-lock it; all others share it.
+static MACHINE: RwLock<()> = RwLock::const_new(());
 
 impl Arena {
     /// Starts keeper and forker, and runs one harmless program, after which nothing may grow.
     pub(crate) async fn open() -> Self {
-        Self::open_by(|name| {
-            let mut command = Command::new(binary());
-            command.arg0(name).arg("sandbox-keeper");
-            command
-        })
-        .await
+        Self::open_by(keeper).await
+    }
+
+    /// Does so while no other test uses the machine.
+    pub(crate) async fn open_alone() -> Self {
+        Self::open_with(keeper, Turn::Alone(MACHINE.write().await)).await
     }
 
     /// Does so with another way to start the keeper, whose first argument has to be the name that is given.
     pub(crate) async fn open_by(keeper: impl FnOnce(&str) -> Command) -> Self {
+        Self::open_with(keeper, Turn::Shared(MACHINE.read().await)).await
+    }
+
+    async fn open_with(keeper: impl FnOnce(&str) -> Command, turn: Turn) -> Self {
         let number = ARENAS.fetch_add(1, Ordering::Relaxed);
         // Other processes may run these tests at the same time.
         let first_uid = FIRST_UID + (std::process::id() % 32_768) * 4_096 + number * 2 * MAX_BAYS;
         let name = format!("arena-{first_uid}");
-        let configuration =
-            Configuration { first_uid, max_bays: MAX_BAYS, mounts: Vec::new(), support_files: Vec::new() };
+        let configuration = Configuration {
+            users: Users::Range { first_uid },
+            max_bays: MAX_BAYS,
+            mounts: Vec::new(),
+            support_files: Vec::new(),
+        };
         let keeper = Keeper::launch(keeper(&name), &configuration).expect("the keeper can be launched");
         let sandbox = Sandbox::connect(keeper).await.expect("this host can build sandboxes");
         let traces = Traces::find(name, first_uid..first_uid + 2 * MAX_BAYS);
-        let mut arena = Self { sandbox, traces, forker_fds: 0 };
+        let mut arena = Self { sandbox, traces, forker_fds: 0, turn };
         arena.run(&Attack::new("print('warm')")).await;
         arena.quiet().await;
         arena.forker_fds = arena.traces.forker_fds();
@@ -103,6 +126,12 @@ impl Arena {
         drop(self.sandbox);
         vanish(&self.traces).await;
     }
+}
+
+fn keeper(name: &str) -> Command {
+    let mut command = Command::new(binary());
+    command.arg0(name).arg("sandbox-keeper");
+    command
 }
 
 /// Waits until no process and no cgroup of a sandbox is left.

@@ -6,6 +6,7 @@
 mod arena;
 mod attack;
 mod cleanup;
+mod fairness;
 mod files;
 mod memory;
 mod namespaces;

@@ -16,9 +16,10 @@ use crate::request_id;
 use crate::request_id::RequestId;
 
 /// Names, traces and counts a request; the outermost layer, so that every answer passes it.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     let method = known_name(request.method());
     // The template, not the path: a path has ids in it, which are capabilities and would be unbounded as labels.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();

@@ -25,6 +25,9 @@ pub(crate) use code::Code;
 /// The media type of a problem document.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// In bytes; the longest that quotes nothing has about half of it.
+const LONGEST_COMPLAINT: usize = 400;
+
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
 /// Why a request was refused or failed.
@@ -34,11 +37,12 @@ pub(crate) struct Problem {
     detail: Option<String>,
     details: Vec<String>,
     cause: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, detail: None, details: Vec::new(), cause: None }
+        Self { code, detail: None, details: Vec::new(), cause: None, retry_after: None }
     }
 
     /// Adds a sentence about this very occurrence.
@@ -48,13 +52,17 @@ impl Problem {
     }
 
     /// Adds what is wrong with one field of the request.
-    pub(crate) fn field(mut self, name: &str, complaint: impl Display) -> Self {
-        self.details.push(format!("{name}: {complaint}"));
-        self
+    pub(crate) fn field(self, name: &str, complaint: impl Display) -> Self {
+        self.complaint(format!("{name}: {complaint}"))
     }
 
     /// Adds a complaint that already begins with the name of its field.
-    pub(crate) fn complaint(mut self, complaint: String) -> Self {
+    pub(crate) fn complaint(mut self, mut complaint: String) -> Self {
+        // It may quote what the client sent, which can be megabytes.
+        if complaint.len() > LONGEST_COMPLAINT {
+            complaint.truncate(complaint.floor_char_boundary(LONGEST_COMPLAINT));
+            complaint.push('…');
+        }
         self.details.push(complaint);
         self
     }
@@ -65,6 +73,17 @@ impl Problem {
         self
     }
 
+    /// Adds when the same request may be accepted, where that is known exactly.
+    pub(crate) const fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Returns whether the service failed, and not the request.
+    pub(crate) fn is_about_the_service(&self) -> bool {
+        self.code.status().is_server_error()
+    }
+
     #[cfg(test)]
     pub(crate) const fn code(&self) -> Code {
         self.code
@@ -73,6 +92,16 @@ impl Problem {
     #[cfg(test)]
     pub(crate) fn details(&self) -> &[String] {
         &self.details
+    }
+
+    /// Returns after how many whole seconds to try again; none when trying again is of no use.
+    fn retry_seconds(&self) -> Option<u64> {
+        let status = self.code.status();
+        if status != StatusCode::SERVICE_UNAVAILABLE && status != StatusCode::TOO_MANY_REQUESTS {
+            return None;
+        }
+        let wait = self.retry_after.unwrap_or(RETRY_LATER);
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     fn log(&self) {
@@ -87,13 +116,18 @@ impl Problem {
         }
     }
 
-    fn into_document(self, request: &RequestId) -> ProblemDocument {
+    /// Writes the document for the answer to `request`.
+    pub(crate) fn into_document(self, request: &RequestId) -> ProblemDocument {
         let title = self.code.title();
+        let retry = self.retry_seconds().map(|seconds| match seconds {
+            1 => "Try again in 1 second.".to_owned(),
+            seconds => format!("Try again in {seconds} seconds."),
+        });
         ProblemDocument {
             kind: format!("urn:runbay:problem:{}", self.code),
             title,
             status: self.code.status().as_u16(),
-            detail: self.detail,
+            detail: self.detail.into_iter().chain(retry).reduce(|detail, retry| format!("{detail} {retry}")),
             code: self.code.as_str(),
             error: title,
             details: self.details,
@@ -105,8 +139,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_LATER.as_secs()));
+        if let Some(seconds) = self.retry_seconds() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -189,9 +223,34 @@ mod tests {
     }
 
     #[test]
-    fn every_503_says_when_to_come_back() {
-        let response = Problem::new(Code::QueueFull).into_response();
-        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
-        assert!(!Problem::new(Code::ActiveExecution).into_response().headers().contains_key(RETRY_AFTER));
+    fn a_complaint_quotes_no_megabytes() {
+        let problem = Problem::new(Code::InvalidBody).field("language", "ž".repeat(1_000_000));
+        assert!(problem.details()[0].len() < LONGEST_COMPLAINT + 4);
+        assert!(problem.details()[0].ends_with("ž…"), "{:?}", problem.details());
+    }
+
+    #[test]
+    fn every_429_and_503_says_when_to_come_back() {
+        for code in Code::ALL.iter().copied() {
+            let response = Problem::new(code).into_response();
+            let expected = matches!(response.status().as_u16(), 429 | 503);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_in_whole_seconds_rounded_up() {
+        for (millis, seconds, sentence) in [
+            (0, "1", "Slowly. Try again in 1 second."),
+            (1, "1", "Slowly. Try again in 1 second."),
+            (1000, "1", "Slowly. Try again in 1 second."),
+            (1001, "2", "Slowly. Try again in 2 seconds."),
+            (59_999, "60", "Slowly. Try again in 60 seconds."),
+        ] {
+            let problem = Problem::new(Code::Cooldown).detail("Slowly.").retry_after(Duration::from_millis(millis));
+            assert_eq!(problem.clone().into_response().headers()[RETRY_AFTER], seconds);
+            let document = problem.into_document(&RequestId::of(&HeaderMap::new()));
+            assert_eq!(document.detail.as_deref(), Some(sentence));
+        }
     }
 }

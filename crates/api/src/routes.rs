@@ -17,13 +17,15 @@ use crate::state::Api;
 /// Registers every route together with its documentation.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(code_sessions::create::create_session))
+        .routes(routes!(code_sessions::create::create_session, code_sessions::list::list_sessions))
         .routes(routes!(
             code_sessions::read::read_session,
             code_sessions::save::save_session,
             code_sessions::close::close_session
         ))
         .routes(routes!(code_sessions::run::run_session))
+        .routes(routes!(code_sessions::executions::list_executions_of_session))
+        .routes(routes!(executions::read_many::read_executions))
         .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
         .routes(routes!(languages::list_languages))
         .routes(routes!(healthz::healthz))

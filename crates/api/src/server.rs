@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::problem_stream::ProblemStream;
 use crate::router::router;
 use crate::state::Api;
 
@@ -114,7 +115,8 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .max_header_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(ProblemStream::new(stream)), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {

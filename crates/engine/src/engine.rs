@@ -8,6 +8,7 @@ use runbay_events::EventBus;
 use runbay_model::Catalog;
 use runbay_model::LanguageId;
 use runbay_queue::Queue;
+use runbay_store::Pace;
 use runbay_store::Store;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -50,11 +51,18 @@ pub struct EngineSettings {
     pub attempts_allowed: u32,
     /// The wait before the first retry after an internal error; it doubles with each attempt.
     pub retry_base: Duration,
+    /// How often a session may be run.
+    pub pace: Pace,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { queue_max_depth: 10_000, attempts_allowed: 3, retry_base: Duration::from_millis(100) }
+        Self {
+            queue_max_depth: 10_000,
+            attempts_allowed: 3,
+            retry_base: Duration::from_millis(100),
+            pace: Pace { runs_per_minute: 60, cooldown: Duration::ZERO },
+        }
     }
 }
 

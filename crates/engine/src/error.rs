@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbay_model::ExecutionId;
 
@@ -107,6 +108,23 @@ pub enum SubmitError {
         /// The active execution, unless it ended in this instant.
         execution: Option<ExecutionId>,
     },
+    /// The session's newest run was accepted too short a time ago.
+    #[error("the session cools down for another {retry_after:?}")]
+    Cooldown {
+        /// When the next run may be accepted.
+        retry_after: Duration,
+    },
+    /// The session was run as often in the last 60 seconds as it may be.
+    #[error("the session was run {runs_per_minute} times in a minute")]
+    RateLimited {
+        /// The most runs within any 60 seconds.
+        runs_per_minute: u32,
+        /// When the next run may be accepted.
+        retry_after: Duration,
+    },
+    /// Something else was asked for under the same key before.
+    #[error("the idempotency key stands for another request")]
+    KeyReused,
     /// As many executions wait as may wait.
     #[error("{depth} of {max} places in the queue are taken")]
     QueueFull {

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod recovering;
+mod repeating;
 mod running;
 mod sessions;
 mod waiting;
@@ -31,6 +32,7 @@ use runbay_store::Store;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use crate::Acceptance;
 use crate::Claim;
 use crate::Engine;
 use crate::EngineParts;
@@ -105,7 +107,8 @@ impl Bench {
     }
 
     async fn run(&self, session: &Session) -> Result<Execution, SubmitError> {
-        self.engine.submit(&self.tenant, session.id, RunRequest::default()).await
+        let submitted = self.engine.submit(&self.tenant, session.id, RunRequest::default()).await;
+        submitted.map(Acceptance::into_execution)
     }
 
     /// Opens a session and runs it.

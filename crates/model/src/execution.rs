@@ -34,6 +34,29 @@ pub struct Execution {
     pub completed_at: Option<Timestamp>,
 }
 
+/// An execution as lists show it: without what it runs and what it wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecutionSummary {
+    /// The execution's id.
+    pub id: ExecutionId,
+    /// The session it was started from; none for a one-shot execution.
+    pub session: Option<SessionId>,
+    /// The language its code is run as.
+    pub language: LanguageId,
+    /// Where it is in its life cycle.
+    pub state: State,
+    /// What came of it, with all output left empty; present once a program ran to its end.
+    pub outcome: Option<Outcome>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last entered the queue.
+    pub queued_at: Timestamp,
+    /// When its newest attempt was claimed by a worker.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+}
+
 /// The snapshot that an execution runs; it never changes after acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInput {
@@ -74,6 +97,14 @@ pub struct Outcome {
     pub memory_bytes: Option<u64>,
     /// Time on the wall clock of the compile stage.
     pub compile_time: Option<Duration>,
+}
+
+impl ExecutionSummary {
+    /// Returns how long the execution waited in the queue before its newest attempt.
+    #[must_use]
+    pub fn queue_time(&self) -> Option<Duration> {
+        Some(self.started_at?.since(self.queued_at))
+    }
 }
 
 impl Execution {

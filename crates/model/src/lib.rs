@@ -5,14 +5,17 @@
 
 mod execution;
 mod id;
+mod idempotency_key;
 mod language;
 mod life_cycle;
 mod limits;
+mod page;
 mod session;
 mod text;
 mod time;
 
 pub use execution::Execution;
+pub use execution::ExecutionSummary;
 pub use execution::Outcome;
 pub use execution::RunInput;
 pub use id::ExecutionId;
@@ -20,6 +23,8 @@ pub use id::InvalidId;
 pub use id::SessionId;
 pub use id::TenantId;
 pub use id::WorkerId;
+pub use idempotency_key::IdempotencyKey;
+pub use idempotency_key::InvalidIdempotencyKey;
 pub use language::Catalog;
 pub use language::Language;
 pub use language::LanguageId;
@@ -42,7 +47,11 @@ pub use limits::MAX_ARGUMENT_BYTES;
 pub use limits::MAX_ARGUMENTS;
 pub use limits::MAX_SOURCE_BYTES;
 pub use limits::MAX_STDIN_BYTES;
+pub use page::Page;
+pub use page::PageRequest;
+pub use page::Position;
 pub use session::Session;
 pub use session::SessionStatus;
+pub use session::SessionSummary;
 pub use text::cut_at_character;
 pub use time::Timestamp;

@@ -32,6 +32,23 @@ pub struct Session {
     pub updated_at: Timestamp,
 }
 
+/// A session as lists show it: without its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// The session's id.
+    pub id: SessionId,
+    /// The language its code is run as.
+    pub language: LanguageId,
+    /// Whether it can be saved and run.
+    pub status: SessionStatus,
+    /// Starts at 1 and grows by one with each save that changed something.
+    pub version: u64,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When code, language or status last changed.
+    pub updated_at: Timestamp,
+}
+
 /// Whether a session can be saved and run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -3,15 +3,16 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use runbay_store::Fault;
+use runbay_store::LockError;
+use runbay_store::OpenError;
+
 /// Writes an error with its causes to standard error.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut text = String::new();
-    for (depth, cause) in error.chain().enumerate() {
-        if depth == 0 {
-            text += &format!("error: {cause}\n");
-        } else {
-            text += &format!("  because: {cause}\n");
-        }
+    for (depth, cause) in distinct(error).iter().enumerate() {
+        let word = if depth == 0 { "error" } else { "  because" };
+        text += &format!("{word}: {cause}\n");
     }
     if let Some(advice) = advice(error) {
         text += &format!("  try: {advice}\n");
@@ -21,21 +22,65 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Returns what failed and its causes; one that only wraps the next one is left out.
+fn distinct(error: &anyhow::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if causes.len() > 1 && causes.last().is_some_and(|last| last.ends_with(&cause)) {
+            causes.pop();
+        }
+        causes.push(cause);
+    }
+    causes
+}
+
 /// Finds the next step to take for errors that an operator can act on.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if let Some(advice) = error.downcast_ref().and_then(advice_on_directory) {
+        return Some(advice);
+    }
+    if let Some(fault) = Fault::find(error.as_ref()) {
+        return Some(advice_on_database(fault));
+    }
     match io.map(std::io::Error::kind) {
-        _ if error.is::<NotRoot>() => Some("sudo runbay ..., or a service manager that starts it as root"),
         _ if error.chain().any(|cause| cause.is::<runbay_sandbox::ConnectError>()) => {
             Some("runbay doctor, which shows what this host lacks")
         }
+        _ if matches!(error.downcast_ref(), Some(OpenError::Newer { .. })) => {
+            Some("that version, or begin anew with `runbay migrate --reset`, which drops everything")
+        }
         Some(std::io::ErrorKind::AddrInUse) => Some("another port with --listen, or stop what listens there"),
         Some(std::io::ErrorKind::PermissionDenied) => Some("another directory, or another --user"),
+        Some(kind) => advice_on_files(kind),
+        None => None,
+    }
+}
+
+fn advice_on_directory(error: &LockError) -> Option<&'static str> {
+    match error {
+        LockError::NoDirectory { .. } => Some("another directory with --data-dir"),
+        LockError::InUse { .. } => Some("stop that one, or choose another directory with --data-dir"),
+        LockError::Foreign { .. } => Some("an empty or new directory with --data-dir"),
+        LockError::Make { source, .. } | LockError::Lock { source, .. } => advice_on_files(source.kind()),
+    }
+}
+
+fn advice_on_files(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    match kind {
+        NotADirectory | ReadOnlyFilesystem => Some("a directory that can be written, with --data-dir"),
+        PermissionDenied => Some("a directory that this user may write, with --data-dir"),
+        StorageFull => Some("make room on the disk, or choose another directory with --data-dir"),
         _ => None,
     }
 }
 
-/// The sandbox needs rights that this process does not have.
-#[derive(Debug, thiserror::Error)]
-#[error("runbay has to be started as root to build its sandboxes; it gives that up before it listens to anybody")]
-pub(crate) struct NotRoot;
+const fn advice_on_database(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Locked => "again once the program that has the database open has ended; fuser names it",
+        Fault::DiskFull => "make room on the disk, or choose another directory with --data-dir",
+        Fault::ReadOnly => "a directory that can be written, with --data-dir",
+        Fault::NotADatabase => "a backup of the file, or another directory with --data-dir",
+    }
+}

@@ -13,7 +13,7 @@ const ACCOUNT: &str = "runbay";
 /// Finds the account to run as: the one that is named, else `runbay`, else a number that belongs to nobody.
 ///
 /// Never `nobody`: other services run as that, and could read the database.
-pub(crate) fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
+fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
     let passwd = std::fs::read_to_string("/etc/passwd").context("failed to read /etc/passwd")?;
     match name {
         Some(name) => {
@@ -25,17 +25,26 @@ pub(crate) fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
     }
 }
 
-/// Gives the data directory to `account` and runs on as that; returns the path by which it is reached from then on.
+/// Gives the data directory to the account that `user` names and runs on as that; returns the path by which the
+/// directory is reached from then on.
 ///
-/// To be called as root, before other threads exist.
-pub(crate) fn become_service(account: Account, data: &DataDirectory) -> anyhow::Result<PathBuf> {
+/// Whoever is not root keeps being who they are. To be called before other threads exist.
+pub(crate) fn become_service(user: Option<&str>, data: &DataDirectory) -> anyhow::Result<PathBuf> {
+    if !Account::current().is_root() {
+        return Ok(data.path().to_owned());
+    }
+    let account = service_account(user)?;
     data.give_to(account.uid, account.gid)?;
     let path = runbay_sandbox::make_reachable(data.path(), account)?;
-    drop_rights(account)?;
+    drop_to(account)?;
     Ok(path)
 }
 
-/// Runs on as `account`, with no rights but its own.
-pub(crate) fn drop_rights(account: Account) -> anyhow::Result<()> {
+/// Runs on as the account that `user` names, with no rights but its own; whoever is not root keeps being who they are.
+pub(crate) fn drop_rights(user: Option<&str>) -> anyhow::Result<()> {
+    if Account::current().is_root() { drop_to(service_account(user)?) } else { Ok(()) }
+}
+
+fn drop_to(account: Account) -> anyhow::Result<()> {
     runbay_sandbox::drop_to(account).context("failed to give up the rights of root")
 }

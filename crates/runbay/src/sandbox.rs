@@ -12,9 +12,9 @@ use runbay_sandbox::Configuration;
 use runbay_sandbox::FIRST_UID;
 use runbay_sandbox::Keeper;
 use runbay_sandbox::Sandbox;
+use runbay_sandbox::Users;
 
 use crate::commands::keeper;
-use crate::failure::NotRoot;
 
 /// Uids for bays start here; the numbers below are for services.
 const FIRST_BAY_UID: u32 = FIRST_UID + 1024;
@@ -30,22 +30,17 @@ pub(crate) struct Seed {
 
 /// Starts the keeper; `max_bays` are alive at one time.
 ///
-/// To be called as root, before other threads exist.
+/// Started as root, each bay gets users of its own; else all run as whoever started this. To be called before other
+/// threads exist.
 pub(crate) fn start(languages: Option<&[String]>, max_bays: usize) -> anyhow::Result<Seed> {
-    check_rights()?;
     let recipes = choose(embedded_recipes()?, languages)?;
     let configuration = Configuration {
-        first_uid: FIRST_BAY_UID,
+        users: if Account::current().is_root() { Users::Range { first_uid: FIRST_BAY_UID } } else { Users::Own },
         max_bays: u32::try_from(max_bays).context("too many slots")?,
         mounts: recipes.iter().flat_map(|recipe| recipe.mounts.clone()).collect(),
         support_files: recipes.iter().flat_map(|recipe| recipe.support_files.clone()).collect(),
     };
     Ok(Seed { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
-}
-
-/// Checks that this process may build sandboxes.
-pub(crate) fn check_rights() -> anyhow::Result<()> {
-    if Account::current().is_root() { Ok(()) } else { Err(NotRoot.into()) }
 }
 
 /// Returns the limits that a bay has for a language without limits of its own.

@@ -36,9 +36,21 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "RUNBAY_QUEUE_MAX_DEPTH", value_name = "COUNT")]
     queue_max_depth: Option<usize>,
 
+    /// Runs of one session that are accepted within any 60 seconds, 0 for any number; further ones are refused with 429 [default: 60]
+    #[arg(long, env = "RUNBAY_SESSION_RUNS_PER_MINUTE", value_name = "COUNT")]
+    session_runs_per_minute: Option<u32>,
+
+    /// Milliseconds after the acceptance of a run in which its session is refused another with 429 [default: 0]
+    #[arg(long, env = "RUNBAY_SESSION_COOLDOWN_MS", value_name = "MILLISECONDS")]
+    session_cooldown_ms: Option<u64>,
+
     /// Seconds that running executions get to end when the server is stopped [default: 10]
     #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS")]
     drain_seconds: Option<u64>,
+
+    /// Serve other machines even if programs cannot be limited as they should be, see `runbay doctor`
+    #[arg(long, env = "RUNBAY_ALLOW_DEGRADED")]
+    allow_degraded: bool,
 
     /// What to log, such as info, debug or warn,runbay=debug [default: info]
     #[arg(long, env = "RUNBAY_LOG", value_name = "FILTER")]
@@ -54,7 +66,10 @@ pub(crate) struct ServeSettings {
     pub(crate) slots: Option<usize>,
     pub(crate) languages: Option<Vec<String>>,
     pub(crate) queue_max_depth: usize,
+    pub(crate) session_runs_per_minute: u32,
+    pub(crate) session_cooldown_ms: u64,
     pub(crate) drain_seconds: u64,
+    pub(crate) allow_degraded: bool,
     pub(crate) log: String,
 }
 
@@ -70,7 +85,10 @@ impl ServeFlags {
             languages: self.languages.or(file.languages),
             queue_max_depth: positive("queue_max_depth", self.queue_max_depth.or(file.queue_max_depth))?
                 .unwrap_or(10_000),
+            session_runs_per_minute: self.session_runs_per_minute.or(file.session_runs_per_minute).unwrap_or(60),
+            session_cooldown_ms: self.session_cooldown_ms.or(file.session_cooldown_ms).unwrap_or(0),
             drain_seconds: self.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+            allow_degraded: self.allow_degraded || file.allow_degraded,
             log: self.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
         })
     }
@@ -104,6 +122,16 @@ mod tests {
         let flags = ServeFlags { slots: Some(5), ..ServeFlags::default() };
         let settings = flags.complete(Some(file.path())).unwrap();
         assert_eq!((settings.slots, settings.log.as_str(), settings.queue_max_depth), (Some(5), "debug", 10_000));
+    }
+
+    #[test]
+    fn a_session_has_its_pace_from_flags_and_file() {
+        let defaults = ServeFlags::default().complete(None).unwrap();
+        assert_eq!((defaults.session_runs_per_minute, defaults.session_cooldown_ms), (60, 0));
+        let file = file("session_runs_per_minute = 5\nsession_cooldown_ms = 2000\n");
+        let flags = ServeFlags { session_runs_per_minute: Some(0), ..ServeFlags::default() };
+        let settings = flags.complete(Some(file.path())).unwrap();
+        assert_eq!((settings.session_runs_per_minute, settings.session_cooldown_ms), (0, 2000));
     }
 
     #[test]

@@ -3,19 +3,23 @@
 //! The first process is a copy of the forker. It gives up everything that the bay does not need before it reads
 //! the job, and it alone touches the files in /box: the host opens no path in there.
 
+mod cpu_wait;
 mod files;
 mod first_process;
+mod identity;
 mod job;
 mod mounts;
 mod namespaces;
 mod program;
 mod reaper;
 
+pub(crate) use cpu_wait::QUESTION as CPU_WAIT_QUESTION;
 pub(crate) use first_process::Inheritance;
 pub(crate) use first_process::MAPPED;
 pub(crate) use first_process::STARTED;
 pub(crate) use first_process::close_range;
 pub(crate) use first_process::first_process;
+pub(crate) use identity::Identity;
 pub use job::File;
 pub use job::Job;
 pub(crate) use job::frame;

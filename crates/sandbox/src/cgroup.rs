@@ -16,6 +16,10 @@ pub(crate) use instance::Instance;
 pub(crate) use instance::read_cpu_us;
 pub(crate) use layout::Layout;
 
+/// A bay gets as much as one CPU in each period; all bays have the same weight.
+const CPU_QUOTA_US: u32 = CPU_PERIOD_US;
+const CPU_PERIOD_US: u32 = 100_000;
+
 /// The limits that a bay's cgroup enforces.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CgroupLimits {

@@ -21,8 +21,10 @@ use crate::step::StepError;
 use crate::wire::Configuration;
 use crate::wire::Isolation;
 use crate::wire::Reply;
+use crate::wire::Users;
 use crate::wire::encode;
 
+use crate::bay::Identity;
 use bays::Bays;
 
 /// What every bay is made from.
@@ -35,9 +37,14 @@ struct Ground {
 }
 
 impl Ground {
-    /// Returns the host's uid for the root of the bay in a slot; the one after it is the program's.
-    fn root_uid(&self, slot: u32) -> u32 {
-        self.configuration.first_uid + 2 * slot
+    /// Returns the users of the bay in a slot.
+    fn identity(&self, slot: u32) -> Identity {
+        match self.configuration.users {
+            Users::Range { first_uid } => {
+                Identity::Pair { root: first_uid + 2 * slot, program: first_uid + 2 * slot + 1 }
+            }
+            Users::Own => Identity::Single,
+        }
     }
 }
 
@@ -62,10 +69,12 @@ pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
 fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), StepError> {
     // The keeper's death must not leave a forker behind.
     clone::die_with_parent().during(Step::PrepareForker)?;
-    clone::keep_capabilities().during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
-    let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
-    let cgroups = cgroup::Instance::make(&layout)?;
+    let (layout, cgroups) = cgroup::Layout::detect().during(Step::FindCgroups)?.claim()?;
+    if configuration.users == Users::Own {
+        namespaces::become_root_of_own()?;
+    }
+    clone::keep_capabilities().during(Step::PrepareForker)?;
     root::enter(&configuration)?;
     namespaces::set_names()?;
     let filter = policy::Filter::compile()?;

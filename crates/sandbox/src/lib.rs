@@ -58,6 +58,7 @@ pub use wire::Configuration;
 pub use wire::Isolation;
 pub use wire::ProgramEnd;
 pub use wire::Usage;
+pub use wire::Users;
 
 /// The uids of the host that Runbay uses unless told otherwise start here.
 ///

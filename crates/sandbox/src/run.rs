@@ -34,7 +34,8 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 /// What is watched from outside while a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
-    /// Time on the wall clock from the program's start.
+    /// Time on the wall clock from the program's start; extended by the time that the program waited for a CPU of a
+    /// busy host, at most to twice.
     pub wall: Duration,
     /// CPU time of all processes together; needs cgroups.
     pub cpu: Duration,
@@ -109,8 +110,8 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
         .await
         .map_err(|_| RunError::NotReady)??;
 
-    let started = Instant::now();
-    let mut clock = Clock::start(clocks, meter, started);
+    let mut clock = Clock::start(clocks, meter, control);
+    let started = clock.started();
     let mut stdout = Capture::new(stdout, clocks.stdout_bytes);
     let mut stderr = Capture::new(stderr, clocks.stderr_bytes);
     let feeding = feed(input, stdin);

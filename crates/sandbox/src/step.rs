@@ -44,6 +44,7 @@ steps! {
     CleanCgroups: "remove the cgroups that a killed service left",
     MakeCgroup: "make the cgroup of a bay",
     LimitMemory: "limit the memory of a bay",
+    LimitCpu: "limit the CPU time of a bay",
     LimitProcesses: "limit the processes of a bay",
     WatchMemory: "watch a bay for running out of memory",
     MakePipes: "make the pipes of a bay",

@@ -13,14 +13,26 @@ use crate::step::StepError;
 /// What the forker has to know before it can make bays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// The first host uid for bays; each live bay takes two of the following `2 * max_bays`.
-    pub first_uid: u32,
+    /// Which users of the host bays have.
+    pub users: Users,
     /// The most bays alive at one time.
     pub max_bays: u32,
     /// Host directories and files that bays see read-only, besides `/usr` and what it needs.
     pub mounts: Vec<PathBuf>,
     /// Files of ours that bays see below `/opt/runbay`.
     pub support_files: Vec<SupportFile>,
+}
+
+/// Which users of the host bays have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Users {
+    /// Each live bay has two of its own, for pid 1 and for the program; needs root.
+    Range {
+        /// The first of the `2 * max_bays` that are used.
+        first_uid: u32,
+    },
+    /// All bays have the one that started the keeper. They are kept apart by namespaces only.
+    Own,
 }
 
 /// What the first process of a bay and all its descendants may use.

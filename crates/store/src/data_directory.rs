@@ -49,9 +49,15 @@ pub enum LockError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// There is something else at its path.
+    #[error("the data directory {path} is not a directory")]
+    NoDirectory {
+        /// The path.
+        path: PathBuf,
+    },
     /// Another server has it.
     #[error(
-        "the data directory {path} is in use by another runbay{}; stop it, or choose another directory with --data-dir",
+        "the data directory {path} is in use by another runbay{}",
         owner.map(|id| format!(" (process {id})")).unwrap_or_default()
     )]
     InUse {
@@ -61,7 +67,7 @@ pub enum LockError {
         owner: Option<u32>,
     },
     /// It holds files of somebody else, which would be given to the account that the server runs as.
-    #[error("{path} is no data directory, it holds {entry:?}; choose an empty one with --data-dir")]
+    #[error("{path} is no data directory, it holds {entry:?}")]
     Foreign {
         /// The directory.
         path: PathBuf,
@@ -95,11 +101,10 @@ impl DataDirectory {
     /// directory and is not empty.
     pub fn lock(path: &Path) -> Result<Self, LockError> {
         // Code and output of all users end up in it, so it is nobody else's to read.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| LockError::Make { path: path.to_owned(), source })?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => LockError::NoDirectory { path: path.to_owned() },
+            _ => LockError::Make { path: path.to_owned(), source },
+        })?;
         let failed = |source| LockError::Lock { path: path.to_owned(), source };
         if let Some(entry) = foreign_entry(path).map_err(failed)? {
             return Err(LockError::Foreign { path: path.to_owned(), entry });
@@ -206,7 +211,6 @@ mod tests {
         let first = DataDirectory::lock(&path).unwrap();
         let second = DataDirectory::lock(&path).unwrap_err();
         assert!(matches!(&second, LockError::InUse { owner: Some(id), .. } if *id == std::process::id()), "{second}");
-        assert!(second.to_string().contains("--data-dir"), "{second}");
         drop(first);
         DataDirectory::lock(&path).unwrap();
     }
@@ -253,6 +257,6 @@ mod tests {
     #[test]
     fn a_file_is_no_data_directory() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(matches!(DataDirectory::lock(file.path()), Err(LockError::Make { .. })));
+        assert!(matches!(DataDirectory::lock(file.path()), Err(LockError::NoDirectory { .. })));
     }
 }

@@ -1,9 +1,11 @@
 //! What can go wrong below every read and write.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use sea_orm::DbErr;
+use sea_orm::RuntimeErr;
 use sea_orm::SqlErr;
 
 /// The database does not answer as it should; the same call may work a moment later.
@@ -60,10 +62,7 @@ pub enum OpenError {
         source: DbErr,
     },
     /// A newer version of this program has changed the tables.
-    #[error(
-        "the database {path} was written by a newer version of runbay (it has the migration {migration:?}); \
-         start that version, or begin anew with `runbay migrate --reset`"
-    )]
+    #[error("the database {path} was written by a newer version of runbay (it has the migration {migration:?})")]
     Newer {
         /// The database file.
         path: PathBuf,
@@ -78,6 +77,52 @@ pub enum OpenError {
         /// What the database reported.
         source: DbErr,
     },
+}
+
+/// What an operator can do something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Another process has the database for itself.
+    Locked,
+    /// There is no room on its disk.
+    DiskFull,
+    /// The file or its directory may not be written.
+    ReadOnly,
+    /// The file is no database, or a damaged one.
+    NotADatabase,
+}
+
+impl Fault {
+    /// Finds what is wrong with the database in an error and its causes, where the database has a word for it.
+    #[must_use]
+    pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(fault) = error.downcast_ref().and_then(Self::of) {
+                return Some(fault);
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    /// Reads a result code of SQLite, whose low byte is the kind: <https://sqlite.org/rescode.html>.
+    fn of(error: &DbErr) -> Option<Self> {
+        let (DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+        else {
+            return None;
+        };
+        let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+        match code & 0xff {
+            5 | 6 => Some(Self::Locked),
+            13 => Some(Self::DiskFull),
+            8 | 14 => Some(Self::ReadOnly),
+            11 | 26 => Some(Self::NotADatabase),
+            _ => None,
+        }
+    }
 }
 
 /// Returns whether a statement failed because a unique column has the value already.

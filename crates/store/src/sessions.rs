@@ -1,5 +1,7 @@
 //! Reads and writes of sessions.
 
+mod list;
+
 use std::convert::Infallible;
 
 use runbay_model::LanguageId;

@@ -102,6 +102,18 @@ impl Store {
     pub(crate) const fn writer(&self) -> &SqliteWriter {
         &self.writer
     }
+
+    /// Returns how SQLite would run a query.
+    pub(crate) async fn plan<E: EntityTrait>(&self, query: sea_orm::Select<E>) -> String {
+        use sea_orm::ConnectionTrait;
+        use sea_orm::QueryTrait;
+
+        let mut statement = query.build(sea_orm::DbBackend::Sqlite);
+        statement.sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let rows = self.readers.query_all_raw(statement).await.expect("a valid query");
+        let steps = rows.iter().map(|row| row.try_get("", "detail").expect("a step has its text"));
+        steps.collect::<Vec<String>>().join("; ")
+    }
 }
 
 async fn open_or_make(path: &Path) -> Result<DatabaseConnection, OpenError> {

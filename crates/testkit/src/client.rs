@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::Answer;
+use crate::raw::exchange;
 
 /// Longer than the longest wait that the server accepts.
 const REQUEST: Duration = Duration::from_secs(90);
@@ -19,7 +20,7 @@ const END: Duration = Duration::from_secs(120);
 /// Speaks HTTP to one server.
 #[derive(Debug, Clone)]
 pub struct Client {
-    base: String,
+    address: String,
     http: reqwest::Client,
 }
 
@@ -27,12 +28,28 @@ impl Client {
     /// Makes a client of the server at `address`, such as `127.0.0.1:43211`.
     pub(crate) fn new(address: &str) -> Self {
         let http = reqwest::Client::builder().timeout(REQUEST).no_proxy().build().expect("a plain client");
-        Self { base: format!("http://{address}"), http }
+        Self { address: address.to_owned(), http }
     }
 
     /// Begins a request to a path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// Returns the server's address, such as `127.0.0.1:43211`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends bytes that need not be HTTP over a connection of their own, and reads what is answered until the server
+    /// closes it.
+    ///
+    /// # Panics
+    ///
+    /// When the answer is no HTTP.
+    pub async fn send_raw(&self, request: &[u8]) -> Answer {
+        exchange(&self.address, request).await
     }
 
     /// Sends a request and reads the whole answer.

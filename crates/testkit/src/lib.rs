@@ -8,6 +8,7 @@ mod client;
 mod eventually;
 mod log;
 mod process;
+mod raw;
 mod test_app;
 
 pub use answer::Answer;

@@ -33,11 +33,17 @@ const STOP: Duration = Duration::from_secs(60);
 
 const LOG_END: Duration = Duration::from_secs(10);
 
+/// Becomes the command after the first two arguments, in a mount namespace that goes away with it.
+const MOUNT: &str = r#"mkdir -p "$1"; mount -t tmpfs -o "$0" runbay-test "$1"; shift; exec "$@""#;
+
 /// How to start a server.
 #[derive(Debug, Clone)]
 pub struct Launch {
+    listen: String,
+    disk: Option<String>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    user: Option<u32>,
     directory: Arc<TempDir>,
 }
 
@@ -77,11 +83,47 @@ pub struct Refused {
 impl Default for Launch {
     fn default() -> Self {
         let directory = tempfile::Builder::new().prefix("runbay-test-").tempdir().expect("a temporary directory");
-        Self { args: Vec::new(), env: Vec::new(), directory: Arc::new(directory) }
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            disk: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            user: None,
+            directory: Arc::new(directory),
+        }
     }
 }
 
 impl Launch {
+    /// Listens on another address than an IPv4 loopback port that is free.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
+    /// Puts the data directory on a new file system in memory that only this server sees, mounted with `options`, see
+    /// tmpfs(5). It is empty after each start.
+    #[must_use]
+    pub fn disk(mut self, options: &str) -> Self {
+        self.disk = Some(options.to_owned());
+        self
+    }
+
+    /// Starts the server as an ordinary user, who need not have an account.
+    ///
+    /// # Panics
+    ///
+    /// If the program cannot be put where that user can reach it.
+    #[must_use]
+    pub fn ordinary_user(mut self, uid: u32) -> Self {
+        let directory = self.directory.path();
+        std::fs::copy(binary(), directory.join("runbay")).expect("the program can be copied");
+        std::os::unix::fs::chown(directory, Some(uid), Some(uid)).expect("the directory can be given away");
+        self.user = Some(uid);
+        self
+    }
+
     /// Adds a command line argument after `serve`.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -114,14 +156,28 @@ impl Launch {
         TestApp::spawn(self, Log::default()).await
     }
 
-    fn data_directory(&self) -> PathBuf {
+    /// Returns the data directory, which need not exist yet.
+    #[must_use]
+    pub fn data_directory(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = match (&self.disk, self.user) {
+            (None, None) => Command::new(binary()),
+            (None, Some(uid)) => {
+                let mut command = Command::new(self.directory.path().join("runbay"));
+                command.uid(uid).gid(uid);
+                command
+            }
+            (Some(options), _) => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "sh", "-ec", MOUNT, options]).arg(self.data_directory()).arg(binary());
+                command
+            }
+        };
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", &self.listen, "--data-dir"])
             .arg(self.data_directory())
             .args(&self.args)
             .env_clear()
@@ -174,6 +230,18 @@ impl TestApp {
     #[must_use]
     pub fn data_directory(&self) -> PathBuf {
         self.launch.data_directory()
+    }
+
+    /// Returns a path by which others see what the server sees at the absolute `path`.
+    #[must_use]
+    pub fn seen_by_server(&self, path: &Path) -> PathBuf {
+        Path::new("/proc").join(self.pid.to_string()).join("root").join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Returns the id of the server's process.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// Returns how the server was started, to start a second one on the same data directory.

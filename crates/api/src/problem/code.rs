@@ -40,13 +40,16 @@ macro_rules! codes {
 }
 
 codes! {
+    MalformedRequest = "malformed_request", BAD_REQUEST, "The request is not HTTP/1.1";
     InvalidJson = "invalid_json", BAD_REQUEST, "The body of the request is not JSON";
     InvalidBody = "invalid_body", BAD_REQUEST, "The body of the request does not fit this route";
     InvalidId = "invalid_id", BAD_REQUEST, "The id in the path is not a UUID";
+    InvalidHeader = "invalid_header", BAD_REQUEST, "A header of the request does not fit this route";
     InvalidQuery = "invalid_query", BAD_REQUEST, "The query of the request does not fit this route";
     UnknownLanguage = "unknown_language", BAD_REQUEST, "The language is not offered here";
     ForeignHost = "foreign_host", FORBIDDEN, "The request names a foreign host";
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from a foreign page";
+    ListRefused = "list_refused", FORBIDDEN, "Sessions are listed for this machine only";
     RouteNotFound = "route_not_found", NOT_FOUND, "There is nothing at this path";
     SessionNotFound = "session_not_found", NOT_FOUND, "Session not found";
     ExecutionNotFound = "execution_not_found", NOT_FOUND, "Execution not found";
@@ -60,7 +63,12 @@ codes! {
     SourceTooLarge = "source_too_large", PAYLOAD_TOO_LARGE, "The source code is too large";
     StdinTooLarge = "stdin_too_large", PAYLOAD_TOO_LARGE, "The standard input is too large";
     ArgumentsTooLarge = "arguments_too_large", PAYLOAD_TOO_LARGE, "The arguments are too many or too large";
+    AnswerTooLarge = "answer_too_large", PAYLOAD_TOO_LARGE, "The answer would be too large";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
+    HeadTooLarge = "head_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The path and headers of the request are too many or too large";
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key stands for another request";
+    Cooldown = "cooldown", TOO_MANY_REQUESTS, "The session was run a moment ago";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The session is run too often";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Internal server error";
     QueueFull = "queue_full", SERVICE_UNAVAILABLE, "The queue is full";
     NoLanguage = "no_language", SERVICE_UNAVAILABLE, "No language is offered here";

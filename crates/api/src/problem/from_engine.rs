@@ -49,8 +49,17 @@ impl From<SubmitError> for Problem {
                     None => problem,
                 }
             }
+            SubmitError::Cooldown { retry_after } => Self::new(Code::Cooldown)
+                .detail("The session has to rest a while after each run.")
+                .retry_after(retry_after),
+            SubmitError::RateLimited { runs_per_minute, retry_after } => Self::new(Code::RateLimited)
+                .detail(format!("A session may be run {runs_per_minute} times a minute."))
+                .retry_after(retry_after),
+            SubmitError::KeyReused => Self::new(Code::IdempotencyKeyReused)
+                .detail("Within 24 hours, a key may be sent again only with the same body.")
+                .field("idempotency-key", "was sent before with another body"),
             SubmitError::QueueFull { depth, max } => Self::new(Code::QueueFull)
-                .detail("Too many executions wait for a worker; try again later.")
+                .detail("Too many executions wait for a worker.")
                 .cause(format_args!("{depth} executions wait, {max} may")),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
             SubmitError::Unavailable(cause) => unavailable(&cause),

@@ -5,4 +5,5 @@ pub(super) mod cancel;
 mod message;
 pub(super) mod query;
 pub(super) mod read;
+pub(super) mod read_many;
 mod text;

@@ -35,7 +35,7 @@ async fn of_a_hundred_runs_of_a_session_one_is_accepted() {
     }
     let (accepted, refused): (Vec<_>, Vec<_>) = soon(submitting.join_all()).await.into_iter().partition(Result::is_ok);
     assert_eq!(accepted.len(), 1);
-    let accepted = accepted.into_iter().next().unwrap().unwrap();
+    let accepted = accepted.into_iter().next().unwrap().unwrap().into_execution();
     for refusal in refused {
         let error = refusal.unwrap_err();
         assert!(
@@ -74,8 +74,9 @@ async fn code_that_comes_with_a_run_is_saved_and_run() {
         source_code: Some("new".to_owned()),
         stdin: b"in".to_vec(),
         args: vec!["-x".to_owned()],
+        idempotency_key: None,
     };
-    let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap();
+    let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap().into_execution();
     assert_eq!(execution.state.status(), Status::Queued);
     let saved = bench.engine.session(&bench.tenant, session.id).await.unwrap();
     assert_eq!((saved.version, saved.language.as_str(), saved.source_code.as_str()), (2, "javascript", "new"));

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use runbay_runner::Absent;
 use runbay_runner::Runner;
+use runbay_sandbox::Account;
 use runbay_sandbox::Clocks;
 use runbay_sandbox::Isolation;
 use runbay_sandbox::Job;
@@ -57,17 +58,9 @@ impl Doctor {
     }
 
     fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
-        if sandbox::check_rights().is_err() {
-            findings.push(Finding::bad(
-                "rights",
-                "an ordinary user",
-                "start as root; runbay gives that up before it listens to anybody",
-            ));
-            return Ok(());
-        }
-        findings.push(Finding::good("rights", "root, given up after the start"));
+        findings.push(rights());
         let seed = sandbox::start(None, sandbox::FEW_BAYS)?;
-        identity::drop_rights(identity::service_account(self.user.as_deref())?)?;
+        identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(async {
             let (sandbox, recipes) = seed.connect().await?;
@@ -77,6 +70,18 @@ impl Doctor {
             findings.extend(languages(&runner, &absent));
             Ok(())
         })
+    }
+}
+
+fn rights() -> Finding {
+    if Account::current().is_root() {
+        return Finding::good("rights", "root, given up after the start");
+    }
+    Finding {
+        subject: "rights".to_owned(),
+        state: State::Fair,
+        found: "an ordinary user".to_owned(),
+        advice: "start as root, so that each bay runs as a user of its own".to_owned(),
     }
 }
 
@@ -103,7 +108,8 @@ fn isolation(sandbox: &Sandbox) -> Finding {
             subject: "isolation".to_owned(),
             state: State::Fair,
             found,
-            advice: "make the cgroup controllers cpu, memory and pids available to runbay".to_owned(),
+            advice: "make the cgroup controllers cpu, memory and pids available: start as root, or delegate them"
+                .to_owned(),
         },
     }
 }

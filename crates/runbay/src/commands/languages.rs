@@ -20,7 +20,7 @@ pub(crate) struct Languages {
 impl Languages {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let seed = sandbox::start(None, sandbox::FEW_BAYS)?;
-        identity::drop_rights(identity::service_account(self.user.as_deref())?)?;
+        identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let (runner, absent) = runtime.block_on(seed.grow())?;
         let mut rows = vec![["LANGUAGE", "NAME", "VERSION", "ALSO CALLED"].map(str::to_owned).to_vec()];

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use runbay_sandbox::Account;
 use runbay_store::DataDirectory;
 use runbay_store::Store;
 
@@ -35,12 +34,8 @@ pub(crate) struct Migrate {
 impl Migrate {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let data = DataDirectory::lock(&self.data_dir)?;
-        let path = if Account::current().is_root() {
-            // What it makes has to be the server's.
-            identity::become_service(identity::service_account(self.user.as_deref())?, &data)?
-        } else {
-            self.data_dir.clone()
-        };
+        // What it makes has to be the server's.
+        let path = identity::become_service(self.user.as_deref(), &data)?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(async {
             if self.reset {

@@ -62,7 +62,7 @@ impl Run {
             args: self.args,
         };
         let seed = sandbox::start(Some(&[recipe.id.to_string()]), sandbox::FEW_BAYS)?;
-        identity::drop_rights(identity::service_account(self.user.as_deref())?)?;
+        identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let (verdict, outcome) = runtime.block_on(async {
             let (runner, absent) = seed.grow().await?;

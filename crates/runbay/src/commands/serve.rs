@@ -17,6 +17,7 @@ use runbay_api::Readiness;
 use runbay_engine::Engine;
 use runbay_engine::EngineParts;
 use runbay_engine::EngineSettings;
+use runbay_engine::Pace;
 use runbay_events::MemoryEventBus;
 use runbay_events::MemoryEventBusLimits;
 use runbay_model::Limits;
@@ -60,15 +61,13 @@ impl Serve {
         let slots = settings.slots.unwrap_or_else(default_slots);
         // Two bays for a slot: one runs while the last one is torn down.
         let max_bays = slots.saturating_mul(2).saturating_add(16);
-        sandbox::check_rights()?;
         open_files::raise_limit()?;
         let max_connections = open_files::connections_beside(max_bays)?;
         let data = DataDirectory::lock(&settings.data_dir)?;
         let listener =
             TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
-        let account = identity::service_account(settings.user.as_deref())?;
         let seed = sandbox::start(settings.languages.as_deref(), max_bays)?;
-        let data_path = identity::become_service(account, &data)?;
+        let data_path = identity::become_service(settings.user.as_deref(), &data)?;
 
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(serve(Parts { settings, slots, max_connections, seed, listener, data_path }))?;
@@ -97,14 +96,21 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
 
     let exposure = Exposure::of(listener.local_addr()?);
     let runner = Arc::new(probe(seed).await?);
-    check_isolation(runner.isolation(), exposure)?;
+    check_isolation(runner.isolation(), exposure, settings.allow_degraded)?;
     let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
     let engine = Engine::new(EngineParts {
         store: Store::open_sqlite(&data_path).await?,
         queue: Arc::clone(&queue),
         events: Arc::new(MemoryEventBus::new(MemoryEventBusLimits::default())),
         catalog: runner.catalog(),
-        settings: EngineSettings { queue_max_depth: settings.queue_max_depth, ..EngineSettings::default() },
+        settings: EngineSettings {
+            queue_max_depth: settings.queue_max_depth,
+            pace: Pace {
+                runs_per_minute: settings.session_runs_per_minute,
+                cooldown: Duration::from_millis(settings.session_cooldown_ms),
+            },
+            ..EngineSettings::default()
+        },
     });
     let recovered = engine.recover().await?;
     if recovered.queued + recovered.requeued + recovered.lost > 0 {
@@ -132,11 +138,15 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         let _stop = stop_with_worker;
         worker.work(stop_worker).await;
     });
+    let sweeper = engine.clone();
+    let stop_sweeper = stop.clone();
+    let sweeping = tokio::spawn(async move { sweeper.keep_swept(stop_sweeper).await });
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
     info!(server.address = %address, "listening");
 
     runbay_api::serve(listener, api, stop).await;
     let worked = working.await;
+    sweeping.await.context("the sweeper failed")?;
     engine.close().await;
     worked.context("the worker failed")?;
     anyhow::ensure!(!sandbox_lost.await?, "the sandbox is lost; what was queued is run after the next start");
@@ -159,12 +169,17 @@ async fn probe(seed: sandbox::Seed) -> anyhow::Result<Runner> {
 }
 
 /// Refuses to run the programs of strangers without limits on memory and processes.
-fn check_isolation(isolation: Isolation, exposure: Exposure) -> anyhow::Result<()> {
+fn check_isolation(isolation: Isolation, exposure: Exposure, allow_degraded: bool) -> anyhow::Result<()> {
+    if isolation == Isolation::Full {
+        return Ok(());
+    }
     anyhow::ensure!(
-        isolation == Isolation::Full || exposure == Exposure::Loopback,
-        "the isolation level {} is only for servers that listen on loopback; `runbay doctor` shows what is missing",
+        exposure == Exposure::Loopback || allow_degraded,
+        "the isolation level {} is only for servers that listen on loopback; `runbay doctor` shows what is missing, \
+         and --allow-degraded accepts it",
         isolation.as_str()
     );
+    warn!(isolation = isolation.as_str(), "programs are limited one process at a time only; see `runbay doctor`");
     Ok(())
 }
 
@@ -237,8 +252,9 @@ mod tests {
 
     #[test]
     fn strangers_need_full_isolation() {
-        assert!(check_isolation(Isolation::Full, Exposure::Network).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Loopback).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Network).is_err());
+        assert!(check_isolation(Isolation::Full, Exposure::Network, false).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Exposure::Loopback, false).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, false).is_err());
+        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, true).is_ok());
     }
 }

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 
 use super::files;
+use super::identity::Identity;
 use super::job;
 use super::mounts;
 use super::namespaces;
@@ -42,6 +43,9 @@ pub(crate) struct Inheritance<'a> {
     pub(crate) stderr: &'a OwnedFd,
     pub(crate) limits: &'a BayLimits,
     pub(crate) filter: &'a Filter,
+    pub(crate) identity: Identity,
+    /// Whether a cgroup limits the memory; else the program's resource limits have to.
+    pub(crate) has_cgroup: bool,
 }
 
 /// Builds the bay around the calling process, runs one job and reports its end.
@@ -66,7 +70,7 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
             .into();
     close_all_but(kept).during(Step::CloseFiles)?;
     rustix::thread::set_name(c"runbay-bay").during(Step::CloseFiles)?;
-    namespaces::make(inheritance.reports)?;
+    namespaces::make(inheritance.reports, inheritance.identity)?;
     mounts::make(inheritance.limits)?;
     program::confine(inheritance.filter)?;
 

@@ -10,6 +10,7 @@ use rustix::thread::UnshareFlags;
 
 use super::first_process::MAPPED;
 use super::first_process::hear;
+use super::identity::Identity;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
@@ -23,13 +24,15 @@ pub(super) fn enter_cgroup(tasks: &[OwnedFd]) -> Result<(), StepError> {
 }
 
 /// Makes the one namespace that the bay could not be given, and becomes the bay's root.
-pub(super) fn make(reports: &OwnedFd) -> Result<(), StepError> {
+pub(super) fn make(reports: &OwnedFd, identity: Identity) -> Result<(), StepError> {
     make_cgroup_namespace().during(Step::CgroupNamespace)?;
     let message = hear(reports).during(Step::AwaitMaps)?;
     if message != MAPPED {
         return Err(StepError::new(Step::AwaitMaps, Errno::PROTO));
     }
-    become_root().during(Step::BecomeRoot)?;
+    if let Identity::Pair { .. } = identity {
+        become_root().during(Step::BecomeRoot)?;
+    }
     // Now, because a change of the user clears it: a killed forker must not leave bays behind.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).during(Step::BecomeRoot)
 }

@@ -20,13 +20,13 @@ use super::first_process::Inheritance;
 use super::first_process::close_range;
 use super::first_process::exit;
 use super::first_process::report_failure;
+use super::identity::Identity;
 use super::job::Job;
 use crate::policy::Filter;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
 use crate::step::last_errno;
-use crate::wire::BayLimits;
 
 /// The stack of the main thread; other threads get the same unless their runtime asks for something else.
 const STACK_BYTES: u64 = 8 * 1024 * 1024;
@@ -142,8 +142,8 @@ fn become_program(command: &Command, inheritance: &Inheritance<'_>) -> StepError
 fn prepare_program(inheritance: &Inheritance<'_>) -> Result<(), StepError> {
     rustix::process::setsid().during(Step::NewSession)?;
     redirect(inheritance).during(Step::Redirect)?;
-    limit_resources(inheritance.limits).during(Step::LimitResources)?;
-    change_user().during(Step::ChangeUser)?;
+    limit_resources(inheritance).during(Step::LimitResources)?;
+    change_user(inheritance.identity).during(Step::ChangeUser)?;
     rustix::thread::set_capabilities(None, NO_CAPABILITIES).during(Step::ClearCapabilities)?;
     check_capabilities().during(Step::CheckCapabilities)?;
     reset_signals().during(Step::ResetSignals)
@@ -159,7 +159,8 @@ fn redirect(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-fn limit_resources(limits: &BayLimits) -> Result<(), Errno> {
+fn limit_resources(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
+    let limits = inheritance.limits;
     // The group's CPU time is watched from outside; this stops one process when nobody looks. Whole seconds.
     let cpu_seconds = limits.cpu_time_ms.div_ceil(1000).saturating_add(1);
     // One more than the cgroup allows: that is to refuse first, since it counts its refusals.
@@ -176,16 +177,24 @@ fn limit_resources(limits: &BayLimits) -> Result<(), Errno> {
         (Resource::Sigpending, SIGNALS),
         (Resource::Stack, STACK_BYTES),
     ];
-    values.into_iter().try_for_each(|(resource, value)| set_limit(resource, value))
+    values.into_iter().try_for_each(|(resource, value)| set_limit(resource, value))?;
+    if !inheritance.has_cgroup {
+        // For each process alone, and without files in memory, but better than nothing. Address space would be no
+        // measure: runtimes reserve gigabytes of it.
+        set_limit(Resource::Data, limits.memory_bytes)?;
+    }
+    Ok(())
 }
 
 fn set_limit(resource: Resource, value: u64) -> Result<(), Errno> {
     rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
 }
 
-fn change_user() -> Result<(), Errno> {
+fn change_user(identity: Identity) -> Result<(), Errno> {
     let (uid, gid) = (Uid::from_raw(PROGRAM_ID), Gid::from_raw(PROGRAM_ID));
-    rustix::thread::set_thread_groups(&[])?;
+    if let Identity::Pair { .. } = identity {
+        rustix::thread::set_thread_groups(&[])?;
+    }
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid)
 }

@@ -1,5 +1,7 @@
 //! Waiting for the program, and for everything it started.
 
+use std::io::Read;
+use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
@@ -12,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::WaitOptions;
 use rustix::process::WaitStatus;
 
+use super::cpu_wait;
 use super::program::Started;
 use crate::step::During;
 use crate::step::Step;
@@ -57,8 +60,7 @@ impl Children {
                 Err(Errno::INTR) => continue,
                 result => result?,
             };
-            // The service says nothing after the job: it can only have closed the stream.
-            if !sources[1].revents().is_empty() {
+            if !sources[1].revents().is_empty() && !answer(control) {
                 return Ok(ProgramEnd::Killed);
             }
             self.drain();
@@ -77,6 +79,13 @@ impl Children {
         let mut entry = [0; size_of::<libc::signalfd_siginfo>()];
         while rustix::io::read(&self.signals, &mut entry).is_ok_and(|count| count > 0) {}
     }
+}
+
+/// Answers the service; false when it has closed the stream.
+fn answer(mut control: &UnixStream) -> bool {
+    let mut question = [0];
+    let asked = control.read(&mut question).is_ok_and(|count| count == 1) && question[0] == cpu_wait::QUESTION;
+    asked && control.write_all(&cpu_wait::longest_us().to_le_bytes()).is_ok()
 }
 
 /// Undoes [`Children::watch`] in the program.

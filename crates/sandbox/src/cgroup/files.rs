@@ -13,9 +13,13 @@ pub(super) fn open_directory(at: impl AsFd, name: &str) -> Result<OwnedFd, Errno
 }
 
 /// Makes a directory below `at` and opens it.
+///
+/// Names are new, so one that exists was just made in the same hierarchy under the name of another controller.
 pub(super) fn make_directory(at: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
-    rustix::fs::mkdirat(&at, name, Mode::from_raw_mode(0o755))?;
-    open_directory(at, name)
+    match rustix::fs::mkdirat(&at, name, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => open_directory(at, name),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes an empty directory below `at`; one that is already gone is fine.

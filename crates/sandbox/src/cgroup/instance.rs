@@ -48,26 +48,47 @@ impl Instance {
     pub(crate) fn make(layout: &Layout) -> Result<Option<Self>, StepError> {
         match layout {
             Layout::Unusable(_) => Ok(None),
-            Layout::V1 { memory, pids, cpuacct } => {
-                let bases =
-                    v1::Parents { memory: open_base(memory)?, pids: open_base(pids)?, cpuacct: open_base(cpuacct)? };
-                let all = [&bases.memory, &bases.pids, &bases.cpuacct];
+            Layout::V1 { memory, pids, cpuacct, cpu } => {
+                let bases = v1::Parents {
+                    memory: open_base(memory)?,
+                    pids: open_base(pids)?,
+                    cpuacct: open_base(cpuacct)?,
+                    cpu: open_base(cpu)?,
+                };
+                let all = [&bases.memory, &bases.pids, &bases.cpuacct, &bases.cpu];
                 let (name, mut own) = make_directories(&all)?;
-                let cpuacct = own.pop().expect("three directories were made");
-                let pids = own.pop().expect("three directories were made");
-                let memory = own.pop().expect("three directories were made");
-                let own = v1::Parents { memory, pids, cpuacct };
+                let mut last = || own.pop().expect("four directories were made");
+                let (cpu, cpuacct, pids, memory) = (last(), last(), last(), last());
+                let own = v1::Parents { memory, pids, cpuacct, cpu };
                 Ok(Some(Self { name, directories: Directories::V1 { bases, own } }))
             }
-            Layout::V2 { base } => {
-                let base = open_base(base)?;
-                enable_controllers(&base)?;
-                let (name, mut own) = make_directories(&[&base])?;
-                let own = own.pop().expect("one directory was made");
-                enable_controllers(&own)?;
-                Ok(Some(Self { name, directories: Directories::V2 { base, own } }))
+            Layout::V2 { base, .. } => Self::make_v2(open_base(base)?).map(Some),
+        }
+    }
+
+    /// Makes this forker's directory in the group of this process, which was delegated to the user.
+    ///
+    /// A group with controllers for those below it must have no processes of its own, so all move into one below.
+    pub(crate) fn make_delegated(group: &Path) -> Result<Self, StepError> {
+        let base = open_base(group)?;
+        let service = files::make_directory(&base, "service").during(Step::MakeInstanceCgroup)?;
+        let processes = files::read(&base, "cgroup.procs").during(Step::MakeInstanceCgroup)?;
+        for pid in processes.lines() {
+            match files::write(&service, "cgroup.procs", pid) {
+                // It has ended.
+                Err(Errno::SRCH) => {}
+                result => result.during(Step::MakeInstanceCgroup)?,
             }
         }
+        Self::make_v2(base)
+    }
+
+    fn make_v2(base: OwnedFd) -> Result<Self, StepError> {
+        enable_controllers(&base)?;
+        let (name, mut own) = make_directories(&[&base])?;
+        let own = own.pop().expect("one directory was made");
+        enable_controllers(&own)?;
+        Ok(Self { name, directories: Directories::V2 { base, own } })
     }
 
     /// Makes the cgroup of a bay, without limits.

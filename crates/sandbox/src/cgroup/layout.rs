@@ -3,13 +3,18 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
+
+use super::Instance;
+use crate::step::StepError;
+
 /// Which hierarchies there are to use, and the directory in each below which a forker makes its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// One hierarchy with all controllers.
-    V2 { base: PathBuf },
+    /// One hierarchy with all controllers: its root as far as this host shows it, and the group of this process.
+    V2 { base: PathBuf, own: PathBuf },
     /// One hierarchy for each controller; `cpu` and `cpuacct` are often the same one.
-    V1 { memory: PathBuf, pids: PathBuf, cpuacct: PathBuf },
+    V1 { memory: PathBuf, pids: PathBuf, cpuacct: PathBuf, cpu: PathBuf },
     /// None, for this reason.
     Unusable(String),
 }
@@ -24,12 +29,41 @@ impl Layout {
         }))
     }
 
+    /// Makes this forker's cgroups; says instead why there are none to use, if the kernel does not allow it.
+    pub(crate) fn claim(self) -> Result<(Self, Option<Instance>), StepError> {
+        match Instance::make(&self).or_else(|error| self.claim_delegated(error)) {
+            Ok(instance) => Ok((self, instance)),
+            Err(error) if Self::is_forbidden(error) => {
+                let why = std::io::Error::from_raw_os_error(error.errno);
+                Ok((Self::Unusable(format!("no right to use {}: {why}", self.describe())), None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Uses the group of this process, where it was delegated to the user (cgroup-v2.rst, "Delegation").
+    fn claim_delegated(&self, error: StepError) -> Result<Option<Instance>, StepError> {
+        match self {
+            Self::V2 { base, own } if Self::is_forbidden(error) && own != base => {
+                Instance::make_delegated(own).map(Some)
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Ordinary users have no cgroups without delegation; containers often have read-only ones, or processes in the
+    /// only group they see, which then can have no groups below it.
+    fn is_forbidden(error: StepError) -> bool {
+        [Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::BUSY].map(Errno::raw_os_error).contains(&error.errno)
+    }
+
     fn from_texts(mountinfo: &str, memberships: &str, controllers: impl Fn(&Path) -> String) -> Self {
         let mounts: Vec<_> = mountinfo.lines().filter_map(Mount::parse).collect();
         if let Some(mount) = mounts.iter().find(|mount| mount.kind == "cgroup2") {
             let available = controllers(&mount.point);
             if ["cpu", "memory", "pids"].iter().all(|name| available.split_whitespace().any(|word| word == *name)) {
-                return Self::V2 { base: mount.point.clone() };
+                let own = membership(memberships, "").map_or_else(|| mount.point.clone(), |path| mount.resolve(path));
+                return Self::V2 { base: mount.point.clone(), own };
             }
         }
         let v1 = |controller: &str| {
@@ -38,10 +72,10 @@ impl Layout {
                 .find(|mount| mount.kind == "cgroup" && mount.options.split(',').any(|option| option == controller))?;
             Some(mount.resolve(membership(memberships, controller)?))
         };
-        match (v1("memory"), v1("pids"), v1("cpuacct")) {
-            (Some(memory), Some(pids), Some(cpuacct)) => Self::V1 { memory, pids, cpuacct },
-            (memory, pids, cpuacct) => {
-                let missing: Vec<_> = [("memory", memory), ("pids", pids), ("cpuacct", cpuacct)]
+        match (v1("memory"), v1("pids"), v1("cpuacct"), v1("cpu")) {
+            (Some(memory), Some(pids), Some(cpuacct), Some(cpu)) => Self::V1 { memory, pids, cpuacct, cpu },
+            (memory, pids, cpuacct, cpu) => {
+                let missing: Vec<_> = [("memory", memory), ("pids", pids), ("cpuacct", cpuacct), ("cpu", cpu)]
                     .into_iter()
                     .filter_map(|(name, found)| found.is_none().then_some(name))
                     .collect();
@@ -126,14 +160,17 @@ mod tests {
                 memory: "/sys/fs/cgroup/memory/system/one".into(),
                 pids: "/sys/fs/cgroup/pids".into(),
                 cpuacct: "/sys/fs/cgroup/cpu,cpuacct".into(),
+                cpu: "/sys/fs/cgroup/cpu,cpuacct".into(),
             }
         );
     }
 
     #[test]
     fn version_2_is_preferred() {
-        let layout = Layout::from_texts(V1_MOUNTS, V1_GROUPS, |_| "cpuset cpu io memory pids\n".to_owned());
-        assert_eq!(layout, Layout::V2 { base: "/sys/fs/cgroup/unified".into() });
+        let groups = V1_GROUPS.replace("0::/", "0::/user/one");
+        let layout = Layout::from_texts(V1_MOUNTS, &groups, |_| "cpuset cpu io memory pids\n".to_owned());
+        let (base, own) = ("/sys/fs/cgroup/unified".into(), "/sys/fs/cgroup/unified/user/one".into());
+        assert_eq!(layout, Layout::V2 { base, own });
     }
 
     #[test]
@@ -142,14 +179,16 @@ mod tests {
 27 25 0:24 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
 28 25 0:25 /docker/abc /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids
 26 25 0:23 /docker/abc /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct
+29 25 0:26 /docker/abc /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu
 ";
-        let groups = "3:memory:/docker/abc/inner\n4:pids:/docker/abc\n5:cpuacct:/elsewhere\n";
+        let groups = "3:memory:/docker/abc/inner\n4:pids:/docker/abc\n5:cpuacct:/elsewhere\n6:cpu:/docker/abc\n";
         assert_eq!(
             Layout::from_texts(mounts, groups, |_| String::new()),
             Layout::V1 {
                 memory: "/sys/fs/cgroup/memory/inner".into(),
                 pids: "/sys/fs/cgroup/pids".into(),
                 cpuacct: "/sys/fs/cgroup/cpuacct".into(),
+                cpu: "/sys/fs/cgroup/cpu".into(),
             }
         );
     }
@@ -157,6 +196,6 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let layout = Layout::from_texts("", "", |_| String::new());
-        assert_eq!(layout.describe(), "none: no cgroup hierarchy has the controllers memory, pids, cpuacct");
+        assert_eq!(layout.describe(), "none: no cgroup hierarchy has the controllers memory, pids, cpuacct, cpu");
     }
 }

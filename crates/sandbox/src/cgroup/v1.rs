@@ -1,6 +1,6 @@
 //! A bay's groups in the hierarchies of cgroup version 1.
 //!
-//! Documentation/admin-guide/cgroup-v1/{memory,pids,cpuacct}.rst. Version 1 has no `cgroup.kill`, no
+//! Documentation/admin-guide/cgroup-v1/{memory,pids,cpuacct}.rst and Documentation/scheduler/sched-bwc.rst. Version 1 has no `cgroup.kill`, no
 //! `CLONE_INTO_CGROUP` and no `oom.group`: the bay dies with its pid namespace, enters its groups itself, and the
 //! forker kills it when it runs out of memory.
 
@@ -12,6 +12,8 @@ use rustix::event::EventfdFlags;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::CPU_PERIOD_US;
+use super::CPU_QUOTA_US;
 use super::CgroupLimits;
 use super::Counts;
 use super::files;
@@ -27,6 +29,8 @@ pub(super) struct Parents {
     pub(super) memory: OwnedFd,
     pub(super) pids: OwnedFd,
     pub(super) cpuacct: OwnedFd,
+    /// Often the same hierarchy as `cpuacct`.
+    pub(super) cpu: OwnedFd,
 }
 
 /// A bay's directories.
@@ -34,6 +38,7 @@ pub(super) struct Groups {
     memory: OwnedFd,
     pids: OwnedFd,
     cpuacct: OwnedFd,
+    cpu: OwnedFd,
     /// Becomes readable when the kernel runs out of memory for the bay, or for a group above it.
     pub(super) memory_event: OwnedFd,
 }
@@ -43,8 +48,11 @@ impl Groups {
         let memory = files::make_directory(&parents.memory, name).during(Step::MakeCgroup)?;
         let pids = files::make_directory(&parents.pids, name).during(Step::MakeCgroup)?;
         let cpuacct = files::make_directory(&parents.cpuacct, name).during(Step::MakeCgroup)?;
+        let cpu = files::make_directory(&parents.cpu, name).during(Step::MakeCgroup)?;
+        files::write(&cpu, "cpu.cfs_period_us", &CPU_PERIOD_US.to_string()).during(Step::LimitCpu)?;
+        files::write(&cpu, "cpu.cfs_quota_us", &CPU_QUOTA_US.to_string()).during(Step::LimitCpu)?;
         let memory_event = watch_memory(&memory).during(Step::WatchMemory)?;
-        Ok(Self { memory, pids, cpuacct, memory_event })
+        Ok(Self { memory, pids, cpuacct, cpu, memory_event })
     }
 
     pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
@@ -57,7 +65,7 @@ impl Groups {
     /// The process has to do this itself: when another one writes its pid to `cgroup.procs`, the kernel waits for
     /// a grace period of 5 to 19 ms on an idle machine. A thread that writes `0` to `tasks` does not wait (0.06 ms).
     pub(super) fn entries(&self) -> Result<Vec<OwnedFd>, Errno> {
-        [&self.memory, &self.pids, &self.cpuacct]
+        [&self.memory, &self.pids, &self.cpuacct, &self.cpu]
             .into_iter()
             .map(|directory| files::open(directory, "tasks", OFlags::WRONLY))
             .collect()
@@ -91,7 +99,8 @@ impl Groups {
 pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
     files::remove_directory(&parents.memory, name)?;
     files::remove_directory(&parents.pids, name)?;
-    files::remove_directory(&parents.cpuacct, name)
+    files::remove_directory(&parents.cpuacct, name)?;
+    files::remove_directory(&parents.cpu, name)
 }
 
 fn limit_memory(memory: &OwnedFd, bytes: u64) -> Result<(), Errno> {

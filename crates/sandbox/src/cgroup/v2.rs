@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::CPU_PERIOD_US;
+use super::CPU_QUOTA_US;
 use super::CgroupLimits;
 use super::Counts;
 use super::files;
@@ -35,6 +37,7 @@ impl Group {
             Err(Errno::NOENT) => {}
             result => result.during(Step::LimitMemory)?,
         }
+        files::write(directory, "cpu.max", &format!("{CPU_QUOTA_US} {CPU_PERIOD_US}")).during(Step::LimitCpu)?;
         files::write(directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 

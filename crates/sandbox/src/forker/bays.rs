@@ -164,10 +164,10 @@ impl Bays {
                 Err(error) => return self.tell(&Reply::Refused { bay: id, error }, &[]),
             },
         };
+        let slot = prepared.slot;
         match LiveBay::make(&self.ground, prepared, limits) {
-            Err((prepared, error)) => {
-                self.free_slots.insert(prepared.slot);
-                prepared.discard(&self.ground);
+            Err(error) => {
+                self.free_slots.insert(slot);
                 self.tell(&Reply::Refused { bay: id, error: error.into() }, &[])
             }
             Ok((bay, service_ends)) => {

@@ -44,7 +44,10 @@ pub(super) fn keep_capabilities() -> Result<(), Errno> {
 /// signals) to the owner as well: if that were root, one bay could use up what root and all other bays have.
 ///
 /// It returns twice, like fork(2), and like there the child has a copy of all memory and fds.
-pub(super) fn clone_first_process(cgroup: Option<&OwnedFd>, owner: Uid) -> Result<Side, Errno> {
+pub(super) fn clone_first_process(cgroup: Option<&OwnedFd>, owner: Option<Uid>) -> Result<Side, Errno> {
+    let Some(owner) = owner else {
+        return clone(cgroup);
+    };
     rustix::thread::set_thread_res_uid(Uid::ROOT, owner, Uid::ROOT)?;
     let side = clone(cgroup);
     if matches!(side, Ok(Side::Bay)) {

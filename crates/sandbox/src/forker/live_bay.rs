@@ -23,7 +23,7 @@ use super::clone::clone_first_process;
 use super::prepared::Connections;
 use super::prepared::Prepared;
 use crate::bay;
-use crate::bay::PROGRAM_ID;
+use crate::bay::Identity;
 use crate::cgroup::BayCgroup;
 use crate::cgroup::CgroupLimits;
 use crate::packet;
@@ -55,9 +55,12 @@ impl LiveBay {
         ground: &Ground,
         prepared: Prepared,
         limits: &BayLimits,
-    ) -> Result<(Self, Vec<OwnedFd>), (Prepared, StepError)> {
+    ) -> Result<(Self, Vec<OwnedFd>), StepError> {
         match Self::start(ground, &prepared, limits) {
-            Err(error) => Err((prepared, error)),
+            Err(error) => {
+                prepared.discard(ground);
+                Err(error)
+            }
             Ok(pidfd) => {
                 let Prepared { slot, cgroup, meter, connections, reports: (reports, _), .. } = prepared;
                 let Connections { control, stdin, stdout, stderr } = connections;
@@ -74,22 +77,25 @@ impl LiveBay {
             let processes = limits.processes.saturating_add(1);
             cgroup.limit(CgroupLimits { memory_bytes: limits.memory_bytes, processes })?;
         }
-        let root_uid = ground.root_uid(prepared.slot);
+        let identity = ground.identity(prepared.slot);
         let clone_target = prepared.cgroup.as_ref().and_then(BayCgroup::clone_target);
-        let process = match clone_first_process(clone_target, Uid::from_raw(root_uid)).during(Step::Clone)? {
-            Side::Forker(process) => process,
-            Side::Bay => bay::first_process(&bay::Inheritance {
-                cgroup_tasks: &prepared.cgroup_entries,
-                reports: &prepared.reports.1,
-                control: &prepared.connections.control.1,
-                stdin: &prepared.connections.stdin.0,
-                stdout: &prepared.connections.stdout.1,
-                stderr: &prepared.connections.stderr.1,
-                limits,
-                filter: &ground.filter,
-            }),
-        };
-        if let Err(error) = map_users(ground, &process, root_uid).during(Step::MapUsers) {
+        let process =
+            match clone_first_process(clone_target, identity.owner().map(Uid::from_raw)).during(Step::Clone)? {
+                Side::Forker(process) => process,
+                Side::Bay => bay::first_process(&bay::Inheritance {
+                    cgroup_tasks: &prepared.cgroup_entries,
+                    reports: &prepared.reports.1,
+                    control: &prepared.connections.control.1,
+                    stdin: &prepared.connections.stdin.0,
+                    stdout: &prepared.connections.stdout.1,
+                    stderr: &prepared.connections.stderr.1,
+                    limits,
+                    filter: &ground.filter,
+                    identity,
+                    has_cgroup: prepared.cgroup.is_some(),
+                }),
+            };
+        if let Err(error) = map_users(ground, &process, identity).during(Step::MapUsers) {
             // The bay waits for its maps; nothing of it has run yet.
             kill_and_reap(&process.pidfd);
             return Err(error);
@@ -201,9 +207,9 @@ impl LiveBay {
     }
 }
 
-/// Gives the bay two users: root, which is its pid 1, and the program's. On the host they are nobody.
-fn map_users(ground: &Ground, process: &FirstProcess, root_uid: u32) -> Result<(), Errno> {
-    let map = format!("0 {root_uid} 1\n{PROGRAM_ID} {} 1\n", root_uid + 1);
+/// Gives the bay its users.
+fn map_users(ground: &Ground, process: &FirstProcess, identity: Identity) -> Result<(), Errno> {
+    let map = identity.map();
     write_proc(ground, process, "gid_map", &map)?;
     write_proc(ground, process, "uid_map", &map)?;
     // When the host runs out of memory, bays have to go before its services.

@@ -31,6 +31,23 @@ pub(super) fn set_names() -> Result<(), StepError> {
     rustix::system::setdomainname(b"").during(Step::SetHostName)
 }
 
+/// Makes the user who started this the root of a user namespace, which is all that building bays takes.
+///
+/// It has one user, so bays cannot have different ones (user_namespaces(7)).
+pub(super) fn become_root_of_own() -> Result<(), StepError> {
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    unshare(UnshareFlags::NEWUSER).during(Step::UserNamespace)?;
+    for (name, text) in [
+        // Without it a process could give up a group that denies it something.
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", format!("0 {uid} 1")),
+        ("gid_map", format!("0 {gid} 1")),
+    ] {
+        std::fs::write(format!("/proc/self/{name}"), text).during(Step::UserNamespace)?;
+    }
+    Ok(())
+}
+
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: the forker has one thread and holds nothing that belongs to the namespaces it leaves.
     unsafe { rustix::thread::unshare_unsafe(flags) }

@@ -13,6 +13,7 @@ use rustix::pipe::PipeFlags;
 
 use super::Ground;
 use super::namespaces;
+use crate::bay::Identity;
 use crate::cgroup::BayCgroup;
 use crate::packet;
 use crate::step::During;
@@ -50,7 +51,7 @@ impl Prepared {
             Some(cgroups) => Some(cgroups.make_bay(format!("bay.{number}"))?),
         };
         let fds = (|| {
-            let connections = Connections::make(ground.root_uid(slot) + 1)?;
+            let connections = Connections::make(ground.identity(slot))?;
             let reports = packet::pair().during(Step::MakePipes)?;
             let cgroup = cgroup.as_ref();
             let entries = cgroup.map(BayCgroup::entries).transpose().during(Step::MakeCgroup)?;
@@ -83,7 +84,7 @@ fn remove(ground: &Ground, cgroup: Option<&BayCgroup>) {
 
 impl Connections {
     /// Makes them so that only the ends that are passed on survive an exec.
-    fn make(owner: u32) -> Result<Self, StepError> {
+    fn make(identity: Identity) -> Result<Self, StepError> {
         let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).during(Step::MakePipes);
         let connections = Self {
             control: rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
@@ -92,9 +93,12 @@ impl Connections {
             stdout: pipe()?,
             stderr: pipe()?,
         };
-        // Else a program could not open /dev/stdout, which leads to its pipe through /proc.
-        for (end, _) in [&connections.stdin, &connections.stdout, &connections.stderr] {
-            rustix::fs::fchown(end, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner))).during(Step::OwnPipes)?;
+        if let Identity::Pair { program, .. } = identity {
+            // Else a program could not open /dev/stdout, which leads to its pipe through /proc.
+            for (end, _) in [&connections.stdin, &connections.stdout, &connections.stderr] {
+                let owner = (Uid::from_raw(program), Gid::from_raw(program));
+                rustix::fs::fchown(end, Some(owner.0), Some(owner.1)).during(Step::OwnPipes)?;
+            }
         }
         Ok(connections)
     }

@@ -137,9 +137,8 @@ fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
 }
 
 fn open_tree(path: &Path, attributes: u64) -> Result<Tree, Errno> {
-    // What is mounted below /proc (binfmt_misc) is of no use in a bay; below /usr it may be.
-    let recursive = if path == Path::new("/proc") { OpenTreeFlags::empty() } else { OpenTreeFlags::AT_RECURSIVE };
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | recursive;
+    // Below /usr there may be mounts that belong to it. A user namespace could not even leave them out.
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     let mount = rustix::mount::open_tree(rustix::fs::CWD, path, flags)?;
     let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&mount)?.st_mode);
     Ok(Tree {

@@ -8,7 +8,7 @@ use runbay_model::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::columns::count;
+use super::count;
 use super::number;
 use super::word;
 use crate::Unavailable;

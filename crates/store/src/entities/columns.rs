@@ -19,12 +19,12 @@ pub(crate) fn number(count: impl TryInto<i64>) -> i64 {
 }
 
 /// Reads a duration.
-pub(super) fn duration(micros: i64) -> Duration {
+pub(crate) fn duration(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 /// Reads a count.
-pub(super) fn count<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, Unavailable> {
+pub(crate) fn count<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, Unavailable> {
     T::try_from(value).map_err(|_| Unavailable::Damaged(format!("{column} is {value}")))
 }
 

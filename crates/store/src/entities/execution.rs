@@ -14,8 +14,8 @@ use runbay_model::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::columns::count;
-use super::columns::duration;
+use super::count;
+use super::duration;
 use super::micros;
 use super::moment;
 use super::number;

@@ -3,7 +3,10 @@
 pub(crate) mod code_session;
 mod columns;
 pub(crate) mod execution;
+pub(crate) mod idempotency_key;
 
+pub(crate) use columns::count;
+pub(crate) use columns::duration;
 pub(crate) use columns::micros;
 pub(crate) use columns::moment;
 pub(crate) use columns::number;

@@ -2,6 +2,7 @@
 
 mod columns;
 mod m0001_sessions_and_executions;
+mod m0002_idempotency_and_lists;
 
 use async_trait::async_trait;
 use sea_orm::DatabaseConnection;
@@ -17,7 +18,7 @@ struct Migrations;
 #[async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_sessions_and_executions::Migration)]
+        vec![Box::new(m0001_sessions_and_executions::Migration), Box::new(m0002_idempotency_and_lists::Migration)]
     }
 }
 
@@ -58,4 +59,28 @@ async fn unknown_migration(database: &sea_orm::DatabaseTransaction) -> Result<Op
         .into_iter()
         .map(|migration| migration.version)
         .find(|version| !known.iter().any(|migration| MigrationName::name(&**migration) == version)))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+    use crate::sqlite::make_file;
+    use crate::sqlite::open_writer;
+
+    #[tokio::test]
+    async fn a_database_of_the_first_version_keeps_its_rows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("old.db");
+        make_file(&path).unwrap();
+        let database = open_writer(&path).await.unwrap();
+        Migrations::up(&database, Some(1)).await.unwrap();
+        let row = "INSERT INTO code_sessions VALUES (x'00', 'default', 'python', 'print(1)', 'ACTIVE', 1, 5, 5)";
+        database.execute_unprepared(row).await.unwrap();
+        assert!(migrate(&database).await.is_ok());
+        let same = "UPDATE code_sessions SET version = 2 WHERE source_code = 'print(1)'";
+        assert_eq!(database.execute_unprepared(same).await.unwrap().rows_affected(), 1);
+        database.execute_unprepared("SELECT scoped_key FROM idempotency_keys").await.unwrap();
+    }
 }

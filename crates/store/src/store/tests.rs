@@ -1,7 +1,12 @@
+mod keys;
+mod pace;
+mod pages;
+
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbay_model::Attempt;
 use runbay_model::Execution;
@@ -31,6 +36,7 @@ use crate::FinishExecution;
 use crate::HandBackExecution;
 use crate::InsertSession;
 use crate::LoseExecution;
+use crate::Pace;
 use crate::Stale;
 
 async fn opened(directory: &Path) -> Store {
@@ -56,10 +62,9 @@ async fn session(store: &Store) -> Session {
     session
 }
 
-async fn accepted(store: &Store, now: i64) -> Execution {
-    let session = session(store).await;
-    let run = AcceptRun {
-        tenant: session.tenant,
+fn run(session: &Session, now: i64) -> AcceptRun {
+    AcceptRun {
+        tenant: session.tenant.clone(),
         session: session.id,
         execution: ExecutionId::random(),
         offered: Arc::new([LanguageId::new("python")]),
@@ -67,9 +72,15 @@ async fn accepted(store: &Store, now: i64) -> Execution {
         source_code: None,
         stdin: vec![0, 255, 10],
         args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()],
+        pace: Pace { runs_per_minute: 0, cooldown: Duration::ZERO },
+        keyed: None,
         at: at(now),
-    };
-    store.write(run).await.unwrap()
+    }
+}
+
+async fn accepted(store: &Store, now: i64) -> Execution {
+    let session = session(store).await;
+    store.write(run(&session, now)).await.unwrap().into_execution()
 }
 
 async fn claimed(store: &Store, execution: &Execution) -> Attempt {
@@ -91,8 +102,8 @@ fn outcome() -> Outcome {
         stdout_truncated: true,
         stderr_truncated: false,
         compile_output: Some(Vec::new()),
-        execution_time: Some(std::time::Duration::from_micros(1_234_567)),
-        cpu_time: Some(std::time::Duration::from_micros(7)),
+        execution_time: Some(Duration::from_micros(1_234_567)),
+        cpu_time: Some(Duration::from_micros(7)),
         memory_bytes: Some(u64::from(u32::MAX) * 4),
         compile_time: None,
     }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use runbay_engine::Acceptance;
 use runbay_engine::RunRequest;
 use runbay_model::SessionId;
 use serde::Deserialize;
@@ -19,6 +20,8 @@ use crate::extract::Query;
 use crate::fields::check_args;
 use crate::fields::check_source_code;
 use crate::fields::check_stdin;
+use crate::idempotency::OptionalKey;
+use crate::idempotency::REPLAYED;
 use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::executions::body::AcceptedExecution;
@@ -47,22 +50,36 @@ pub(crate) struct RunSession {
 ///
 /// The body may be missing. Answers at once with 202, or, where `wait_ms` is given and the execution ends in that
 /// time, with 200 and the finished execution. A session has at most one execution that has not ended.
+///
+/// A run is refused with 404, 409 for a closed session, 409 for an active execution, 429 `cooldown` and
+/// 429 `rate_limited`, in this order; runs that were refused do not count. `Retry-After` is exact.
 #[utoipa::path(
     post,
     path = "/code-sessions/{session_id}/run",
     tag = "executions",
-    params(("session_id" = uuid::Uuid, Path, description = "The session's id"), ExecutionQuery),
+    params(
+        ("session_id" = uuid::Uuid, Path, description = "The session's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "Any name for this request that is new in its session. Sending the same request again \
+                within 24 hours then has no effect and is answered with the same execution and the header \
+                `Idempotent-Replayed: true`; another body under the same key is refused with 422."),
+        ExecutionQuery,
+    ),
     request_body = RunSession,
     responses(
         (status = 200, description = "It has ended within `wait_ms`.", body = ExecutionBody,
-            headers(("Location" = String, description = "The path of the execution"))),
+            headers(("Location" = String, description = "The path of the execution"),
+                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
         (status = 202, description = "It is accepted.", body = AcceptedExecution,
-            headers(("Location" = String, description = "The path of the execution"))),
+            headers(("Location" = String, description = "The path of the execution"),
+                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
         (status = 400, response = Problem),
         (status = 404, response = Problem),
         (status = 409, response = Problem),
         (status = 413, response = Problem),
         (status = 415, response = Problem),
+        (status = 422, response = Problem),
+        (status = 429, response = Problem),
         (status = 503, response = Problem),
     ),
 )]
@@ -72,10 +89,13 @@ pub(crate) async fn run_session(
     prefix: Prefix,
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
+    OptionalKey(idempotency_key): OptionalKey,
     Json(run): Json<RunSession>,
 ) -> Result<Response, Problem> {
-    let request = accept(run)?;
-    let mut execution = api.engine().submit(&principal.tenant, id, request).await?;
+    let request = RunRequest { idempotency_key, ..accept(run)? };
+    let accepted = api.engine().submit(&principal.tenant, id, request).await?;
+    let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
+    let mut execution = accepted.into_execution();
     let location = [(LOCATION, format!("{}/executions/{}", prefix.as_str(), execution.id))];
     let wait = query.wait();
     if wait > Duration::ZERO {
@@ -85,10 +105,10 @@ pub(crate) async fn run_session(
             Err(error) => tracing::warn!(execution.id = %execution.id, error = ?error, "nobody can wait for a run"),
         }
     }
-    if execution.state.is_ended() {
-        return Ok((location, Json(ExecutionBody::new(execution, &query, prefix))).into_response());
+    if wait > Duration::ZERO && execution.state.is_ended() {
+        return Ok((location, replayed, Json(ExecutionBody::new(execution, &query, prefix))).into_response());
     }
-    Ok((StatusCode::ACCEPTED, location, Json(AcceptedExecution::from(&execution))).into_response())
+    Ok((StatusCode::ACCEPTED, location, replayed, Json(AcceptedExecution::from(&execution))).into_response())
 }
 
 fn accept(run: RunSession) -> Result<RunRequest, Problem> {
@@ -97,5 +117,11 @@ fn accept(run: RunSession) -> Result<RunRequest, Problem> {
     check_source_code(run.source_code.as_deref())?;
     check_stdin(&stdin)?;
     check_args(&args)?;
-    Ok(RunRequest { language: run.language, source_code: run.source_code, stdin: stdin.into_bytes(), args })
+    Ok(RunRequest {
+        language: run.language,
+        source_code: run.source_code,
+        stdin: stdin.into_bytes(),
+        args,
+        idempotency_key: None,
+    })
 }

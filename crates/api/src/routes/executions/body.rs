@@ -1,9 +1,11 @@
 //! An execution as answers show it.
 
+use std::mem;
 use std::time::Duration;
 
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionSummary;
 use runbay_model::Outcome;
 use runbay_model::Reason;
 use runbay_model::SessionId;
@@ -14,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::message::message;
+use super::query::Encoding;
 use super::query::ExecutionQuery;
 use super::query::Include;
 use super::text::encode;
@@ -117,14 +120,9 @@ struct OutcomeBody {
     /// The name of the signal that ended the program.
     #[schema(example = "SIGSEGV")]
     signal: Option<String>,
-    /// Standard output up to the limit.
-    #[schema(required = false)]
-    stdout: String,
-    /// Standard error up to the limit.
-    #[schema(required = false)]
-    stderr: String,
-    /// What the compiler printed; null in languages without a compile stage.
-    compile_output: Option<String>,
+    #[serde(flatten)]
+    #[schema(value_type = OutputBody)]
+    output: Option<OutputBody>,
     /// Whether standard output was cut.
     #[schema(required = false)]
     stdout_truncated: bool,
@@ -144,40 +142,74 @@ struct OutcomeBody {
     execution_time: Option<Option<u64>>,
 }
 
+/// What an execution wrote; lists leave it out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Output)]
+struct OutputBody {
+    /// Standard output up to the limit.
+    #[schema(required = false)]
+    stdout: String,
+    /// Standard error up to the limit.
+    #[schema(required = false)]
+    stderr: String,
+    /// What the compiler printed; null in languages without a compile stage.
+    compile_output: Option<String>,
+}
+
 impl ExecutionBody {
     /// Shows an execution as the client asked for it.
-    pub(crate) fn new(execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
+    pub(crate) fn new(mut execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
+        let output = OutputBody::taken_from(execution.outcome.as_mut(), query.encoding);
+        let source_code = (query.include == Some(Include::Source)).then_some(execution.input.source_code);
+        let summary = ExecutionSummary {
+            id: execution.id,
+            session: execution.session,
+            language: execution.input.language,
+            state: execution.state,
+            outcome: execution.outcome,
+            created_at: execution.created_at,
+            queued_at: execution.queued_at,
+            started_at: execution.started_at,
+            completed_at: execution.completed_at,
+        };
+        let mut body = Self::without_output(summary, prefix);
+        if let Some(outcome) = &mut body.outcome {
+            outcome.output = Some(output);
+        }
+        Self { source_code, ..body }
+    }
+
+    /// Shows an execution in a list.
+    pub(crate) fn without_output(execution: ExecutionSummary, prefix: Prefix) -> Self {
         let queue_time = execution.queue_time();
         let state = execution.state;
         let outcome = execution.outcome.unwrap_or_default();
         Self {
             execution_id: execution.id,
             session_id: execution.session,
-            language: execution.input.language.to_string(),
+            language: execution.language.to_string(),
             status: state.status(),
-            outcome: state.is_ended().then(|| OutcomeBody::new(state, outcome, query, prefix)),
+            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, outcome, prefix)),
             queue_time_ms: queue_time.map(whole_ms),
             attempt: state.attempt().0,
             created_at: execution.created_at,
             queued_at: execution.queued_at,
             started_at: execution.started_at,
             completed_at: execution.completed_at,
-            source_code: (query.include == Some(Include::Source)).then_some(execution.input.source_code),
+            source_code: None,
         }
     }
 }
 
 impl OutcomeBody {
-    fn new(state: State, outcome: Outcome, query: &ExecutionQuery, prefix: Prefix) -> Self {
+    fn without_output(state: State, outcome: Outcome, prefix: Prefix) -> Self {
         let execution_time_ms = outcome.execution_time.map(whole_ms);
         Self {
             reason: state.reason(),
             message: outcome.message.or_else(|| message(state).map(str::to_owned)),
             exit_code: outcome.exit_code,
             signal: outcome.signal,
-            stdout: encode(outcome.stdout, query.encoding),
-            stderr: encode(outcome.stderr, query.encoding),
-            compile_output: outcome.compile_output.map(|output| encode(output, query.encoding)),
+            output: None,
             stdout_truncated: outcome.stdout_truncated,
             stderr_truncated: outcome.stderr_truncated,
             execution_time_ms,
@@ -185,6 +217,18 @@ impl OutcomeBody {
             memory_bytes: outcome.memory_bytes,
             compile_time_ms: outcome.compile_time.map(whole_ms),
             execution_time: (prefix == Prefix::Api).then_some(execution_time_ms),
+        }
+    }
+}
+
+impl OutputBody {
+    fn taken_from(outcome: Option<&mut Outcome>, encoding: Encoding) -> Self {
+        let mut nothing = Outcome::default();
+        let outcome = outcome.unwrap_or(&mut nothing);
+        Self {
+            stdout: encode(mem::take(&mut outcome.stdout), encoding),
+            stderr: encode(mem::take(&mut outcome.stderr), encoding),
+            compile_output: outcome.compile_output.take().map(|output| encode(output, encoding)),
         }
     }
 }

@@ -1,0 +1,113 @@
+//! `GET /code-sessions`
+
+use axum::extract::State;
+use runbay_model::Page;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::SessionSummary;
+use runbay_model::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::Query;
+use crate::host::Exposure;
+use crate::page::Cursor;
+use crate::page::PageQuery;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::routes::schema;
+use crate::state::Api;
+
+/// One page of sessions, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionPage)]
+pub(crate) struct SessionPageBody {
+    /// The sessions, open and closed ones.
+    sessions: Vec<SessionSummaryBody>,
+    /// Leads to the next page; null on the last one.
+    #[schema(value_type = Option<String>, required = true)]
+    next_cursor: Option<Cursor>,
+}
+
+/// A session without its code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionSummary, example = json!({
+    "session_id": "0b6d3f1e-8c1a-4f5e-9d57-2f4a6f0f8f3b",
+    "status": "ACTIVE",
+    "language": "python",
+    "version": 1,
+    "created_at": "2026-11-21T04:00:00.000Z",
+    "updated_at": "2026-11-21T04:00:00.000Z",
+}))]
+struct SessionSummaryBody {
+    /// The session's id.
+    #[schema(value_type = uuid::Uuid)]
+    session_id: SessionId,
+    /// Whether it can be saved and run.
+    #[schema(schema_with = schema::session_status)]
+    status: SessionStatus,
+    /// The id of the language that its code is run as.
+    language: String,
+    /// Starts at 1 and grows by one with each save that changed something.
+    #[schema(minimum = 1)]
+    version: u64,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When code, language or status last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<SessionSummary> for SessionSummaryBody {
+    fn from(session: SessionSummary) -> Self {
+        Self {
+            session_id: session.id,
+            status: session.status,
+            language: session.language.to_string(),
+            version: session.version,
+            created_at: session.created_at,
+            updated_at: session.updated_at,
+        }
+    }
+}
+
+impl From<Page<SessionSummary>> for SessionPageBody {
+    fn from(page: Page<SessionSummary>) -> Self {
+        Self {
+            sessions: page.entries.into_iter().map(SessionSummaryBody::from).collect(),
+            next_cursor: page.last.map(Cursor),
+        }
+    }
+}
+
+/// Lists sessions, newest first, without their code.
+///
+/// Following `next_cursor` shows every session that there was at the beginning once, whatever is opened meanwhile.
+#[utoipa::path(
+    get,
+    path = "/code-sessions",
+    tag = "sessions",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of sessions.", body = SessionPageBody),
+        (status = 400, response = Problem),
+        (status = 403, response = Problem),
+    ),
+)]
+pub(crate) async fn list_sessions(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<SessionPageBody>, Problem> {
+    if api.exposure() == Exposure::Network {
+        // Without keys whoever knows an id can read and change what it names.
+        return Err(Problem::new(Code::ListRefused).detail(
+            "This server is open to other machines and has no keys, so it does not tell ids that others use.",
+        ));
+    }
+    let page = api.engine().sessions(&principal.tenant, query.request()).await.map_err(Problem::of_session)?;
+    Ok(Json(page.into()))
+}

@@ -1,0 +1,168 @@
+//! `GET /executions?ids=`
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use runbay_engine::ReadError;
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::TenantId;
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use super::body::ExecutionBody;
+use super::query::ExecutionQuery;
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::Query;
+use crate::prefix::Prefix;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::problem::ProblemDocument;
+use crate::request_id::RequestId;
+use crate::state::Api;
+
+const MAX_IDS: usize = 100;
+
+/// How much code and output one answer holds; a hundred executions may have hundreds of mebibytes.
+const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Which executions are asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct IdsQuery {
+    ids: Ids,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Ids(Vec<ExecutionId>);
+
+impl TryFrom<String> for Ids {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let count = text.split(',').count();
+        if count > MAX_IDS {
+            return Err(format!("has {count} entries, at most {MAX_IDS} are allowed"));
+        }
+        let ids = text.split(',').enumerate();
+        let ids = ids.map(|(index, id)| id.parse().map_err(|error| format!("entry {index} is {error}")));
+        ids.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Executions in the order in which they were asked for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Executions {
+    /// For each id the execution, or the problem document that asking for it alone would have given.
+    #[schema(max_items = 100)]
+    executions: Vec<ExecutionOrProblem>,
+}
+
+/// An execution, or why it is not there.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum ExecutionOrProblem {
+    Execution(Box<ExecutionBody>),
+    Problem(ProblemDocument),
+}
+
+/// Reads up to 100 executions.
+///
+/// The answer has an entry for each id, in the same order: the execution, or a problem document with the code
+/// `execution_not_found`. Once the entries before hold 8 MiB of output, further ones are `answer_too_large` and
+/// have to be asked for again. With `wait_ms` it answers as soon as all of them have ended.
+#[utoipa::path(
+    get,
+    path = "/executions",
+    tag = "executions",
+    params(
+        ("ids" = String, Query, description = "The ids of up to 100 executions, separated by commas"),
+        ExecutionQuery,
+    ),
+    responses(
+        (status = 200, description = "The executions and problems.", body = Executions),
+        (status = 400, response = Problem),
+    ),
+)]
+pub(crate) async fn read_executions(
+    State(api): State<Api>,
+    principal: Principal,
+    prefix: Prefix,
+    Extension(request): Extension<RequestId>,
+    Query(ids): Query<IdsQuery>,
+    Query(query): Query<ExecutionQuery>,
+) -> Result<Json<Executions>, Problem> {
+    let Ids(ids) = ids.ids;
+    wait_for_all(&api, &principal.tenant, &ids, query.wait()).await?;
+    let mut room = MAX_OUTPUT_BYTES;
+    let mut executions = Vec::with_capacity(ids.len());
+    for (index, id) in ids.into_iter().enumerate() {
+        executions.push(match read(&api, &principal.tenant, id, &mut room).await {
+            Ok(execution) => ExecutionOrProblem::Execution(Box::new(ExecutionBody::new(execution, &query, prefix))),
+            Err(problem) if problem.is_about_the_service() => return Err(problem),
+            Err(problem) => {
+                let problem = problem.field(&format!("ids[{index}]"), id);
+                ExecutionOrProblem::Problem(problem.into_document(&request))
+            }
+        });
+    }
+    Ok(Json(Executions { executions }))
+}
+
+/// Waits until every execution has ended or the time is over; unknown ones have nothing to wait for.
+async fn wait_for_all(api: &Api, tenant: &TenantId, ids: &[ExecutionId], wait: Duration) -> Result<(), Problem> {
+    let deadline = Instant::now() + wait;
+    for id in ids {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        match api.wait_for_end(tenant, *id, left).await {
+            Ok(_) | Err(ReadError::NotFound) => {}
+            Err(error) => return Err(Problem::of_execution(error)),
+        }
+    }
+    Ok(())
+}
+
+async fn read(api: &Api, tenant: &TenantId, id: ExecutionId, room: &mut usize) -> Result<Execution, Problem> {
+    if *room == 0 {
+        return Err(Problem::new(Code::AnswerTooLarge).detail("Ask for this execution in a request of its own."));
+    }
+    let execution = api.engine().execution(tenant, id).await.map_err(Problem::of_execution)?;
+    let outcome = execution.outcome.as_ref();
+    let output = outcome.map_or(0, |outcome| {
+        outcome.stdout.len() + outcome.stderr.len() + outcome.compile_output.as_ref().map_or(0, Vec::len)
+    });
+    *room = room.saturating_sub(output + execution.input.source_code.len());
+    Ok(execution)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f";
+
+    fn ids(text: &str) -> Result<usize, String> {
+        Ids::try_from(text.to_owned()).map(|ids| ids.0.len())
+    }
+
+    #[test]
+    fn up_to_a_hundred_ids_are_read() {
+        assert_eq!(ids(ID), Ok(1));
+        assert_eq!(ids(&[ID; 100].join(",")), Ok(100));
+        assert_eq!(ids(&[ID; 101].join(",")), Err("has 101 entries, at most 100 are allowed".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_id_is_named_by_its_place() {
+        for (text, place) in [("", 0), (&format!("{ID},"), 1), (&format!("{ID},42,{ID}"), 1), (",", 0)] {
+            assert!(ids(text).unwrap_err().starts_with(&format!("entry {place} is not a UUID")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Lists, page by page.
+
+use std::future::Future;
+
+use runbay_model::ExecutionSummary;
+use runbay_model::Page;
+use runbay_model::PageRequest;
+use runbay_model::SessionId;
+use runbay_model::SessionSummary;
+use runbay_model::TenantId;
+
+use crate::Engine;
+use crate::ReadError;
+
+impl Engine {
+    /// Lists the sessions of a tenant, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the database does not answer.
+    pub async fn sessions(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<SessionSummary>, ReadError> {
+        self.read(some(self.store().sessions(tenant, page))).await
+    }
+
+    /// Lists the executions of a session, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the session does not exist for this tenant or the database does not answer.
+    pub async fn executions_of_session(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        page: PageRequest,
+    ) -> Result<Page<ExecutionSummary>, ReadError> {
+        let found = self.read(some(self.store().executions_of_session(tenant, session, page))).await?;
+        if found.entries.is_empty() {
+            // Only now is it open whether there is such a session.
+            self.session(tenant, session).await?;
+        }
+        Ok(found)
+    }
+}
+
+async fn some<T, E>(read: impl Future<Output = Result<T, E>>) -> Result<Option<T>, E> {
+    read.await.map(Some)
+}

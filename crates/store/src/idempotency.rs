@@ -1,0 +1,131 @@
+//! Keys of requests that must not take effect twice.
+
+use std::convert::Infallible;
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
+use sea_orm::ConnectionTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::QueryOrder;
+use sea_orm::QuerySelect;
+use sea_orm::Set;
+
+use crate::Command;
+use crate::Store;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::Writes;
+use crate::entities::execution;
+use crate::entities::idempotency_key;
+use crate::entities::idempotency_key::Column;
+
+/// A request that has a key, as digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// The digest of the key and of everything within which it is unique.
+    pub scoped_key: [u8; 32],
+    /// The digest of what is asked for.
+    pub request_hash: [u8; 32],
+    /// When the key is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// What is known of a request that has a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repetition {
+    /// The same was asked for before, and this is what came of it.
+    Same(Box<Execution>),
+    /// Something else was asked for under this key.
+    Other,
+}
+
+/// Forgets the keys that have expired, at most `limit` of them; answers how many.
+#[derive(Debug)]
+pub struct ForgetExpiredKeys {
+    /// The most keys to forget.
+    pub limit: u64,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Tells whether a request was accepted before; none when its key is new or has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn repetition(&self, request: &KeyedRequest, at: Timestamp) -> Result<Option<Repetition>, Unavailable> {
+        repetition(self.readers(), request, at).await
+    }
+}
+
+impl Command for ForgetExpiredKeys {
+    type Answer = u64;
+    type Refusal = Infallible;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError<Infallible>> {
+        // PostgreSQL and SQLite have no limit for a delete, and MySQL none for a subquery.
+        let expired: Vec<Vec<u8>> = idempotency_key::Entity::find()
+            .select_only()
+            .column(Column::ScopedKey)
+            .filter(Column::ExpiresAt.lte(self.at.as_micros()))
+            .order_by_asc(Column::ExpiresAt)
+            .limit(self.limit)
+            .into_tuple()
+            .all(transaction)
+            .await?;
+        if expired.is_empty() {
+            return Ok(0);
+        }
+        let forgotten =
+            idempotency_key::Entity::delete_many().filter(Column::ScopedKey.is_in(expired)).exec(transaction).await?;
+        Ok(forgotten.rows_affected)
+    }
+}
+
+/// Tells whether a request was accepted before.
+pub(crate) async fn repetition(
+    connection: &impl ConnectionTrait,
+    request: &KeyedRequest,
+    at: Timestamp,
+) -> Result<Option<Repetition>, Unavailable> {
+    let known = idempotency_key::Entity::find()
+        .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
+        .filter(Column::ExpiresAt.gt(at.as_micros()))
+        .one(connection)
+        .await?;
+    let Some(known) = known else {
+        return Ok(None);
+    };
+    if known.request_hash != request.request_hash {
+        return Ok(Some(Repetition::Other));
+    }
+    // A key may outlive its execution, and then stands for nothing.
+    let execution = execution::Entity::find_by_id(known.execution_id).one(connection).await?;
+    Ok(execution.map(Execution::try_from).transpose()?.map(Box::new).map(Repetition::Same))
+}
+
+/// Records that a request has led to an execution; an expired record of the same key is replaced.
+pub(crate) async fn remember(
+    transaction: &DatabaseTransaction,
+    request: &KeyedRequest,
+    execution: ExecutionId,
+) -> Result<(), Unavailable> {
+    idempotency_key::Entity::delete_many()
+        .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
+        .exec(transaction)
+        .await?;
+    let row = idempotency_key::ActiveModel {
+        scoped_key: Set(request.scoped_key.to_vec()),
+        request_hash: Set(request.request_hash.to_vec()),
+        execution_id: Set(execution.as_uuid()),
+        expires_at: Set(request.expires_at.as_micros()),
+    };
+    idempotency_key::Entity::insert(row).exec_without_returning(transaction).await?;
+    Ok(())
+}

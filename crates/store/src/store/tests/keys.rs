@@ -1,0 +1,110 @@
+use super::*;
+use crate::AcceptRefusal;
+use crate::Acceptance;
+use crate::CancelExecution;
+use crate::CloseSession;
+use crate::ForgetExpiredKeys;
+use crate::KeyedRequest;
+use crate::Repetition;
+use crate::WriteError;
+
+const EXPIRY: i64 = 1_000;
+
+fn keyed(key: u8, request: u8) -> KeyedRequest {
+    KeyedRequest { scoped_key: [key; 32], request_hash: [request; 32], expires_at: at(EXPIRY) }
+}
+
+async fn run_keyed(
+    store: &Store,
+    session: &Session,
+    keyed: KeyedRequest,
+    now: i64,
+) -> Result<Acceptance, WriteError<AcceptRefusal>> {
+    store.write(AcceptRun { keyed: Some(keyed), ..run(session, now) }).await
+}
+
+async fn end(store: &Store, execution: &Execution) {
+    let tenant = execution.tenant.clone();
+    store.write(CancelExecution { tenant, id: execution.id, at: at(500) }).await.unwrap();
+}
+
+async fn history(store: &Store, session: &Session) -> usize {
+    let page = runbay_model::PageRequest { after: None, limit: 100 };
+    store.executions_of_session(&session.tenant, session.id, page).await.unwrap().entries.len()
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session(&store).await;
+    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
+    let Acceptance::New(execution) = first else { panic!("{first:?}") };
+    assert_eq!(
+        run_keyed(&store, &session, keyed(1, 1), 11).await.unwrap(),
+        Acceptance::Repeated(execution.clone()),
+        "before the check for an active execution"
+    );
+    end(&store, &execution).await;
+    store.write(CloseSession { tenant: session.tenant.clone(), id: session.id, at: at(600) }).await.unwrap();
+
+    let repeated = run_keyed(&store, &session, keyed(1, 1), EXPIRY - 1).await.unwrap();
+    let Acceptance::Repeated(repeated) = repeated else { panic!("{repeated:?}") };
+    assert_eq!((repeated.id, repeated.state.status()), (execution.id, Status::Cancelled));
+    let read = store.repetition(&keyed(1, 1), at(EXPIRY - 1)).await.unwrap();
+    assert_eq!(read, Some(Repetition::Same(Box::new(repeated))));
+    assert_eq!(history(&store, &session).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session(&store).await;
+    run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
+    let error = run_keyed(&store, &session, keyed(1, 2), 11).await.unwrap_err();
+    assert!(matches!(error, WriteError::Refused(AcceptRefusal::KeyReused)), "{error:?}");
+    assert_eq!(store.repetition(&keyed(1, 2), at(11)).await.unwrap(), Some(Repetition::Other));
+    assert_eq!(store.repetition(&keyed(2, 1), at(11)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session(&store).await;
+    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
+    run_keyed(&store, &session, keyed(2, 1), 11).await.unwrap_err();
+    end(&store, &first).await;
+    let second = run_keyed(&store, &session, keyed(2, 2), 12).await.unwrap();
+    assert!(matches!(second, Acceptance::New(_)), "{second:?}");
+}
+
+#[tokio::test]
+async fn an_expired_key_is_free_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let session = session(&store).await;
+    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
+    end(&store, &first).await;
+    assert_eq!(store.repetition(&keyed(1, 1), at(EXPIRY)).await.unwrap(), None);
+    let renewed = KeyedRequest { expires_at: at(2 * EXPIRY), ..keyed(1, 2) };
+    let second = run_keyed(&store, &session, renewed.clone(), EXPIRY).await.unwrap();
+    let Acceptance::New(second) = second else { panic!("{second:?}") };
+    assert_eq!(run_keyed(&store, &session, renewed, EXPIRY).await.unwrap(), Acceptance::Repeated(second));
+}
+
+#[tokio::test]
+async fn expired_keys_are_forgotten_in_batches() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    for key in 0..5 {
+        let session = session(&store).await;
+        let expires_at = at(EXPIRY + i64::from(key));
+        run_keyed(&store, &session, KeyedRequest { expires_at, ..keyed(key, 1) }, 10).await.unwrap();
+    }
+    for (now, forgotten) in [(EXPIRY - 1, 0), (EXPIRY + 3, 3), (EXPIRY + 3, 1), (EXPIRY + 3, 0)] {
+        assert_eq!(store.write(ForgetExpiredKeys { limit: 3, at: at(now) }).await.unwrap(), forgotten);
+    }
+    assert!(store.repetition(&keyed(4, 1), at(EXPIRY + 3)).await.unwrap().is_some());
+}

@@ -1,0 +1,108 @@
+use runbay_model::Page;
+use runbay_model::PageRequest;
+use runbay_model::Position;
+use sea_orm::ColumnTrait;
+use sea_orm::QueryFilter;
+
+use super::*;
+use crate::entities::code_session;
+use crate::page::newest_first;
+
+async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
+    let id = SessionId::random();
+    let session = Session {
+        id,
+        tenant: tenant.clone(),
+        language: LanguageId::new("python"),
+        source_code: "print(1)".to_owned(),
+        status: SessionStatus::Active,
+        version: 1,
+        created_at: at(micros),
+        updated_at: at(micros),
+    };
+    store.write(InsertSession(session)).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn every_session_is_listed_once_although_others_are_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let (tenant, stranger) = (TenantId::default(), TenantId::new("stranger"));
+    let mut expected = Vec::new();
+    // Several at one time, so that only the id tells them apart.
+    for number in 0..25 {
+        expected.push((number / 7, opened_at(&store, &tenant, number / 7).await));
+        opened_at(&store, &stranger, number / 7).await;
+    }
+    expected.sort_unstable_by(|one, other| other.cmp(one));
+
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let Page { entries, last } = store.sessions(&tenant, PageRequest { after, limit: 4 }).await.unwrap();
+        assert!(!entries.is_empty() && entries.len() <= 4);
+        found.extend(entries.into_iter().map(|session| (session.created_at.as_micros(), session.id)));
+        opened_at(&store, &tenant, 100).await;
+        after = last;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_listed_execution_has_everything_but_its_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let execution = accepted(&store, 10).await;
+    let attempt = claimed(&store, &execution).await;
+    let finish = FinishExecution {
+        id: execution.id,
+        attempt,
+        verdict: Verdict::Failed(Fault::RuntimeError),
+        outcome: outcome(),
+        at: at(60),
+    };
+    store.write(finish).await.unwrap();
+    let session = execution.session.unwrap();
+    let page = PageRequest { after: None, limit: 1 };
+    let listed = store.executions_of_session(&execution.tenant, session, page).await.unwrap();
+    assert_eq!(listed.last, None);
+    let whole = read(&store, execution.id).await;
+    let entry = &listed.entries[0];
+    assert_eq!((entry.id, entry.session, &entry.language), (whole.id, whole.session, &whole.input.language));
+    assert_eq!((entry.state, entry.queue_time()), (whole.state, whole.queue_time()));
+    assert_eq!((entry.created_at, entry.completed_at), (whole.created_at, whole.completed_at));
+    let without_output = Outcome { stdout: Vec::new(), stderr: Vec::new(), compile_output: None, ..outcome() };
+    assert_eq!(entry.outcome, Some(without_output));
+
+    let strangers = store.executions_of_session(&TenantId::new("stranger"), session, page).await.unwrap();
+    assert_eq!(strangers.entries, []);
+}
+
+#[tokio::test]
+async fn a_page_begins_in_the_index_and_is_not_sorted() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    let after = Some(Position { created_at: at(5), id: Uuid::nil() });
+    let page = PageRequest { after, limit: 20 };
+
+    use code_session::Column as SessionColumn;
+    use execution::Column as ExecutionColumn;
+    let sessions = code_session::Entity::find().filter(SessionColumn::TenantId.eq("default"));
+    let sessions = newest_first(sessions, SessionColumn::CreatedAt, SessionColumn::Id, page);
+    assert_eq!(
+        store.plan(sessions).await,
+        "SEARCH code_sessions USING INDEX ix_code_sessions_tenant_created (tenant_id=? AND created_at<?)"
+    );
+    let executions = execution::Entity::find()
+        .filter(ExecutionColumn::SessionId.eq(Uuid::nil()))
+        .filter(ExecutionColumn::TenantId.eq("default"));
+    let executions = newest_first(executions, ExecutionColumn::CreatedAt, ExecutionColumn::Id, page);
+    assert_eq!(
+        store.plan(executions).await,
+        "SEARCH executions USING INDEX ix_executions_session_created (session_id=? AND created_at<?)"
+    );
+}

@@ -1,0 +1,58 @@
+//! Requests that no HTTP library would send.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::header::HeaderName;
+use reqwest::header::HeaderValue;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::Answer;
+
+const EXCHANGE: Duration = Duration::from_secs(60);
+
+/// Sends `request` over a new connection and reads to the end of it.
+pub(crate) async fn exchange(address: &str, request: &[u8]) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("the server accepts connections");
+    let (mut reading, mut writing) = stream.into_split();
+    let mut answer = Vec::new();
+    let send = async {
+        // A server that has refused the head reads no body; what counts is its answer.
+        writing.write_all(request).await.ok();
+        writing
+    };
+    let read = timeout(EXCHANGE, reading.read_to_end(&mut answer));
+    let (_writing, read) = tokio::join!(send, read);
+    let read = read.unwrap_or_else(|_| panic!("the connection does not end after {EXCHANGE:?}"));
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    read.unwrap_or_else(|error| panic!("{error} after the answer {text:?}"));
+    parse(&text).unwrap_or_else(|| panic!("this is no answer: {text:?}"))
+}
+
+/// Reads one answer whose body, if any, goes to the end.
+fn parse(text: &str) -> Option<Answer> {
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ")?;
+        headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+    }
+    Some(Answer { status, headers, text: body.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_status_headers_and_body() {
+        let answer = parse("HTTP/1.1 404 Not Found\r\na: 1\r\nb: x: y\r\n\r\n{}\r\n\r\n").unwrap();
+        assert_eq!((answer.status, answer.header("b"), answer.text.as_str()), (404, "x: y", "{}\r\n\r\n"));
+        assert!(parse("").is_none());
+    }
+}
