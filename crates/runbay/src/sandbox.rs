@@ -16,11 +16,14 @@ use runbay_sandbox::Users;
 
 use crate::commands::keeper;
 
-/// Uids for bays start here; the numbers below are for services.
-const FIRST_BAY_UID: u32 = FIRST_UID + 1024;
+/// Uids for the bays of a server start here unless it is told otherwise; the numbers below are for services.
+pub(crate) const FIRST_BAY_UID: u32 = FIRST_UID + 1024;
+
+/// Uids for the bays of commands start here.
+const FIRST_COMMAND_UID: u32 = FIRST_BAY_UID + 1_000_000;
 
 /// Bays for a command that runs one program, or probes the languages.
-pub(crate) const FEW_BAYS: usize = 32;
+const FEW_BAYS: u32 = 16;
 
 /// A sandbox that was started with the rights of root and waits to be taken up without them.
 pub(crate) struct Seed {
@@ -30,17 +33,26 @@ pub(crate) struct Seed {
 
 /// Starts the keeper; `max_bays` are alive at one time.
 ///
-/// Started as root, each bay gets users of its own; else all run as whoever started this. To be called before other
-/// threads exist.
-pub(crate) fn start(languages: Option<&[String]>, max_bays: usize) -> anyhow::Result<Seed> {
+/// Started as root, each bay gets users of its own, from `first_uid` on; else all run as whoever started this. To be
+/// called before other threads exist.
+pub(crate) fn start(languages: Option<&[String]>, max_bays: usize, first_uid: u32) -> anyhow::Result<Seed> {
     let recipes = choose(embedded_recipes()?, languages)?;
     let configuration = Configuration {
-        users: if Account::current().is_root() { Users::Range { first_uid: FIRST_BAY_UID } } else { Users::Own },
+        users: if Account::current().is_root() { Users::Range { first_uid } } else { Users::Own },
         max_bays: u32::try_from(max_bays).context("too many slots")?,
         mounts: recipes.iter().flat_map(|recipe| recipe.mounts.clone()).collect(),
         support_files: recipes.iter().flat_map(|recipe| recipe.support_files.clone()).collect(),
     };
     Ok(Seed { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
+}
+
+/// Starts the keeper for a command that runs one program, or probes the languages.
+///
+/// Each command has users of its own, since what the kernel counts for a user must not be shared with other bays.
+pub(crate) fn start_small(languages: Option<&[String]>) -> anyhow::Result<Seed> {
+    // Pids have at most 22 bits, which leaves the range below where it ends.
+    let first_uid = FIRST_COMMAND_UID + std::process::id() % (1 << 22) * 2 * FEW_BAYS;
+    start(languages, usize::try_from(FEW_BAYS)?, first_uid)
 }
 
 /// Returns the limits that a bay has for a language without limits of its own.

@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::sandbox::FIRST_BAY_UID;
+
 /// What can be set for `runbay serve`. The keys of the file are the names of the flags with `_` for `-`.
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -48,6 +50,10 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS")]
     drain_seconds: Option<u64>,
 
+    /// First of the user numbers that bays run as; two servers on one host need different ones [default: 1879049216]
+    #[arg(long, env = "RUNBAY_FIRST_BAY_UID", value_name = "UID")]
+    first_bay_uid: Option<u32>,
+
     /// Serve other machines even if programs cannot be limited as they should be, see `runbay doctor`
     #[arg(long, env = "RUNBAY_ALLOW_DEGRADED")]
     allow_degraded: bool,
@@ -69,6 +75,7 @@ pub(crate) struct ServeSettings {
     pub(crate) session_runs_per_minute: u32,
     pub(crate) session_cooldown_ms: u64,
     pub(crate) drain_seconds: u64,
+    pub(crate) first_bay_uid: u32,
     pub(crate) allow_degraded: bool,
     pub(crate) log: String,
 }
@@ -77,6 +84,11 @@ impl ServeFlags {
     /// Fills in what flags and environment do not set from the file, if there is one, and from the defaults.
     pub(crate) fn complete(self, file: Option<&Path>) -> anyhow::Result<ServeSettings> {
         let file = file.map(read).transpose()?.unwrap_or_default();
+        let first_bay_uid = self.first_bay_uid.or(file.first_bay_uid).unwrap_or(FIRST_BAY_UID);
+        anyhow::ensure!(
+            (65_536..=4_000_000_000).contains(&first_bay_uid),
+            "first_bay_uid must be from 65536, below which accounts are, to 4000000000"
+        );
         Ok(ServeSettings {
             listen: self.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./data")),
@@ -88,6 +100,7 @@ impl ServeFlags {
             session_runs_per_minute: self.session_runs_per_minute.or(file.session_runs_per_minute).unwrap_or(60),
             session_cooldown_ms: self.session_cooldown_ms.or(file.session_cooldown_ms).unwrap_or(0),
             drain_seconds: self.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+            first_bay_uid,
             allow_degraded: self.allow_degraded || file.allow_degraded,
             log: self.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
         })
@@ -139,6 +152,14 @@ mod tests {
         let file = file("slot = 3\n");
         let error = ServeFlags::default().complete(Some(file.path())).unwrap_err();
         assert!(format!("{error:#}").contains("unknown field `slot`"), "{error:#}");
+    }
+
+    #[test]
+    fn bays_never_run_as_an_account() {
+        for uid in [0, 1000, 65_535, u32::MAX] {
+            let flags = ServeFlags { first_bay_uid: Some(uid), ..ServeFlags::default() };
+            assert!(flags.complete(None).is_err(), "{uid}");
+        }
     }
 
     #[test]

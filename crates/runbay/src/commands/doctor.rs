@@ -59,7 +59,7 @@ impl Doctor {
 
     fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         findings.push(rights());
-        let seed = sandbox::start(None, sandbox::FEW_BAYS)?;
+        let seed = sandbox::start_small(None)?;
         identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(async {

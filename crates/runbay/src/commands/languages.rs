@@ -19,7 +19,7 @@ pub(crate) struct Languages {
 
 impl Languages {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let seed = sandbox::start(None, sandbox::FEW_BAYS)?;
+        let seed = sandbox::start_small(None)?;
         identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let (runner, absent) = runtime.block_on(seed.grow())?;

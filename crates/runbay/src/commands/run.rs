@@ -61,7 +61,7 @@ impl Run {
             stdin: self.stdin.as_deref().map(|file| read(file, MAX_STDIN_BYTES)).transpose()?.unwrap_or_default(),
             args: self.args,
         };
-        let seed = sandbox::start(Some(&[recipe.id.to_string()]), sandbox::FEW_BAYS)?;
+        let seed = sandbox::start_small(Some(&[recipe.id.to_string()]))?;
         identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let (verdict, outcome) = runtime.block_on(async {

@@ -66,7 +66,7 @@ impl Serve {
         let data = DataDirectory::lock(&settings.data_dir)?;
         let listener =
             TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
-        let seed = sandbox::start(settings.languages.as_deref(), max_bays)?;
+        let seed = sandbox::start(settings.languages.as_deref(), max_bays, settings.first_bay_uid)?;
         let data_path = identity::become_service(settings.user.as_deref(), &data)?;
 
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
