@@ -21,6 +21,7 @@ use tokio::sync::RwLockReadGuard;
 use tokio::sync::RwLockWriteGuard;
 
 use crate::attack::Attack;
+use crate::attack::answer;
 use crate::traces::Traces;
 
 /// How long things may take that should happen at once, on a busy machine.
@@ -132,6 +133,14 @@ fn keeper(name: &str) -> Command {
     let mut command = Command::new(binary());
     command.arg0(name).arg("sandbox-keeper");
     command
+}
+
+/// Runs a program that calls `answer()` in a sandbox of its own; returns what it answered.
+pub(crate) async fn said(source: &str) -> serde_json::Value {
+    let arena = Arena::open().await;
+    let said = answer(&arena.run(&Attack::new(source)).await);
+    arena.close().await;
+    said
 }
 
 /// Waits until no process and no cgroup of a sandbox is left.

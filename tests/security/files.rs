@@ -6,15 +6,9 @@ use runbay_sandbox::Step;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::said;
 use crate::attack::Attack;
 use crate::attack::answer;
-
-async fn said(source: &str) -> serde_json::Value {
-    let arena = Arena::open().await;
-    let said = answer(&arena.run(&Attack::new(source)).await);
-    arena.close().await;
-    said
-}
 
 #[tokio::test]
 async fn one_limit_holds_for_all_writable_directories() {

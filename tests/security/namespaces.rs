@@ -8,15 +8,9 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::said;
 use crate::attack::Attack;
 use crate::attack::answer;
-
-async fn said(source: &str) -> serde_json::Value {
-    let arena = Arena::open().await;
-    let said = answer(&arena.run(&Attack::new(source)).await);
-    arena.close().await;
-    said
-}
 
 #[tokio::test]
 async fn all_seven_namespaces_are_the_bays_own() {

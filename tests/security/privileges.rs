@@ -7,16 +7,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::said;
 use crate::attack::Attack;
-use crate::attack::answer;
 use crate::attack::text;
-
-async fn said(source: &str) -> Value {
-    let arena = Arena::open().await;
-    let said = answer(&arena.run(&Attack::new(source)).await);
-    arena.close().await;
-    said
-}
 
 /// Makes each call with six zeros; returns the answers in the same order.
 async fn answers(calls: &[libc::c_long]) -> Vec<Value> {

@@ -25,6 +25,9 @@ const MAILBOX: usize = 256;
 /// How long the forker may take to hand out a bay; more than it needs to be restarted.
 const BAY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the forker may take to be told that a bay has to die.
+const KILL_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Makes bays. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -144,8 +147,9 @@ impl Sandbox {
 impl Killer {
     /// Kills everything in the bay; its end is told as usual.
     pub(crate) async fn kill(&self) {
-        // Without a forker the bay is dead already.
-        drop(self.requests.send(task::Command::Kill { bay: self.bay }).await);
+        // Without a forker, which is what a mailbox that stays full means, the bay is dead already.
+        let told = self.requests.send(task::Command::Kill { bay: self.bay });
+        drop(tokio::time::timeout(KILL_PATIENCE, told).await);
     }
 
     /// Says that the bay has ended by now.
