@@ -3,6 +3,7 @@
 //! The first process is a copy of the forker. It gives up everything that the bay does not need before it reads
 //! the job, and it alone touches the files in /box: the host opens no path in there.
 
+mod control;
 mod cpu_wait;
 mod files;
 mod first_process;
@@ -10,18 +11,21 @@ mod identity;
 mod job;
 mod mounts;
 mod namespaces;
+mod pack;
 mod program;
 mod reaper;
+mod unpack;
 
 pub(crate) use cpu_wait::QUESTION as CPU_WAIT_QUESTION;
 pub(crate) use first_process::Inheritance;
 pub(crate) use first_process::MAPPED;
-pub(crate) use first_process::STARTED;
 pub(crate) use first_process::close_range;
 pub(crate) use first_process::first_process;
 pub(crate) use identity::Identity;
 pub use job::File;
 pub use job::Job;
+pub use job::StderrTarget;
+pub(crate) use job::Unsendable;
 pub(crate) use job::frame;
 
 /// The program's user and group inside the bay.

@@ -1,9 +1,15 @@
 //! The service's hold on the keeper process.
 
+use std::fs::File;
+use std::io;
+use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+
+use rustix::fs::MemfdFlags;
 
 use crate::packet;
 use crate::wire::Configuration;
@@ -24,10 +30,10 @@ pub struct Keeper {
 pub enum LaunchError {
     /// Its process did not start.
     #[error("failed to start the sandbox's keeper process")]
-    Spawn(#[source] std::io::Error),
+    Spawn(#[source] io::Error),
     /// It ended before it took its configuration.
     #[error("failed to configure the sandbox's keeper process")]
-    Configure(#[source] std::io::Error),
+    Configure(#[source] io::Error),
 }
 
 impl Keeper {
@@ -50,7 +56,14 @@ impl Keeper {
             .map_err(LaunchError::Spawn)?;
         // Drops this process's copy of the keeper's end, so that the death of either is seen by the other.
         drop(command);
-        packet::send(&socket, &encode(configuration), &[]).map_err(|error| LaunchError::Configure(error.into()))?;
+        send_configuration(&socket, configuration).map_err(LaunchError::Configure)?;
         Ok(Self { socket, _process: process })
     }
+}
+
+/// Sends the configuration as a file in memory: with its support files it may be longer than a packet.
+pub(crate) fn send_configuration(socket: &OwnedFd, configuration: &Configuration) -> io::Result<()> {
+    let mut file = File::from(rustix::fs::memfd_create("configuration", MemfdFlags::CLOEXEC)?);
+    file.write_all(&encode(configuration))?;
+    Ok(packet::send(socket, b"configuration", &[file.as_fd()])?)
 }

@@ -1,5 +1,8 @@
 //! The keeper process: starts the forker, and another one when it died.
 
+use std::fs::File;
+use std::io::Read;
+use std::io::Seek;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -49,12 +52,25 @@ pub fn keeper_main() -> std::io::Result<()> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     raise_open_files()?;
     rustix::thread::set_name(c"runbay-keeper")?;
-    let Some(packet) = packet::receive(&service)? else {
-        return Ok(());
+    match receive_configuration(&service)? {
+        Some(configuration) => Ok(keep(service, &configuration)?),
+        None => Ok(()),
+    }
+}
+
+/// Receives what [`crate::keeper::send_configuration`] sent; none if the service is gone.
+fn receive_configuration(service: &OwnedFd) -> std::io::Result<Option<Configuration>> {
+    let Some(packet) = packet::receive(service)? else {
+        return Ok(None);
     };
-    let configuration: Configuration =
-        decode(&packet.bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))?;
-    Ok(keep(service, &configuration)?)
+    let file = packet.fds.into_iter().next().ok_or(std::io::ErrorKind::InvalidData)?;
+    let mut file = File::from(file);
+    // The position is the writer's, too.
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let configuration = decode(&bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))?;
+    Ok(Some(configuration))
 }
 
 fn keep(service: OwnedFd, configuration: &Configuration) -> Result<(), Errno> {
@@ -175,4 +191,27 @@ fn take_standard_input() -> Result<OwnedFd, Errno> {
     rustix::stdio::dup2_stdout(&nothing)?;
     rustix::stdio::dup2_stderr(&nothing)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forker::root::SupportFile;
+    use crate::keeper::send_configuration;
+    use crate::wire::Users;
+
+    #[test]
+    fn a_configuration_longer_than_a_packet_arrives() {
+        let configuration = Configuration {
+            users: Users::Own,
+            max_bays: 3,
+            mounts: vec!["/etc/java-17-openjdk".into()],
+            support_files: vec![SupportFile { path: "large".into(), content: vec![7; 2 * packet::MAX_BYTES] }],
+        };
+        let (service, keeper) = packet::pair().unwrap();
+        send_configuration(&service, &configuration).unwrap();
+        drop(service);
+        assert_eq!(receive_configuration(&keeper).unwrap(), Some(configuration));
+        assert_eq!(receive_configuration(&keeper).unwrap(), None);
+    }
 }

@@ -16,9 +16,9 @@
 
 #![expect(unsafe_code, reason = "clone3, fork, exec and mount attributes have no safe interface")]
 
+mod artefact;
 mod bay;
 mod cgroup;
-
 mod forker;
 mod keeper;
 mod keeper_process;
@@ -29,10 +29,14 @@ mod privileges;
 mod reach;
 mod run;
 mod step;
+mod stream;
 mod wire;
 
+pub use artefact::Artefact;
+pub use artefact::ArtefactFault;
 pub use bay::File;
 pub use bay::Job;
+pub use bay::StderrTarget;
 pub use forker::root::SupportFile;
 pub use keeper::Keeper;
 pub use keeper::LaunchError;

@@ -2,25 +2,31 @@
 
 mod capture;
 mod clock;
+mod control;
 
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::artefact::Artefact;
+use crate::artefact::ArtefactFault;
 use crate::bay;
 use crate::bay::Job;
+use crate::bay::Unsendable;
 use crate::link::Bay;
 use crate::step::StepError;
+use crate::wire::BayMessage;
 use crate::wire::ProgramEnd;
 use crate::wire::Usage;
 
 use capture::Capture;
 use clock::Clock;
+use clock::PACK_PATIENCE;
+use clock::Strike;
+use control::Control;
 
 /// How long a bay may take from its clone to the start of its program.
 const SETUP_PATIENCE: Duration = Duration::from_secs(10);
@@ -71,6 +77,16 @@ pub struct Report {
     pub wall: Duration,
     /// What it used.
     pub usage: Usage,
+    /// What it handed over; none unless [`Job::keep`] was set and it ended with the exit code 0.
+    pub artefact: Option<Result<Artefact, ArtefactFault>>,
+}
+
+impl Report {
+    /// Reports a bay that ended before its program was started.
+    fn without_output(end: ProgramEnd, usage: Usage) -> Self {
+        let (stdout, stderr) = (Vec::new(), Vec::new());
+        Self { end, stop: None, stdout, stderr, wall: Duration::ZERO, usage, artefact: None }
+    }
 }
 
 /// A program of which nothing can be said.
@@ -85,12 +101,21 @@ pub enum RunError {
     /// The job is larger than any request may be.
     #[error("the job is too large for a bay")]
     JobTooLarge,
+    /// A name in the job is not UTF-8.
+    #[error("a file name of the job is not UTF-8")]
+    JobName,
     /// The forker died, and the bay with it.
     #[error("the sandbox's forker process died during the run")]
     ForkerLost,
     /// The bay died although nobody killed it.
     #[error("the bay died during the run")]
     BayLost,
+    /// What the program made was not packed in time.
+    #[error("what the program made was not packed within {} s", PACK_PATIENCE.as_secs())]
+    NotPacked,
+    /// What was packed could not be taken over; the service may have too little memory or too many open files.
+    #[error("failed to take over what the program made")]
+    Artefact(#[source] std::io::Error),
     /// The bay did not die although it was killed.
     #[error("the bay did not die within {} s of being killed", KILL_PATIENCE.as_secs())]
     Unkillable,
@@ -104,13 +129,20 @@ pub enum RunError {
 ///
 /// [`RunError`] for faults of host or service; whatever the program does is a [`Report`].
 pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<Report, RunError> {
-    let frame = bay::frame(job).ok_or(RunError::JobTooLarge)?;
-    let Bay { mut control, stdin: input, stdout, stderr, mut ended, mut killer, meter } = bay;
-    tokio::time::timeout(SETUP_PATIENCE, start(&mut control, &mut ended, &frame))
-        .await
-        .map_err(|_| RunError::NotReady)??;
+    let frame = bay::frame(job).map_err(|why| match why {
+        Unsendable::TooLarge => RunError::JobTooLarge,
+        Unsendable::Name => RunError::JobName,
+    })?;
+    let Bay { control, stdin: input, stdout, stderr, mut ended, mut killer, meter } = bay;
+    let mut control = Control::new(control);
+    let starting = start(&mut control, &mut ended, &frame, job);
+    let early_end = tokio::time::timeout(SETUP_PATIENCE, starting).await.map_err(|_| RunError::NotReady)??;
+    if let Some((end, usage)) = early_end {
+        killer.disarm();
+        return Ok(Report::without_output(judge_end(end, &usage, None)?, usage));
+    }
 
-    let mut clock = Clock::start(clocks, meter, control);
+    let mut clock = Clock::start(clocks, meter, control, job.keep.is_some());
     let started = clock.started();
     let mut stdout = Capture::new(stdout, clocks.stdout_bytes);
     let mut stderr = Capture::new(stderr, clocks.stderr_bytes);
@@ -128,7 +160,10 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
             }
             () = stdout.overflow(), if stop.is_none() => Stop::Output,
             () = stderr.overflow(), if stop.is_none() => Stop::Output,
-            reason = clock.strike(), if stop.is_none() => reason,
+            strike = clock.strike(), if stop.is_none() => match strike {
+                Strike::Stop(reason) => reason,
+                Strike::NotPacked => return Err(RunError::NotPacked),
+            },
             () = tokio::time::sleep_until(patience), if stop.is_some() => return Err(RunError::Unkillable),
         };
         stop = Some((reason, Instant::now()));
@@ -136,38 +171,61 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
     };
     killer.disarm();
     let wall = usage.wall_us.map_or(started.elapsed(), Duration::from_micros);
-    match end {
-        ProgramEnd::NotStarted(error) => return Err(RunError::NotStarted(error)),
-        ProgramEnd::Killed if stop.is_none() && usage.memory_kills == 0 => return Err(RunError::BayLost),
-        _ => {}
-    }
+    let stop = stop.map(|(reason, _)| reason);
+    let end = judge_end(end, &usage, stop)?;
+    let artefact = match (&job.keep, end) {
+        (Some(_), ProgramEnd::Exited(0)) => Some(take_over(clock.into_control()).await?),
+        _ => None,
+    };
 
     // Nothing is left that could write, so both pipes end; the deadline is for what cannot happen.
     let drained = async { tokio::join!(stdout.drain(), stderr.drain()) };
     drop(tokio::time::timeout(DRAIN_PATIENCE, drained).await);
-    let stop = stop.map(|(reason, _)| reason);
-    Ok(Report { end, stop, stdout: stdout.into_bytes(), stderr: stderr.into_bytes(), wall, usage })
+    Ok(Report { end, stop, stdout: stdout.into_bytes(), stderr: stderr.into_bytes(), wall, usage, artefact })
 }
 
-/// Hands the job over and waits until its program is about to be executed.
+/// Hands the job over and waits until its program is about to be executed; returns how the bay ended if it is not.
 async fn start(
-    control: &mut UnixStream,
+    control: &mut Control,
     ended: &mut oneshot::Receiver<(ProgramEnd, Usage)>,
     frame: &[u8],
-) -> Result<(), RunError> {
+    job: &Job,
+) -> Result<Option<(ProgramEnd, Usage)>, RunError> {
     let hand_over = async {
-        control.write_all(frame).await?;
-        control.read_u8().await
+        control.hand_over(frame, job.unpack.as_ref()).await?;
+        control.hear().await
     };
     match hand_over.await {
-        Ok(bay::STARTED) => Ok(()),
+        Ok((BayMessage::Started, _)) => Ok(None),
         // The bay gave up; the forker knows why.
-        _ => match ended.await {
-            Ok((ProgramEnd::NotStarted(error), _)) => Err(RunError::NotStarted(error)),
-            Ok(_) => Err(RunError::BayLost),
-            Err(_) => Err(RunError::ForkerLost),
-        },
+        _ => ended.await.map(Some).map_err(|_| RunError::ForkerLost),
     }
+}
+
+/// Tells the ends that a program can have from the faults of host and service.
+fn judge_end(end: ProgramEnd, usage: &Usage, stop: Option<Stop>) -> Result<ProgramEnd, RunError> {
+    match end {
+        // Whether pid 1 or the program hits the limit first, it is the same limit.
+        ProgramEnd::NotStarted(_) if usage.memory_kills > 0 => Ok(ProgramEnd::Killed),
+        ProgramEnd::NotStarted(error) => Err(RunError::NotStarted(error)),
+        ProgramEnd::Killed if stop.is_none() && usage.memory_kills == 0 => Err(RunError::BayLost),
+        end => Ok(end),
+    }
+}
+
+/// Takes over what pid 1 has packed before it told of the program's end.
+async fn take_over(mut control: Control) -> Result<Result<Artefact, ArtefactFault>, RunError> {
+    let take = async {
+        loop {
+            match control.hear().await? {
+                (BayMessage::Packed(Ok(())), Some(packed)) => return Ok(Ok(Artefact::copy(packed).await?)),
+                (BayMessage::Packed(Ok(())), None) => return Err(std::io::ErrorKind::InvalidData.into()),
+                (BayMessage::Packed(Err(fault)), _) => return Ok(Err(fault)),
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(PACK_PATIENCE, take).await.map_err(|_| RunError::NotPacked)?.map_err(RunError::Artefact)
 }
 
 /// Writes the whole input, then closes it.

@@ -68,6 +68,7 @@ steps! {
     InstallFilter: "install the system call filter",
     CloseFiles: "close inherited files",
     ReadJob: "read the job",
+    Unpack: "unpack what an earlier bay handed over",
     WriteFile: "write an input file",
     BlockSignals: "block signals",
     Fork: "fork the program",
@@ -80,6 +81,8 @@ steps! {
     ResetSignals: "reset signals",
     Execute: "execute the program",
     WaitForProgram: "wait for the program",
+    Pack: "pack what the program made",
+    HandOver: "hand over what the program made",
 }
 
 /// A step that the kernel refused.
@@ -95,6 +98,12 @@ pub struct StepError {
 impl StepError {
     pub(crate) fn new(step: Step, errno: Errno) -> Self {
         Self { step, errno: errno.raw_os_error() }
+    }
+
+    /// Returns whether the bay's limit on bytes or number of files left no room for the inputs.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self.step, Step::Unpack | Step::WriteFile) && self.errno == libc::ENOSPC
     }
 }
 

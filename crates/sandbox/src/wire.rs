@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::artefact::ArtefactFault;
 use crate::forker::root::SupportFile;
 use crate::step::StepError;
 
@@ -17,9 +18,10 @@ pub struct Configuration {
     pub users: Users,
     /// The most bays alive at one time.
     pub max_bays: u32,
-    /// Host directories and files that bays see read-only, besides `/usr` and what it needs.
+    /// Host directories and files that bays see read-only, besides `/usr` and what it needs. Those that this host does
+    /// not have are left out.
     pub mounts: Vec<PathBuf>,
-    /// Files of ours that bays see below `/opt/runbay`.
+    /// Files of ours that bays see below `/opt/runbay`. One may be there several times, but not with other contents.
     pub support_files: Vec<SupportFile>,
 }
 
@@ -52,6 +54,8 @@ pub struct BayLimits {
     pub disk_bytes: u64,
     /// Number of files and directories in them.
     pub inodes: u64,
+    /// Private writable memory of one process, in bytes; none for no limit besides that of all together.
+    pub data_bytes: Option<u64>,
 }
 
 /// How strongly bays are separated from the host and from each other.
@@ -119,6 +123,30 @@ pub(crate) enum Refusal {
 pub(crate) enum BayReport {
     Failed(StepError),
     Ended { end: ProgramEnd, usage: Usage },
+}
+
+/// From pid 1 of a bay to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum BayMessage {
+    /// The program is about to be executed.
+    Started,
+    /// How long the program waited for a CPU, in microseconds: the answer to [`crate::bay::CPU_WAIT_QUESTION`].
+    CpuWait(u64),
+    /// The program ended well, and what it made is going to be packed.
+    Packing,
+    /// It was packed into the file whose fd comes with this message, or could not be.
+    Packed(Result<(), ArtefactFault>),
+}
+
+impl BayMessage {
+    /// The length of every message, so that a reader knows it before.
+    pub(crate) const BYTES: usize = 16;
+
+    pub(crate) fn encode(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        postcard::to_slice(&self, &mut bytes).expect("a number takes ten bytes at most, and a variant one");
+        bytes
+    }
 }
 
 /// How a program ended.

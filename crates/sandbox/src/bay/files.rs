@@ -1,4 +1,6 @@
-//! Writing input files to /box before any program has run in the bay.
+//! Making files in /box before any program has run in the bay.
+//!
+//! That is why paths can be used here as they are: nobody has made a link yet.
 
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
@@ -13,41 +15,78 @@ use rustix::io::Errno;
 
 use super::PROGRAM_ID;
 use super::job::File;
-use crate::step::During;
-use crate::step::Step;
-use crate::step::StepError;
 
-/// Writes files and the directories they need; all of them belong to the program.
-pub(super) fn write(files: &[File]) -> Result<(), StepError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open("/box", flags, Mode::empty()).during(Step::WriteFile)?;
-    files.iter().try_for_each(|file| write_file(&root, file)).during(Step::WriteFile)
+/// The permissions of directories and of files that can be executed.
+const ALL_MAY_EXECUTE: Mode = Mode::from_raw_mode(0o755);
+
+const ALL_MAY_READ: Mode = Mode::from_raw_mode(0o644);
+
+/// Whether a file can be executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileMode {
+    Plain,
+    Executable,
 }
 
-fn write_file(root: &OwnedFd, file: &File) -> Result<(), Errno> {
-    check_name(&file.name)?;
-    for directory in file.name.ancestors().skip(1).collect::<Vec<_>>().into_iter().rev() {
+/// Opens /box, which all names here are relative to.
+pub(super) fn open_box() -> Result<OwnedFd, Errno> {
+    rustix::fs::open("/box", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Writes files and the directories they need; all of them belong to the program.
+pub(super) fn write(root: &OwnedFd, files: &[File]) -> Result<(), Errno> {
+    for file in files {
+        let target = make_file(root, &file.name, FileMode::Plain)?;
+        let mut rest = &*file.content;
+        while !rest.is_empty() {
+            let written = rustix::io::write(&target, rest)?;
+            rest = &rest[written..];
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directories above `name`.
+pub(super) fn prepare(root: &OwnedFd, name: &Path) -> Result<(), Errno> {
+    check_name(name)?;
+    for directory in name.ancestors().skip(1).collect::<Vec<_>>().into_iter().rev() {
         if directory.as_os_str().is_empty() {
             continue;
         }
-        match rustix::fs::mkdirat(root, directory, Mode::from_raw_mode(0o755)) {
-            Ok(()) => own(rustix::fs::openat(root, directory, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)?,
-            Err(Errno::EXIST) => {}
+        match make_one_directory(root, directory) {
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// Makes an empty file that belongs to the program, and the directories above it; fails if there is one already.
+pub(super) fn make_file(root: &OwnedFd, name: &Path, mode: FileMode) -> Result<OwnedFd, Errno> {
+    prepare(root, name)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let target = rustix::fs::openat(root, &file.name, flags, Mode::from_raw_mode(0o644))?;
-    let mut rest = &*file.content;
-    while !rest.is_empty() {
-        let written = rustix::io::write(&target, rest)?;
-        rest = &rest[written..];
-    }
-    own(target)
+    let mode = match mode {
+        FileMode::Plain => ALL_MAY_READ,
+        FileMode::Executable => ALL_MAY_EXECUTE,
+    };
+    let file = rustix::fs::openat(root, name, flags, mode)?;
+    own(&file)?;
+    Ok(file)
+}
+
+/// Makes a directory that belongs to the program, and those above it; fails if there is one already.
+pub(super) fn make_directory(root: &OwnedFd, name: &Path) -> Result<(), Errno> {
+    prepare(root, name)?;
+    make_one_directory(root, name)
+}
+
+fn make_one_directory(root: &OwnedFd, name: &Path) -> Result<(), Errno> {
+    rustix::fs::mkdirat(root, name, ALL_MAY_EXECUTE)?;
+    own(rustix::fs::openat(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Accepts names below /box only; what people may call their files is decided long before.
-fn check_name(name: &Path) -> Result<(), Errno> {
+pub(super) fn check_name(name: &Path) -> Result<(), Errno> {
     let plain = name.components().all(|component| matches!(component, Component::Normal(_)));
     if plain && !name.as_os_str().is_empty() { Ok(()) } else { Err(Errno::INVAL) }
 }

@@ -1,19 +1,24 @@
 //! The life of a bay's pid 1.
 
-use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::control::Control;
 use super::files;
 use super::identity::Identity;
-use super::job;
+use super::job::Job;
 use super::mounts;
 use super::namespaces;
+use super::pack;
+use super::pack::PackError;
 use super::program;
 use super::reaper;
+use super::unpack;
 use crate::packet;
 use crate::policy::Filter;
 use crate::step::During;
@@ -21,14 +26,13 @@ use crate::step::Step;
 use crate::step::StepError;
 use crate::step::last_errno;
 use crate::wire::BayLimits;
+use crate::wire::BayMessage;
 use crate::wire::BayReport;
+use crate::wire::ProgramEnd;
 use crate::wire::encode;
 
 /// What the forker says once the bay's users are mapped.
 pub(crate) const MAPPED: &[u8] = b"mapped";
-
-/// What pid 1 says on the control stream right before the program starts.
-pub(crate) const STARTED: u8 = b'S';
 
 /// What a bay's first process has from the forker.
 pub(crate) struct Inheritance<'a> {
@@ -74,15 +78,47 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     mounts::make(inheritance.limits)?;
     program::confine(inheritance.filter)?;
 
-    let control = std::os::unix::net::UnixStream::from(
-        rustix::io::fcntl_dupfd_cloexec(inheritance.control, 3).during(Step::ReadJob)?,
-    );
-    let job = job::read(&control).during(Step::ReadJob)?;
-    files::write(&job.files)?;
+    let control = Control::new(inheritance.control).during(Step::ReadJob)?;
+    let mut job = control.read_job().during(Step::ReadJob)?;
+    fill_box(&mut job)?;
     let children = reaper::Children::watch().during(Step::BlockSignals)?;
-    (&control).write_all(&[STARTED]).during(Step::ReadJob)?;
+    control.tell(BayMessage::Started, None).during(Step::ReadJob)?;
     let started = program::start(&job, inheritance)?;
-    children.await_end(started, &control)
+    let ended = children.await_end(&started, &control).during(Step::WaitForProgram)?;
+    let kept = job.keep.as_deref().filter(|_| ended.how == ProgramEnd::Exited(0));
+    if kept.is_some() {
+        control.tell(BayMessage::Packing, None).during(Step::HandOver)?;
+    }
+    let usage = reaper::end_all(&ended);
+    if let Some(name) = kept {
+        hand_over(name, &control)?;
+    }
+    Ok(BayReport::Ended { end: ended.how, usage })
+}
+
+/// Makes the files that the program finds.
+fn fill_box(job: &mut Job) -> Result<(), StepError> {
+    let root = files::open_box().during(Step::WriteFile)?;
+    // Taken, so that it is closed before the program starts.
+    if let Some(artefact) = job.unpack.take() {
+        unpack::unpack(&root, &artefact).during(Step::Unpack)?;
+    }
+    files::write(&root, &job.files).during(Step::WriteFile)?;
+    match &job.keep {
+        Some(name) => files::prepare(&root, name).during(Step::WriteFile),
+        None => Ok(()),
+    }
+}
+
+/// Packs what the program made and passes it to the service; only to be called when nothing else runs in the bay.
+fn hand_over(name: &Path, control: &Control) -> Result<(), StepError> {
+    let root = files::open_box().during(Step::Pack)?;
+    match pack::pack(&root, name) {
+        Ok(packed) => control.tell(BayMessage::Packed(Ok(())), Some(packed.as_fd())),
+        Err(PackError::Fault(fault)) => control.tell(BayMessage::Packed(Err(fault)), None),
+        Err(PackError::Refused(error)) => return Err(StepError::new(Step::Pack, error)),
+    }
+    .during(Step::HandOver)
 }
 
 /// Closes all fds but 0, 1, 2 and `kept`, among them those of other bays that the forker's copy holds.

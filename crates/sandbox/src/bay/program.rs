@@ -22,6 +22,7 @@ use super::first_process::exit;
 use super::first_process::report_failure;
 use super::identity::Identity;
 use super::job::Job;
+use super::job::StderrTarget;
 use crate::policy::Filter;
 use crate::step::During;
 use crate::step::Step;
@@ -96,10 +97,11 @@ extern "C" fn be_born(argument: *mut libc::c_void) -> libc::c_int {
     exit()
 }
 
-/// What execve(2) wants, with its arrays of pointers.
+/// What is executed: what execve(2) wants, without its arrays of pointers.
 struct Command {
     arguments: Vec<CString>,
     environment: Vec<CString>,
+    stderr: StderrTarget,
 }
 
 impl Command {
@@ -112,6 +114,7 @@ impl Command {
                 .iter()
                 .map(|(name, value)| text(format!("{name}={value}")))
                 .collect::<Result<_, _>>()?,
+            stderr: job.stderr,
         })
     }
 
@@ -133,15 +136,15 @@ impl Command {
 
 /// Turns the new process into the program; only returns if a step fails.
 fn become_program(command: &Command, inheritance: &Inheritance<'_>) -> StepError {
-    match prepare_program(inheritance) {
+    match prepare_program(command, inheritance) {
         Ok(()) => StepError::new(Step::Execute, command.execute()),
         Err(error) => error,
     }
 }
 
-fn prepare_program(inheritance: &Inheritance<'_>) -> Result<(), StepError> {
+fn prepare_program(command: &Command, inheritance: &Inheritance<'_>) -> Result<(), StepError> {
     rustix::process::setsid().during(Step::NewSession)?;
-    redirect(inheritance).during(Step::Redirect)?;
+    redirect(inheritance, command.stderr).during(Step::Redirect)?;
     limit_resources(inheritance).during(Step::LimitResources)?;
     change_user(inheritance.identity).during(Step::ChangeUser)?;
     rustix::thread::set_capabilities(None, NO_CAPABILITIES).during(Step::ClearCapabilities)?;
@@ -150,10 +153,13 @@ fn prepare_program(inheritance: &Inheritance<'_>) -> Result<(), StepError> {
 }
 
 /// Makes the pipes 0, 1 and 2, and lets execve(2) close the rest.
-fn redirect(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
+fn redirect(inheritance: &Inheritance<'_>, stderr: StderrTarget) -> Result<(), Errno> {
     rustix::stdio::dup2_stdin(inheritance.stdin)?;
     rustix::stdio::dup2_stdout(inheritance.stdout)?;
-    rustix::stdio::dup2_stderr(inheritance.stderr)?;
+    rustix::stdio::dup2_stderr(match stderr {
+        StderrTarget::Own => inheritance.stderr,
+        StderrTarget::Stdout => inheritance.stdout,
+    })?;
     // SAFETY: it changes flags only; the fds stay open for the report of a failure.
     let result = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
@@ -178,12 +184,13 @@ fn limit_resources(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
         (Resource::Stack, STACK_BYTES),
     ];
     values.into_iter().try_for_each(|(resource, value)| set_limit(resource, value))?;
-    if !inheritance.has_cgroup {
-        // For each process alone, and without files in memory, but better than nothing. Address space would be no
-        // measure: runtimes reserve gigabytes of it.
-        set_limit(Resource::Data, limits.memory_bytes)?;
+    // Without a cgroup: for each process alone, and without files in memory, but better than nothing. Address space
+    // would be no measure: runtimes reserve gigabytes of it.
+    let instead_of_cgroup = (!inheritance.has_cgroup).then_some(limits.memory_bytes);
+    match limits.data_bytes.into_iter().chain(instead_of_cgroup).min() {
+        Some(bytes) => set_limit(Resource::Data, bytes),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn set_limit(resource: Resource, value: u64) -> Result<(), Errno> {

@@ -1,11 +1,8 @@
 //! Waiting for the program, and for everything it started.
 
-use std::io::Read;
-use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::PollFd;
@@ -14,19 +11,21 @@ use rustix::io::Errno;
 use rustix::process::WaitOptions;
 use rustix::process::WaitStatus;
 
-use super::cpu_wait;
+use super::control::Control;
 use super::program::Started;
-use crate::step::During;
-use crate::step::Step;
-use crate::step::StepError;
 use crate::step::last_errno;
-use crate::wire::BayReport;
 use crate::wire::ProgramEnd;
 use crate::wire::Usage;
 
 /// Tells when children die; has to exist before the first one.
 pub(super) struct Children {
     signals: OwnedFd,
+}
+
+/// The end of the program, whose descendants may still run.
+pub(super) struct Ended {
+    pub(super) how: ProgramEnd,
+    pub(super) wall: Duration,
 }
 
 impl Children {
@@ -43,32 +42,24 @@ impl Children {
         Ok(Self { signals: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 
-    /// Waits until the program ends or nobody wants it any more, and ends everything that it left running.
-    pub(super) fn await_end(&self, program: Started, control: &UnixStream) -> Result<BayReport, StepError> {
-        let end = self.await_program(program.pid, control).during(Step::WaitForProgram)?;
-        let wall = program.at.elapsed();
-        kill_all();
-        while rustix::process::wait(WaitOptions::empty()).is_ok() {}
-        let usage = Usage { wall_us: Some(microseconds(wall)), ..children_usage() };
-        Ok(BayReport::Ended { end, usage })
-    }
-
-    fn await_program(&self, program: i32, control: &UnixStream) -> Result<ProgramEnd, Errno> {
+    /// Waits until the program ends or nobody wants it any more; meanwhile answers the service.
+    pub(super) fn await_end(&self, program: &Started, control: &Control) -> Result<Ended, Errno> {
+        let ended = |how| Ended { how, wall: program.at.elapsed() };
         loop {
             let mut sources = [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(control, PollFlags::IN)];
             match rustix::event::poll(&mut sources, None) {
                 Err(Errno::INTR) => continue,
                 result => result?,
             };
-            if !sources[1].revents().is_empty() && !answer(control) {
-                return Ok(ProgramEnd::Killed);
+            if !sources[1].revents().is_empty() && control.answer().is_err() {
+                return Ok(ended(ProgramEnd::Killed));
             }
             self.drain();
             while let Some((pid, status)) = rustix::process::wait(WaitOptions::NOHANG)? {
-                if pid.as_raw_pid() == program
+                if pid.as_raw_pid() == program.pid
                     && let Some(end) = program_end(status)
                 {
-                    return Ok(end);
+                    return Ok(ended(end));
                 }
             }
         }
@@ -81,11 +72,11 @@ impl Children {
     }
 }
 
-/// Answers the service; false when it has closed the stream.
-fn answer(mut control: &UnixStream) -> bool {
-    let mut question = [0];
-    let asked = control.read(&mut question).is_ok_and(|count| count == 1) && question[0] == cpu_wait::QUESTION;
-    asked && control.write_all(&cpu_wait::longest_us().to_le_bytes()).is_ok()
+/// Ends everything that the program left running; returns what all processes used.
+pub(super) fn end_all(ended: &Ended) -> Usage {
+    kill_all();
+    while rustix::process::wait(WaitOptions::empty()).is_ok() {}
+    Usage { wall_us: Some(microseconds(ended.wall)), ..children_usage() }
 }
 
 /// Undoes [`Children::watch`] in the program.

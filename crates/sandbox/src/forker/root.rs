@@ -4,6 +4,7 @@
 //! by `CLONE_NEWNS` and adds only what is its own: /proc and the file system of /box, /tmp and /dev/shm.
 //! The host's other directories are not hidden in there, they do not exist.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -124,8 +125,7 @@ fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
             open(&path, LOCKED)?;
         }
     }
-    let optional = HOST_FILES.iter().map(Path::new).filter(|path| path.exists());
-    for path in optional.chain(configuration.mounts.iter().map(PathBuf::as_path)) {
+    for path in HOST_FILES.iter().map(Path::new).filter(|path| path.exists()) {
         open(path, LOCKED)?;
     }
     for path in DEVICES {
@@ -133,7 +133,48 @@ fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
     }
     // The kernel lets a user namespace mount /proc only where one is visible already. The bay's own covers this.
     open(Path::new("/proc"), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
+
+    let mut mounts = configuration.mounts.clone();
+    // So that a directory comes before what is below it.
+    mounts.sort();
+    for path in mounts {
+        if let Some(tree) = open_mount(&path, LOCKED, &trees).during(Step::OpenHostPath)? {
+            trees.push(tree);
+        }
+    }
     Ok(trees)
+}
+
+/// Opens a configured path; none if this host does not have it, or if `trees` show it already.
+fn open_mount(path: &Path, attributes: u64, trees: &[Tree]) -> Result<Option<Tree>, Errno> {
+    // The root file system lacks the host's links, so the path must not lead through one. The last name may be one:
+    // what it leads to is mounted in its place.
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Errno::INVAL);
+    };
+    let path = match parent.canonicalize() {
+        Ok(parent) => parent.join(name),
+        Err(error) => return absent(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+    };
+    if trees.iter().any(|tree| tree.shows(&path)) {
+        return Ok(None);
+    }
+    open_tree(&path, attributes).map(Some).or_else(absent)
+}
+
+/// Takes what does not exist for nothing.
+fn absent(error: Errno) -> Result<Option<Tree>, Errno> {
+    match error {
+        Errno::NOENT | Errno::NOTDIR => Ok(None),
+        error => Err(error),
+    }
+}
+
+impl Tree {
+    /// Returns whether an absolute path is this tree or in it.
+    fn shows(&self, path: &Path) -> bool {
+        path.strip_prefix("/").is_ok_and(|path| path.starts_with(&self.target))
+    }
 }
 
 fn open_tree(path: &Path, attributes: u64) -> Result<Tree, Errno> {
@@ -177,8 +218,18 @@ fn fill(root: &OwnedFd, configuration: &Configuration) -> Result<(), Errno> {
             Err(error) => return Err(error),
         }
     }
-    for file in &configuration.support_files {
-        write_file(root, &Path::new(SUPPORT_DIRECTORY).join(&file.path), &file.content)?;
+    fill_support(root, &configuration.support_files)
+}
+
+/// Writes files of ours; the same one may be there several times, but not two of one name.
+fn fill_support(root: &OwnedFd, files: &[SupportFile]) -> Result<(), Errno> {
+    let mut written = BTreeMap::new();
+    for file in files {
+        match written.insert(&file.path, &file.content) {
+            None => write_file(root, &Path::new(SUPPORT_DIRECTORY).join(&file.path), &file.content)?,
+            Some(content) if *content == file.content => {}
+            Some(_) => return Err(Errno::EXIST),
+        }
     }
     Ok(())
 }
@@ -236,4 +287,49 @@ fn set_attributes(mount: impl AsFd, attributes: u64, flags: libc::c_int) -> Resu
         )
     };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temporary() -> (tempfile::TempDir, OwnedFd) {
+        let directory = tempfile::tempdir().unwrap();
+        let root = open_directory(directory.path().to_str().unwrap()).unwrap();
+        (directory, root)
+    }
+
+    fn shown(target: &str) -> Tree {
+        let mount = open_directory("/").unwrap();
+        Tree { mount, target: target.into(), is_directory: true, attributes: 0 }
+    }
+
+    #[test]
+    fn a_support_file_may_be_named_twice_but_not_with_other_contents() {
+        let (directory, root) = temporary();
+        let file = |content: &[u8]| SupportFile { path: "java/compile.sh".into(), content: content.to_vec() };
+        assert_eq!(fill_support(&root, &[file(b"one"), file(b"one")]), Ok(()));
+        assert_eq!(std::fs::read(directory.path().join("opt/runbay/java/compile.sh")).unwrap(), b"one");
+        assert_eq!(fill_support(&root, &[file(b"one"), file(b"other")]), Err(Errno::EXIST));
+    }
+
+    #[test]
+    fn what_is_not_there_or_shown_already_is_not_mounted() {
+        let (directory, _) = temporary();
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", directory.path().join("dangling")).unwrap();
+        std::os::unix::fs::symlink("/usr", directory.path().join("usr")).unwrap();
+        let trees = [shown("usr"), shown("opt/a")];
+        for path in ["absent", "absent/x", "file/x", "dangling", "usr/lib"] {
+            let opened = open_mount(&directory.path().join(path), 0, &trees);
+            assert!(matches!(opened, Ok(None)), "{path}");
+        }
+        for path in ["/usr", "/usr/lib/x", "/opt/a"] {
+            assert!(trees.iter().any(|tree| tree.shows(Path::new(path))), "{path}");
+        }
+        assert!(!trees.iter().any(|tree| tree.shows(Path::new("/opt/ab"))));
+        for path in ["/", "/etc/.."] {
+            assert!(matches!(open_mount(Path::new(path), 0, &trees), Err(Errno::INVAL)), "{path}");
+        }
+    }
 }
