@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use runbay_events::EventBus;
 use runbay_model::Catalog;
+use runbay_model::Language;
 use runbay_model::LanguageId;
+use runbay_model::LimitRanges;
 use runbay_queue::Queue;
 use runbay_store::Pace;
 use runbay_store::Store;
@@ -15,6 +17,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::Checker;
 use crate::Unavailable;
 use crate::UnknownLanguage;
 use crate::running::Running;
@@ -38,6 +41,8 @@ pub struct EngineParts {
     pub events: Arc<dyn EventBus>,
     /// The languages that are offered.
     pub catalog: Catalog,
+    /// What checks code without running it, if anything does.
+    pub checker: Option<Arc<dyn Checker>>,
     /// Choices of the operator.
     pub settings: EngineSettings,
 }
@@ -53,6 +58,8 @@ pub struct EngineSettings {
     pub retry_base: Duration,
     /// How often a session may be run.
     pub pace: Pace,
+    /// Between what a request may choose its limits.
+    pub limit_ranges: LimitRanges,
 }
 
 impl Default for EngineSettings {
@@ -62,6 +69,7 @@ impl Default for EngineSettings {
             attempts_allowed: 3,
             retry_base: Duration::from_millis(100),
             pace: Pace { runs_per_minute: 60, cooldown: Duration::ZERO },
+            limit_ranges: LimitRanges::default(),
         }
     }
 }
@@ -92,6 +100,12 @@ impl Engine {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.shared.parts.catalog
+    }
+
+    /// Returns between what a request may choose its limits.
+    #[must_use]
+    pub fn limit_ranges(&self) -> &LimitRanges {
+        &self.settings().limit_ranges
     }
 
     /// Returns how many executions wait in the queue.
@@ -146,11 +160,13 @@ impl Engine {
     }
 
     /// Finds the language that a request names.
-    pub(crate) fn offered_language(&self, name: &str) -> Result<LanguageId, UnknownLanguage> {
-        match self.catalog().find(name) {
-            Some(language) => Ok(language.id.clone()),
-            None => Err(self.unknown_language(name)),
-        }
+    pub(crate) fn offered_language(&self, name: &str) -> Result<&Language, UnknownLanguage> {
+        self.catalog().find(name).ok_or_else(|| self.unknown_language(name))
+    }
+
+    /// Finds the language that a request changes to, if it does.
+    pub(crate) fn chosen_language(&self, name: Option<&str>) -> Result<Option<LanguageId>, UnknownLanguage> {
+        name.map(|name| self.offered_language(name).map(|language| language.id.clone())).transpose()
     }
 
     pub(crate) fn unknown_language(&self, name: &str) -> UnknownLanguage {
@@ -171,6 +187,10 @@ impl Engine {
 
     pub(crate) fn events(&self) -> &dyn EventBus {
         &*self.shared.parts.events
+    }
+
+    pub(crate) fn checker(&self) -> Option<&dyn Checker> {
+        self.shared.parts.checker.as_deref()
     }
 
     pub(crate) fn settings(&self) -> &EngineSettings {

@@ -136,6 +136,32 @@ pub enum SubmitError {
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
+    /// This host offers no language at all.
+    #[error("this server offers no language")]
+    NoLanguage,
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why code could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// There is no such session, or it belongs to another tenant.
+    #[error("the session was not found")]
+    NotFound,
+    /// The session was closed.
+    #[error("the session is inactive")]
+    Inactive,
+    /// The language is not offered.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    /// As many checks run and wait as may; the same call may work a moment later.
+    #[error("too many checks are under way")]
+    Busy,
+    /// The checker is to blame, not the code; the same call may work a moment later.
+    #[error("the check gave no result")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -5,119 +5,154 @@
 
 use std::time::Duration;
 
+use runbay_model::CodeChange;
+use runbay_model::Comparison;
 use runbay_model::IdempotencyKey;
 use runbay_model::SessionId;
+use runbay_model::Sources;
 use runbay_model::TenantId;
+use runbay_model::TestPlan;
 use runbay_model::Timestamp;
+use runbay_model::Work;
 use runbay_store::KeyedRequest;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::OneShotRequest;
 use crate::RunRequest;
 
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the digests of a run that is asked for under a key.
+/// Returns the digests of a run, if it is asked for under a key.
 pub(crate) fn keyed_run(
-    key: &IdempotencyKey,
     tenant: &TenantId,
     session: SessionId,
     request: &RunRequest,
     at: Timestamp,
-) -> KeyedRequest {
-    KeyedRequest {
-        scoped_key: digest([
-            ("route", b"run".as_slice()),
-            ("tenant", tenant.as_str().as_bytes()),
-            ("session", session.as_uuid().as_bytes()),
-            ("key", key.as_str().as_bytes()),
-        ]),
-        request_hash: digest(members(request)),
-        expires_at: at.after(KEPT),
+) -> Option<KeyedRequest> {
+    let key = request.idempotency_key.as_ref()?;
+    let mut scope = Members::default();
+    scope.add("route", b"run");
+    scope.add("tenant", tenant.as_str().as_bytes());
+    scope.add("session", session.as_uuid().as_bytes());
+    Some(keyed(scope, key, run_members(request), at))
+}
+
+/// Returns the digests of an execution without a session, if it is asked for under a key.
+pub(crate) fn keyed_one_shot(tenant: &TenantId, request: &OneShotRequest, at: Timestamp) -> Option<KeyedRequest> {
+    let key = request.idempotency_key.as_ref()?;
+    let mut scope = Members::default();
+    scope.add("route", b"executions");
+    scope.add("tenant", tenant.as_str().as_bytes());
+    Some(keyed(scope, key, one_shot_members(request), at))
+}
+
+fn keyed(mut scope: Members, key: &IdempotencyKey, request: Members, at: Timestamp) -> KeyedRequest {
+    scope.add("key", key.as_str().as_bytes());
+    KeyedRequest { scoped_key: scope.digest(), request_hash: request.digest(), expires_at: at.after(KEPT) }
+}
+
+fn run_members(request: &RunRequest) -> Members {
+    let mut members = Members::default();
+    members.add_language(request.language.as_deref());
+    match &request.code {
+        Some(CodeChange::SourceCode(code)) => members.add("source_code", code.as_str().as_bytes()),
+        Some(CodeChange::Files(sources)) => members.add_sources(sources),
+        None => {}
     }
+    members.add_work(&request.work);
+    members
 }
 
-/// Lists what a request asks for; one member has an entry for each of its values.
-fn members(request: &RunRequest) -> impl Iterator<Item = (&str, &[u8])> {
-    let language = request.language.iter().map(|language| ("language", language.as_bytes()));
-    let source_code = request.source_code.iter().map(|code| ("source_code", code.as_bytes()));
-    let stdin = (!request.stdin.is_empty()).then_some(("stdin", request.stdin.as_slice()));
-    let args = request.args.iter().map(|arg| ("args", arg.as_bytes()));
-    language.chain(source_code).chain(stdin).chain(args)
+fn one_shot_members(request: &OneShotRequest) -> Members {
+    let mut members = Members::default();
+    members.add_language(request.language.as_deref());
+    if let Some(sources) = &request.sources {
+        members.add_sources(sources);
+    }
+    members.add_work(&request.work);
+    members
 }
 
-/// Every text has its length before it, so that no two lists look alike.
-fn digest<'a>(members: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for (name, value) in members {
+/// What a request asks for; one member has an entry for each of its values.
+#[derive(Default)]
+struct Members(Sha256);
+
+impl Members {
+    /// Every text has its length before it, so that no two lists look alike.
+    fn add(&mut self, name: &str, value: &[u8]) {
         for text in [name.as_bytes(), value] {
-            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(text);
+            self.0.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            self.0.update(text);
         }
     }
-    hash.finalize().into()
+
+    fn add_language(&mut self, language: Option<&str>) {
+        if let Some(language) = language {
+            self.add("language", language.as_bytes());
+        }
+    }
+
+    fn add_sources(&mut self, sources: &Sources) {
+        let Some(entry_name) = sources.entry_name() else {
+            return self.add("source_code", sources.source_code().as_bytes());
+        };
+        self.add("file", entry_name.as_str().as_bytes());
+        self.add("content", sources.source_code().as_bytes());
+        for file in sources.others() {
+            self.add("file", file.name.as_str().as_bytes());
+            self.add("content", &file.content);
+        }
+    }
+
+    fn add_work(&mut self, work: &Work) {
+        if !work.stdin.is_empty() {
+            self.add("stdin", &work.stdin);
+        }
+        for arg in &work.args {
+            self.add("args", arg.as_bytes());
+        }
+        for (name, value) in work.environment.variables() {
+            self.add("env", name.as_bytes());
+            self.add("value", value.as_bytes());
+        }
+        for (name, value) in work.limits.given() {
+            self.add("limit", name.as_bytes());
+            self.add("value", &value.to_le_bytes());
+        }
+        if let Some(tests) = &work.tests {
+            self.add_tests(tests);
+        }
+    }
+
+    fn add_tests(&mut self, tests: &TestPlan) {
+        self.add("stop_on_failure", &[u8::from(tests.stop_on_failure)]);
+        for case in &tests.cases {
+            self.add("expected_stdout", case.expected.text().as_bytes());
+            self.add("match", word(case.expected.comparison()));
+            if let Some(name) = &case.name {
+                self.add("name", name.as_bytes());
+            }
+            self.add("stdin", &case.stdin);
+            for arg in &case.args {
+                self.add("args", arg.as_bytes());
+            }
+        }
+    }
+
+    fn digest(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+fn word(comparison: Comparison) -> &'static [u8] {
+    match comparison {
+        Comparison::Trimmed => b"trimmed",
+        Comparison::Exact => b"exact",
+        Comparison::Tokens => b"tokens",
+        Comparison::Regex => b"regex",
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(source_code: &str, args: &[&str]) -> RunRequest {
-        RunRequest {
-            source_code: Some(source_code.to_owned()),
-            args: args.iter().map(ToString::to_string).collect(),
-            ..RunRequest::default()
-        }
-    }
-
-    fn keyed(key: &str, tenant: &str, session: SessionId, request: &RunRequest) -> KeyedRequest {
-        keyed_run(&key.parse().unwrap(), &TenantId::new(tenant), session, request, Timestamp::from_micros(5))
-    }
-
-    #[test]
-    fn a_key_is_unique_within_tenant_and_session() {
-        let session = SessionId::random();
-        let run = request("a", &[]);
-        let first = keyed("k", "t", session, &run);
-        assert_eq!(first, keyed("k", "t", session, &run));
-        assert_eq!(first.expires_at, Timestamp::from_micros(86_400_000_005));
-        for other in
-            [keyed("K", "t", session, &run), keyed("k", "u", session, &run), keyed("k", "t", SessionId::random(), &run)]
-        {
-            assert_ne!(first.scoped_key, other.scoped_key);
-            assert_eq!(first.request_hash, other.request_hash);
-        }
-    }
-
-    #[test]
-    fn requests_that_differ_have_different_digests() {
-        let requests = [
-            RunRequest::default(),
-            request("", &[]),
-            request("a", &[]),
-            request("a", &[""]),
-            request("a", &["b"]),
-            request("a", &["b", ""]),
-            request("a", &["bc"]),
-            request("a", &["b", "c"]),
-            RunRequest { language: Some("a".to_owned()), ..RunRequest::default() },
-            RunRequest { stdin: b"a".to_vec(), ..RunRequest::default() },
-        ];
-        let mut digests: Vec<_> = requests.iter().map(|request| digest(members(request))).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        assert_eq!(digests.len(), requests.len());
-    }
-
-    /// Keys are kept over releases: if this changes, a repeated request becomes a 422.
-    #[test]
-    fn digests_stay_what_they_are() {
-        let digest = digest(members(&RunRequest {
-            language: Some("python".to_owned()),
-            stdin: b"in".to_vec(),
-            ..request("print(1)", &["-x"])
-        }));
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "00b17cd8e9b9cc23b787aa5de55df3698fa0b718236e809dd34fffdd2e974563");
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 mod announce;
 mod cancel;
+mod check;
 mod claim;
 mod engine;
 mod error;
@@ -21,11 +22,15 @@ mod submit;
 mod sweep;
 mod wait;
 
+pub use check::CheckFault;
+pub use check::CheckRequest;
+pub use check::Checker;
 pub use claim::Claim;
 pub use engine::Engine;
 pub use engine::EngineParts;
 pub use engine::EngineSettings;
 pub use error::CancelError;
+pub use error::CheckError;
 pub use error::CreateSessionError;
 pub use error::ReadError;
 pub use error::SaveSessionError;
@@ -34,10 +39,13 @@ pub use error::Unavailable;
 pub use error::UnknownLanguage;
 pub use finish::Recorded;
 pub use recover::Recovered;
+pub use runbay_model::CodeChange;
+pub use runbay_model::Work;
 pub use runbay_store::Acceptance;
 pub use runbay_store::Pace;
 pub use sessions::NewSession;
 pub use sessions::SessionChange;
+pub use submit::OneShotRequest;
 pub use submit::RunRequest;
 
 #[cfg(test)]

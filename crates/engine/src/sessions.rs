@@ -1,8 +1,11 @@
 //! Opening, reading, saving and closing sessions.
 
+use runbay_model::CodeChange;
+use runbay_model::Language;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_store::CloseSession;
@@ -22,8 +25,8 @@ use crate::SaveSessionError;
 pub struct NewSession {
     /// The id or alias of its language; none for the default language.
     pub language: Option<String>,
-    /// Its code; none for the language's template.
-    pub source_code: Option<String>,
+    /// Its files; none for the language's template.
+    pub sources: Option<Sources>,
 }
 
 /// What a save changes.
@@ -32,7 +35,7 @@ pub struct SessionChange {
     /// The id or alias of the new language.
     pub language: Option<String>,
     /// The new code.
-    pub source_code: Option<String>,
+    pub code: Option<CodeChange>,
     /// The version that the session must have (optimistic lock).
     pub version: Option<u64>,
 }
@@ -45,7 +48,7 @@ impl Engine {
     /// [`CreateSessionError`] when the language is not offered or the database does not answer.
     pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
         let language = match &new.language {
-            Some(name) => self.catalog().find(name).ok_or_else(|| self.unknown_language(name))?,
+            Some(name) => self.offered_language(name)?,
             None => self.catalog().default_language().ok_or(CreateSessionError::NoLanguage)?,
         };
         let now = Timestamp::now();
@@ -53,7 +56,7 @@ impl Engine {
             id: SessionId::random(),
             tenant: tenant.clone(),
             language: language.id.clone(),
-            source_code: new.source_code.unwrap_or_else(|| language.template.clone()),
+            sources: new.sources.unwrap_or_else(|| template(language)),
             status: SessionStatus::Active,
             version: 1,
             created_at: now,
@@ -92,8 +95,8 @@ impl Engine {
         let save = SaveSession {
             tenant: tenant.clone(),
             id,
-            language: change.language.map(|name| self.offered_language(&name)).transpose()?,
-            source_code: change.source_code,
+            language: self.chosen_language(change.language.as_deref())?,
+            code: change.code,
             expected_version: change.version,
             at: Timestamp::now(),
         };
@@ -129,4 +132,9 @@ impl Engine {
             WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
         })
     }
+}
+
+/// Returns the program that a language begins with; a template that is no code is as good as none.
+pub(crate) fn template(language: &Language) -> Sources {
+    Sources::single(&language.template).unwrap_or_default()
 }

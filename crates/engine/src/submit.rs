@@ -1,16 +1,22 @@
-//! Accepting a run.
+//! Accepting executions.
 
+use runbay_model::CodeChange;
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::IdempotencyKey;
+use runbay_model::RunInput;
 use runbay_model::SessionId;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_model::Work;
 use runbay_queue::Place;
 use runbay_queue::ReserveError;
+use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
 use runbay_store::AcceptRun;
 use runbay_store::Acceptance;
+use runbay_store::Command;
 use runbay_store::ExecutionHead;
 use runbay_store::KeyedRequest;
 use runbay_store::Repetition;
@@ -21,20 +27,33 @@ use crate::Engine;
 use crate::SubmitError;
 use crate::Unavailable;
 use crate::executions::READ_PATIENCE;
+use crate::idempotency::keyed_one_shot;
 use crate::idempotency::keyed_run;
 use crate::requeue::entry;
+use crate::sessions::template;
 
-/// What a run is asked for with.
+/// What a run of a session is asked for with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunRequest {
     /// The id or alias of a language to save first.
     pub language: Option<String>,
     /// Code to save first.
-    pub source_code: Option<String>,
-    /// What the program reads from standard input.
-    pub stdin: Vec<u8>,
-    /// Command line arguments after the program's name.
-    pub args: Vec<String>,
+    pub code: Option<CodeChange>,
+    /// What to do with the code.
+    pub work: Work,
+    /// A name for the request, if sending it again must have no further effect.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What an execution without a session is asked for with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OneShotRequest {
+    /// The id or alias of the language; none for the default language.
+    pub language: Option<String>,
+    /// The files; none for the language's template.
+    pub sources: Option<Sources>,
+    /// What to do with the code.
+    pub work: Work,
     /// A name for the request, if sending it again must have no further effect.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -58,46 +77,76 @@ impl Engine {
         request: RunRequest,
     ) -> Result<Acceptance, SubmitError> {
         let at = Timestamp::now();
-        let key = request.idempotency_key.as_ref();
-        let keyed = key.map(|key| keyed_run(key, tenant, session, &request, at));
-        if let Some(keyed) = &keyed
-            && let Some(execution) = self.repetition(keyed, at).await?
-        {
-            return Ok(Acceptance::Repeated(execution));
+        let keyed = keyed_run(tenant, session, &request, at);
+        if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
+            return Ok(repeated);
         }
         let run = AcceptRun {
             tenant: tenant.clone(),
             session,
             execution: ExecutionId::random(),
             offered: self.offered(),
-            language: request.language.map(|name| self.offered_language(&name)).transpose()?,
-            source_code: request.source_code,
-            stdin: request.stdin,
-            args: request.args,
+            language: self.chosen_language(request.language.as_deref())?,
+            code: request.code,
+            work: request.work,
             pace: self.settings().pace,
             keyed,
             at,
         };
-        let place = self.queue().reserve(self.settings().queue_max_depth).await.map_err(|error| match error {
-            ReserveError::Full { depth, max } => SubmitError::QueueFull { depth, max },
-            ReserveError::Unavailable(error) => SubmitError::Unavailable(error.into()),
-        })?;
-        let engine = self.clone();
-        self.carry_through(async move { engine.accept(run, place).await }).await?
+        self.accept(run).await
+    }
+
+    /// Accepts an execution of code that comes with the request, as [`submit`](Self::submit) does; no session limits
+    /// how many there are at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError`] when the language is not offered, the queue is full or the database does not answer.
+    pub async fn submit_one_shot(&self, tenant: &TenantId, request: OneShotRequest) -> Result<Acceptance, SubmitError> {
+        let at = Timestamp::now();
+        let keyed = keyed_one_shot(tenant, &request, at);
+        if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
+            return Ok(repeated);
+        }
+        let language = match &request.language {
+            Some(name) => self.offered_language(name)?,
+            None => self.catalog().default_language().ok_or(SubmitError::NoLanguage)?,
+        };
+        let sources = request.sources.unwrap_or_else(|| template(language));
+        let input = RunInput::new(language.id.clone(), sources, request.work);
+        let execution = ExecutionId::random();
+        self.accept(AcceptOneShot { tenant: tenant.clone(), execution, input, keyed, at }).await
     }
 
     /// Looks for an earlier request with the same key; one that is on its way is found in the transaction.
-    async fn repetition(&self, keyed: &KeyedRequest, at: Timestamp) -> Result<Option<Execution>, SubmitError> {
+    async fn repeated(&self, keyed: Option<&KeyedRequest>, at: Timestamp) -> Result<Option<Acceptance>, SubmitError> {
+        let Some(keyed) = keyed else { return Ok(None) };
         let found = timeout(READ_PATIENCE, self.store().repetition(keyed, at)).await.map_err(Unavailable::new)?;
         match found.map_err(Unavailable::from)? {
-            Some(Repetition::Same(execution)) => Ok(Some(*execution)),
+            Some(Repetition::Same(execution)) => Ok(Some(Acceptance::Repeated(*execution))),
             Some(Repetition::Other) => Err(SubmitError::KeyReused),
             None => Ok(None),
         }
     }
 
-    async fn accept(&self, run: AcceptRun, place: Box<dyn Place>) -> Result<Acceptance, SubmitError> {
-        let accepted = self.store().write(run).await.map_err(|error| self.refused(error))?;
+    /// Reserves a place in the queue, writes the execution, and queues it.
+    async fn accept<C>(&self, command: C) -> Result<Acceptance, SubmitError>
+    where
+        C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
+    {
+        let place = self.queue().reserve(self.settings().queue_max_depth).await.map_err(|error| match error {
+            ReserveError::Full { depth, max } => SubmitError::QueueFull { depth, max },
+            ReserveError::Unavailable(error) => SubmitError::Unavailable(error.into()),
+        })?;
+        let engine = self.clone();
+        self.carry_through(async move { engine.write_and_queue(command, place).await }).await?
+    }
+
+    async fn write_and_queue<C>(&self, command: C, place: Box<dyn Place>) -> Result<Acceptance, SubmitError>
+    where
+        C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
+    {
+        let accepted = self.store().write(command).await.map_err(|error| self.refused(error))?;
         let Acceptance::New(execution) = &accepted else {
             return Ok(accepted);
         };

@@ -1,6 +1,9 @@
 //! Tests of the use cases over a private SQLite database.
 
 mod cancelling;
+mod checking;
+mod files;
+mod one_shot;
 mod recovering;
 mod repeating;
 mod running;
@@ -23,6 +26,8 @@ use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
 use runbay_model::Session;
+use runbay_model::SourceCode;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
 use runbay_model::WorkerId;
@@ -33,11 +38,14 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::Acceptance;
+use crate::Checker;
 use crate::Claim;
+use crate::CodeChange;
 use crate::Engine;
 use crate::EngineParts;
 use crate::EngineSettings;
 use crate::NewSession;
+use crate::OneShotRequest;
 use crate::Recorded;
 use crate::RunRequest;
 use crate::SubmitError;
@@ -63,8 +71,15 @@ fn language(id: &str, alias: &str) -> Language {
         aliases: vec![alias.to_owned()],
         version: "1".to_owned(),
         template: format!("template of {id}"),
+        entry: "main".to_owned(),
+        is_compiled: false,
+        has_checker: id == "python",
         limits: Limits::default(),
     }
+}
+
+fn two_languages() -> Catalog {
+    Catalog::new(vec![language("python", "py"), language("javascript", "js")])
 }
 
 impl Bench {
@@ -73,17 +88,26 @@ impl Bench {
     }
 
     async fn with(settings: EngineSettings) -> Self {
-        let catalog = Catalog::new(vec![language("python", "py"), language("javascript", "js")]);
-        Self::start(tempfile::tempdir().unwrap(), catalog, settings).await
+        Self::start(tempfile::tempdir().unwrap(), two_languages(), settings, None).await
     }
 
-    async fn start(directory: TempDir, catalog: Catalog, settings: EngineSettings) -> Self {
+    async fn checked_by(checker: Arc<dyn Checker>) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), two_languages(), settings(), Some(checker)).await
+    }
+
+    async fn start(
+        directory: TempDir,
+        catalog: Catalog,
+        settings: EngineSettings,
+        checker: Option<Arc<dyn Checker>>,
+    ) -> Self {
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
         let engine = Engine::new(EngineParts {
             store: Store::open_sqlite(directory.path()).await.unwrap(),
             queue: Arc::clone(&queue),
             events: Arc::new(MemoryEventBus::default()),
             catalog,
+            checker,
             settings,
         });
         Self { engine, queue, tenant: TenantId::default(), directory }
@@ -94,7 +118,7 @@ impl Bench {
         let Self { engine, queue, directory, .. } = self;
         let settings = engine.settings().clone();
         drop((engine, queue));
-        Self::start(directory, catalog, settings).await
+        Self::start(directory, catalog, settings, None).await
     }
 
     async fn restarted(self) -> Self {
@@ -104,6 +128,11 @@ impl Bench {
 
     async fn session(&self) -> Session {
         self.engine.create_session(&self.tenant, NewSession::default()).await.unwrap()
+    }
+
+    /// Accepts a one-shot execution of the default language's template.
+    async fn one_shot(&self) -> Execution {
+        self.engine.submit_one_shot(&self.tenant, OneShotRequest::default()).await.unwrap().into_execution()
     }
 
     async fn run(&self, session: &Session) -> Result<Execution, SubmitError> {
@@ -139,6 +168,15 @@ impl Bench {
         let outcome = Outcome { exit_code: Some(0), stdout: b"hello\n".to_vec(), ..Outcome::default() };
         self.engine.finish(claim, Verdict::Completed, outcome).await.unwrap()
     }
+}
+
+fn source_code(text: &str) -> CodeChange {
+    CodeChange::SourceCode(SourceCode::new(text).unwrap())
+}
+
+fn files(files: &[(&str, &str)]) -> Sources {
+    let files = files.iter().map(|(name, content)| ((*name).to_owned(), content.as_bytes().to_vec()));
+    Sources::of_files(files.collect()).unwrap()
 }
 
 /// Lets a caller begin and go away at once.

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use crate::Environment;
 use crate::ExecutionId;
 use crate::LanguageId;
+use crate::LimitOverrides;
 use crate::SessionId;
+use crate::Sources;
 use crate::State;
 use crate::TenantId;
+use crate::TestPlan;
+use crate::TestResult;
 use crate::Timestamp;
 
 /// One request to run one snapshot of code.
@@ -63,11 +68,32 @@ pub struct RunInput {
     /// The language to run the code as.
     pub language: LanguageId,
     /// The code.
-    pub source_code: String,
+    pub sources: Sources,
     /// What the program reads from standard input before it sees the end of file.
     pub stdin: Vec<u8>,
     /// Command line arguments after the program's name.
     pub args: Vec<String>,
+    /// What the run stage finds in its environment besides what every program finds there, or instead of it.
+    pub environment: Environment,
+    /// The limits that the request chose.
+    pub limits: LimitOverrides,
+    /// The test cases to run the program with, instead of one run with `stdin` and `args`.
+    pub tests: Option<TestPlan>,
+}
+
+/// What to do with the code of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// What the program reads from standard input before it sees the end of file.
+    pub stdin: Vec<u8>,
+    /// Command line arguments after the program's name.
+    pub args: Vec<String>,
+    /// What the run stage finds in its environment besides what every program finds there, or instead of it.
+    pub environment: Environment,
+    /// The limits that the request chose.
+    pub limits: LimitOverrides,
+    /// The test cases to run the program with, instead of one run with `stdin` and `args`.
+    pub tests: Option<TestPlan>,
 }
 
 /// What came of running a program: facts without a judgement.
@@ -95,8 +121,19 @@ pub struct Outcome {
     pub cpu_time: Option<Duration>,
     /// The most memory that the run stage used at one time, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Time on the wall clock of the compile stage.
+    /// Time on the wall clock of the compile stage; zero when an earlier compilation was used again.
     pub compile_time: Option<Duration>,
+    /// What came of the test cases, in their order; none when there are none or the code did not compile.
+    pub tests: Option<Vec<TestResult>>,
+}
+
+impl RunInput {
+    /// Puts together what is to be run.
+    #[must_use]
+    pub fn new(language: LanguageId, sources: Sources, work: Work) -> Self {
+        let Work { stdin, args, environment, limits, tests } = work;
+        Self { language, sources, stdin, args, environment, limits, tests }
+    }
 }
 
 impl ExecutionSummary {

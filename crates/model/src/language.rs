@@ -45,7 +45,13 @@ pub struct Language {
     pub version: String,
     /// The code of a session that was opened without any.
     pub template: String,
-    /// The limits of a run in this language.
+    /// The name of the first file, where a client does not give it one.
+    pub entry: String,
+    /// Whether its code is compiled before it is run.
+    pub is_compiled: bool,
+    /// Whether its code can be checked without running it.
+    pub has_checker: bool,
+    /// The limits of a run in this language, unless the request chooses others.
     pub limits: Limits,
 }
 
@@ -92,6 +98,9 @@ mod tests {
             aliases: aliases.iter().map(ToString::to_string).collect(),
             version: "1".to_owned(),
             template: String::new(),
+            entry: "main".to_owned(),
+            is_compiled: false,
+            has_checker: false,
             limits: Limits::default(),
         }
     }

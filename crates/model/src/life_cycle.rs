@@ -76,6 +76,28 @@ pub enum Verdict {
     TimedOut(TimeLimit),
 }
 
+impl Verdict {
+    /// Returns why the program ended as it did; none if it ended well.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Completed => None,
+            Self::Failed(fault) => Some(match fault {
+                Fault::RuntimeError => Reason::RuntimeError,
+                Fault::CompileError => Reason::CompileError,
+                Fault::MemoryLimit => Reason::MemoryLimit,
+                Fault::OutputLimit => Reason::OutputLimit,
+                Fault::ProcessLimit => Reason::ProcessLimit,
+            }),
+            Self::TimedOut(limit) => Some(match limit {
+                TimeLimit::WallTime => Reason::WallTimeLimit,
+                TimeLimit::CpuTime => Reason::CpuTimeLimit,
+                TimeLimit::IdleTime => Reason::IdleTimeLimit,
+            }),
+        }
+    }
+}
+
 /// How a program failed by its own doing; never retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -296,19 +318,7 @@ impl State {
             return None;
         };
         match end {
-            End::Judged(Verdict::Completed) => None,
-            End::Judged(Verdict::Failed(fault)) => Some(match fault {
-                Fault::RuntimeError => Reason::RuntimeError,
-                Fault::CompileError => Reason::CompileError,
-                Fault::MemoryLimit => Reason::MemoryLimit,
-                Fault::OutputLimit => Reason::OutputLimit,
-                Fault::ProcessLimit => Reason::ProcessLimit,
-            }),
-            End::Judged(Verdict::TimedOut(limit)) => Some(match limit {
-                TimeLimit::WallTime => Reason::WallTimeLimit,
-                TimeLimit::CpuTime => Reason::CpuTimeLimit,
-                TimeLimit::IdleTime => Reason::IdleTimeLimit,
-            }),
+            End::Judged(verdict) => verdict.reason(),
             End::Lost(Loss::WorkerLost) => Some(Reason::WorkerLost),
             End::Lost(Loss::InternalError) => Some(Reason::InternalError),
             End::Cancelled => Some(Reason::Cancelled),

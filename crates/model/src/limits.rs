@@ -15,10 +15,29 @@ pub const MAX_ARGUMENTS: usize = 64;
 /// The most bytes that all arguments of a run have together.
 pub const MAX_ARGUMENT_BYTES: usize = 16 * 1024;
 
-const MIB: u64 = 1024 * 1024;
+/// The most files of a program.
+pub const MAX_FILES: usize = 64;
+
+/// The most bytes that all files of a program have together, names included.
+pub const MAX_FILES_BYTES: usize = 1024 * 1024;
+
+/// The most variables that a run adds to the environment.
+pub const MAX_VARIABLES: usize = 64;
+
+/// The most bytes that these variables have together, names included.
+pub const MAX_VARIABLE_BYTES: usize = 16 * 1024;
+
+/// The most test cases of a run.
+pub const MAX_TESTS: usize = 100;
+
+/// The most bytes that all test cases of a run have together.
+pub const MAX_TEST_BYTES: usize = 2 * 1024 * 1024;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident = $default:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $default:expr, from $least:expr, to $most:expr;)*) => {
         /// What one execution may use; every value has a unit in its name and is more than zero.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         pub struct Limits {
@@ -29,7 +48,7 @@ macro_rules! limits {
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct LimitOverrides {
-            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<u64>,)*
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<u64>,)*
         }
 
         impl Default for Limits {
@@ -39,10 +58,44 @@ macro_rules! limits {
         }
 
         impl Limits {
+            /// The names of all limits, in the order in which they are listed.
+            pub const NAMES: &[&str] = &[$(stringify!($name),)*];
+
+            /// The least that each limit may be: with less, not even an empty program would start.
+            pub const LEAST: Self = Self { $($name: $least,)* };
+
+            /// The most that a request may ask for, unless the operator says something else.
+            pub const MOST: Self = Self { $($name: $most,)* };
+
             /// Returns these limits with the given ones replaced.
             #[must_use]
             pub fn overridden_by(self, overrides: &LimitOverrides) -> Self {
                 Self { $($name: overrides.$name.unwrap_or(self.$name),)* }
+            }
+
+            /// Returns the limit with this name.
+            #[must_use]
+            pub fn get(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl LimitOverrides {
+            /// Sets the limit with this name; returns whether there is one.
+            pub fn set(&mut self, name: &str, value: u64) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name = Some(value),)*
+                    _ => return false,
+                }
+                true
+            }
+
+            /// Returns the limits that are given, in the order in which they are listed.
+            pub fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name),)*].into_iter().filter_map(|(name, value)| Some((name, value?)))
             }
         }
     };
@@ -50,29 +103,74 @@ macro_rules! limits {
 
 limits! {
     /// Time on the wall clock for the run stage, in milliseconds.
-    wall_time_ms = 5_000;
+    wall_time_ms = 5_000, from 100, to 30_000;
     /// CPU time of all processes together, in milliseconds.
-    cpu_time_ms = 5_000;
+    cpu_time_ms = 5_000, from 100, to 30_000;
     /// Memory of all processes and in-memory files together, in bytes.
-    memory_bytes = 128 * MIB;
+    memory_bytes = 128 * MIB, from 16 * MIB, to 1024 * MIB;
     /// Bytes kept of standard output; a program that writes more is stopped.
-    stdout_bytes = MIB;
+    stdout_bytes = MIB, from 1, to 4 * MIB;
     /// Bytes kept of standard error; a program that writes more is stopped.
-    stderr_bytes = MIB;
+    stderr_bytes = MIB, from 1, to 4 * MIB;
     /// Processes and threads alive at one time.
-    processes = 64;
+    processes = 64, from 1, to 256;
     /// Open files of one process.
-    open_files = 256;
+    open_files = 256, from 16, to 1_024;
     /// Size of one file, in bytes.
-    file_bytes = 16 * MIB;
+    file_bytes = 16 * MIB, from 4 * KIB, to 256 * MIB;
     /// Size of all files together, in bytes.
-    disk_bytes = 64 * MIB;
+    disk_bytes = 64 * MIB, from 2 * MIB, to 256 * MIB;
     /// Number of files and directories.
-    inodes = 4_096;
+    inodes = 4_096, from 256, to 16_384;
     /// Time on the wall clock for the compile stage, in milliseconds.
-    compile_time_ms = 10_000;
+    compile_time_ms = 10_000, from 500, to 30_000;
     /// Memory of the compile stage, in bytes.
-    compile_memory_bytes = 512 * MIB;
+    compile_memory_bytes = 512 * MIB, from 64 * MIB, to 1024 * MIB;
+}
+
+/// Between what a request may choose its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitRanges {
+    /// The least that each limit may be.
+    pub least: Limits,
+    /// The most that each limit may be.
+    pub most: Limits,
+}
+
+/// A limit that a request may not choose.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLimit {
+    /// There is no such limit.
+    #[error("is no limit; there are {}", Limits::NAMES.join(", "))]
+    Unknown,
+    /// It is out of its range.
+    #[error("must be an integer from {least} to {most}")]
+    OutOfRange {
+        /// The least that it may be.
+        least: u64,
+        /// The most that it may be.
+        most: u64,
+    },
+}
+
+impl Default for LimitRanges {
+    fn default() -> Self {
+        Self { least: Limits::LEAST, most: Limits::MOST }
+    }
+}
+
+impl LimitRanges {
+    /// Checks one limit of a request; `value` is none for whatever is no integer from 0 on.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidLimit`] says what it may be.
+    pub fn check(&self, name: &str, value: Option<u64>) -> Result<u64, InvalidLimit> {
+        let (Some(least), Some(most)) = (self.least.get(name), self.most.get(name)) else {
+            return Err(InvalidLimit::Unknown);
+        };
+        value.filter(|value| (least..=most).contains(value)).ok_or(InvalidLimit::OutOfRange { least, most })
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +182,30 @@ mod tests {
         let overrides = LimitOverrides { memory_bytes: Some(MIB), ..LimitOverrides::default() };
         let limits = Limits::default().overridden_by(&overrides);
         assert_eq!(limits, Limits { memory_bytes: MIB, ..Limits::default() });
+    }
+
+    #[test]
+    fn every_default_is_in_its_range() {
+        let ranges = LimitRanges::default();
+        for name in Limits::NAMES {
+            assert!(ranges.check(name, Limits::default().get(name)).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_with_the_range() {
+        let refusal = |name, value| LimitRanges::default().check(name, value).unwrap_err().to_string();
+        for value in [None, Some(0), Some(99), Some(30_001), Some(u64::MAX)] {
+            assert_eq!(refusal("wall_time_ms", value), "must be an integer from 100 to 30000", "{value:?}");
+        }
+        assert!(refusal("wall_time", Some(1)).starts_with("is no limit; there are wall_time_ms, cpu_time_ms"));
+    }
+
+    #[test]
+    fn limits_are_set_by_name() {
+        let mut overrides = LimitOverrides::default();
+        assert!(overrides.set("inodes", 300) && overrides.set("wall_time_ms", 5));
+        assert!(!overrides.set("wall", 5));
+        assert_eq!(overrides.given().collect::<Vec<_>>(), [("wall_time_ms", 5), ("inodes", 300)]);
     }
 }

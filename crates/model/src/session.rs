@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::LanguageId;
 use crate::SessionId;
+use crate::Sources;
 use crate::TenantId;
 use crate::Timestamp;
 use crate::UnknownWord;
@@ -21,7 +22,7 @@ pub struct Session {
     /// The language its code is run as.
     pub language: LanguageId,
     /// The newest saved code.
-    pub source_code: String,
+    pub sources: Sources,
     /// Whether it can be saved and run.
     pub status: SessionStatus,
     /// Starts at 1 and grows by one with each save that changed something.

@@ -30,6 +30,7 @@ pub use data_directory::LockError;
 pub use error::Fault;
 pub use error::OpenError;
 pub use error::Unavailable;
+pub use executions::AcceptOneShot;
 pub use executions::AcceptRefusal;
 pub use executions::AcceptRun;
 pub use executions::Acceptance;

@@ -4,6 +4,7 @@ mod list;
 
 use std::convert::Infallible;
 
+use runbay_model::CodeChange;
 use runbay_model::LanguageId;
 use runbay_model::Session;
 use runbay_model::SessionId;
@@ -43,7 +44,7 @@ pub struct SaveSession {
     /// The new language, if any.
     pub language: Option<LanguageId>,
     /// The new code, if any.
-    pub source_code: Option<String>,
+    pub code: Option<CodeChange>,
     /// The version that the session must have, if it matters.
     pub expected_version: Option<u64>,
     /// The present time.
@@ -127,7 +128,7 @@ impl Command for SaveSession {
         if self.expected_version.is_some_and(|expected| expected != current) {
             return Err(WriteError::Refused(SaveRefusal::VersionConflict { current }));
         }
-        let saved = save(transaction, before, self.language, self.source_code, self.at).await?;
+        let saved = save(transaction, before, self.language, self.code, self.at).await?;
         saved.ok_or(WriteError::Refused(SaveRefusal::VersionConflict { current }))
     }
 }
@@ -174,12 +175,12 @@ pub(crate) async fn save(
     transaction: &DatabaseTransaction,
     before: Session,
     language: Option<LanguageId>,
-    source_code: Option<String>,
+    code: Option<CodeChange>,
     at: Timestamp,
 ) -> Result<Option<Session>, Unavailable> {
     let language = language.filter(|language| *language != before.language);
-    let source_code = source_code.filter(|code| *code != before.source_code);
-    if language.is_none() && source_code.is_none() {
+    let code = code.filter(|code| code.changes(&before.sources));
+    if language.is_none() && code.is_none() {
         return Ok(Some(before));
     }
     let before_version = before.version;
@@ -195,9 +196,13 @@ pub(crate) async fn save(
         change.language = Set(language.as_str().to_owned());
         after.language = language;
     }
-    if let Some(source_code) = source_code {
-        change.source_code = Set(source_code.clone());
-        after.source_code = source_code;
+    if let Some(code) = code {
+        match &code {
+            // The other files stay as they are, and may be large.
+            CodeChange::SourceCode(code) => change.source_code = Set(code.as_str().to_owned()),
+            CodeChange::Files(sources) => change.set_sources(sources),
+        }
+        after.sources = code.applied_to(after.sources);
     }
     let written = code_session::Entity::update_many()
         .set(change)

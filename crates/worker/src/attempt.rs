@@ -30,7 +30,7 @@ pub(crate) struct Attempt {
 
 /// How the attempt went.
 enum Ending {
-    Judged(Verdict, Outcome),
+    Judged(Verdict, Box<Outcome>),
     /// The program could not be run, for this reason.
     Lost(String),
     /// Nobody wants the result; the row says so already.
@@ -49,7 +49,7 @@ impl Attempt {
         let run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
             run = run => match run {
-                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, outcome),
+                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Box::new(outcome)),
                 Ok(Err(fault)) => Ending::Lost(chain(&fault)),
                 Err(panic) => Ending::Lost(chain(&panic)),
             },
@@ -84,7 +84,9 @@ impl Attempt {
 
     async fn try_report(&self, ending: &Ending) -> Result<Recorded, Unavailable> {
         match ending {
-            Ending::Judged(verdict, outcome) => self.engine.finish(&self.claim, *verdict, outcome.clone()).await,
+            Ending::Judged(verdict, outcome) => {
+                self.engine.finish(&self.claim, *verdict, Outcome::clone(outcome)).await
+            }
             Ending::Lost(why) => self.engine.lose(&self.claim, Loss::InternalError, why).await,
             Ending::Cancelled => Ok(Recorded::Accepted),
             Ending::HandedBack => self.engine.hand_back(&self.claim).await,

@@ -127,10 +127,10 @@ impl Worker {
                 return Err(error.into());
             }
         };
-        let (runner, input) = (Arc::clone(&self.runner), Arc::clone(&claim.input));
+        let (runner, tenant, input) = (Arc::clone(&self.runner), claim.tenant.clone(), Arc::clone(&claim.input));
         let attempt = Attempt { engine: self.engine.clone(), hand_back: hand_back.clone(), claim };
         attempts.spawn(async move {
-            attempt.carry_out(async move { runner.run(&input).await }).await;
+            attempt.carry_out(async move { runner.run(&tenant, &input).await }).await;
             drop(slot);
         });
         Ok(())

@@ -13,6 +13,7 @@ use crate::Acceptance;
 use crate::EngineSettings;
 use crate::RunRequest;
 use crate::SubmitError;
+use crate::Work;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -66,7 +67,7 @@ async fn what_was_accepted_is_answered_although_it_would_now_be_refused() {
     let bench = bench.restarted().await;
     let Acceptance::Repeated(again) = submit(&bench, &session, keyed("k")).await.unwrap() else { panic!("run twice") };
     assert_eq!(again, bench.execution(first.id).await);
-    let changed = RunRequest { stdin: b"other".to_vec(), ..keyed("k") };
+    let changed = RunRequest { work: Work { stdin: b"other".to_vec(), ..Work::default() }, ..keyed("k") };
     let error = submit(&bench, &session, changed).await.unwrap_err();
     assert!(matches!(error, SubmitError::KeyReused), "{error:?}");
 }

@@ -14,14 +14,16 @@ use super::abandoned;
 use super::language;
 use super::settings;
 use super::soon;
+use super::source_code;
 use crate::EngineSettings;
 use crate::Recorded;
 use crate::RunRequest;
 use crate::SessionChange;
 use crate::SubmitError;
+use crate::Work;
 
 fn code(text: &str) -> SessionChange {
-    SessionChange { source_code: Some(text.to_owned()), ..SessionChange::default() }
+    SessionChange { code: Some(source_code(text)), ..SessionChange::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -62,7 +64,7 @@ async fn the_newest_code_is_run() {
     bench.run(&session).await.unwrap();
     // A save after the acceptance does not reach the run.
     bench.engine.save_session(&bench.tenant, session.id, code("C")).await.unwrap();
-    assert_eq!(bench.next().await.input.source_code, "B");
+    assert_eq!(bench.next().await.input.sources.source_code(), "B");
 }
 
 #[tokio::test]
@@ -71,22 +73,21 @@ async fn code_that_comes_with_a_run_is_saved_and_run() {
     let session = bench.session().await;
     let request = RunRequest {
         language: Some("js".to_owned()),
-        source_code: Some("new".to_owned()),
-        stdin: b"in".to_vec(),
-        args: vec!["-x".to_owned()],
+        code: Some(source_code("new")),
+        work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
         idempotency_key: None,
     };
     let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap().into_execution();
     assert_eq!(execution.state.status(), Status::Queued);
     let saved = bench.engine.session(&bench.tenant, session.id).await.unwrap();
-    assert_eq!((saved.version, saved.language.as_str(), saved.source_code.as_str()), (2, "javascript", "new"));
+    assert_eq!((saved.version, saved.language.as_str(), saved.sources.source_code()), (2, "javascript", "new"));
 
     let claim = bench.next().await;
     assert_eq!((claim.execution, claim.attempt, claim.session), (execution.id, Attempt(1), Some(session.id)));
     assert_eq!(*claim.input, execution.input);
     assert_eq!((claim.input.stdin.as_slice(), claim.input.args.as_slice()), (b"in".as_slice(), &["-x".to_owned()][..]));
 
-    let other = RunRequest { source_code: Some("other".to_owned()), ..request.clone() };
+    let other = RunRequest { code: Some(source_code("other")), ..request.clone() };
     bench.engine.submit(&bench.tenant, session.id, other).await.unwrap_err();
     let kept = bench.engine.session(&bench.tenant, session.id).await.unwrap();
     assert_eq!(kept, saved, "a refused run saves nothing");

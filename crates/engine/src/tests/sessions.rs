@@ -1,9 +1,11 @@
 use runbay_model::Catalog;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 
 use super::Bench;
+use super::source_code;
 use crate::CreateSessionError;
 use crate::NewSession;
 use crate::ReadError;
@@ -11,14 +13,14 @@ use crate::SaveSessionError;
 use crate::SessionChange;
 
 fn code(text: &str) -> SessionChange {
-    SessionChange { source_code: Some(text.to_owned()), ..SessionChange::default() }
+    SessionChange { code: Some(source_code(text)), ..SessionChange::default() }
 }
 
 #[tokio::test]
 async fn a_session_without_language_and_code_is_a_python_template() {
     let bench = Bench::new().await;
     let session = bench.session().await;
-    assert_eq!((session.language.as_str(), session.source_code.as_str()), ("python", "template of python"));
+    assert_eq!((session.language.as_str(), session.sources.source_code()), ("python", "template of python"));
     assert_eq!((session.version, session.status), (1, SessionStatus::Active));
     assert_eq!(bench.engine.session(&bench.tenant, session.id).await.unwrap(), session);
 }
@@ -26,15 +28,15 @@ async fn a_session_without_language_and_code_is_a_python_template() {
 #[tokio::test]
 async fn answers_carry_the_id_of_a_language_that_was_named_by_an_alias() {
     let bench = Bench::new().await;
-    let new = NewSession { language: Some("js".to_owned()), source_code: Some(String::new()) };
+    let new = NewSession { language: Some("js".to_owned()), sources: Some(Sources::default()) };
     let session = bench.engine.create_session(&bench.tenant, new).await.unwrap();
-    assert_eq!((session.language.as_str(), session.source_code.as_str()), ("javascript", ""));
+    assert_eq!((session.language.as_str(), session.sources.source_code()), ("javascript", ""));
 }
 
 #[tokio::test]
 async fn unknown_languages_are_refused_with_the_known_ones() {
     let bench = Bench::new().await;
-    let new = NewSession { language: Some("Python".to_owned()), source_code: None };
+    let new = NewSession { language: Some("Python".to_owned()), sources: None };
     let error = bench.engine.create_session(&bench.tenant, new).await.unwrap_err();
     let CreateSessionError::UnknownLanguage(unknown) = error else { panic!("{error:?}") };
     assert_eq!((unknown.name.as_str(), unknown.known), ("Python", vec!["python".to_owned(), "javascript".to_owned()]));
@@ -54,13 +56,13 @@ async fn each_changing_save_adds_one_to_the_version() {
     let bench = Bench::new().await;
     let session = bench.session().await;
     let saved = bench.engine.save_session(&bench.tenant, session.id, code("a")).await.unwrap();
-    assert_eq!((saved.version, saved.source_code.as_str()), (2, "a"));
+    assert_eq!((saved.version, saved.sources.source_code()), (2, "a"));
     assert!(saved.updated_at > session.updated_at);
     assert_eq!(saved.created_at, session.created_at);
 
     let language = SessionChange { language: Some("js".to_owned()), ..SessionChange::default() };
     let saved = bench.engine.save_session(&bench.tenant, session.id, language).await.unwrap();
-    assert_eq!((saved.version, saved.language.as_str(), saved.source_code.as_str()), (3, "javascript", "a"));
+    assert_eq!((saved.version, saved.language.as_str(), saved.sources.source_code()), (3, "javascript", "a"));
     assert_eq!(bench.engine.session(&bench.tenant, session.id).await.unwrap(), saved);
 }
 

@@ -3,11 +3,13 @@
 use runbay_model::LanguageId;
 use runbay_model::Session;
 use runbay_model::SessionId;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
+use super::SourceColumns;
 use super::count;
 use super::number;
 use super::word;
@@ -22,6 +24,11 @@ pub(crate) struct Model {
     pub(crate) language: String,
     #[sea_orm(column_type = "Text")]
     pub(crate) source_code: String,
+    /// The name of the file that `source_code` is, if the user gave it one.
+    pub(crate) entry_name: Option<String>,
+    /// A JSON array of the files beside it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) other_files: Option<String>,
     pub(crate) status: String,
     pub(crate) version: i64,
     pub(crate) created_at: i64,
@@ -37,11 +44,13 @@ impl TryFrom<Model> for Session {
     type Error = Unavailable;
 
     fn try_from(row: Model) -> Result<Self, Unavailable> {
+        let columns =
+            SourceColumns { source_code: row.source_code, entry_name: row.entry_name, other_files: row.other_files };
         Ok(Self {
             id: SessionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
             language: LanguageId::new(row.language),
-            source_code: row.source_code,
+            sources: columns.into_sources("code_sessions")?,
             status: word("code_sessions.status", &row.status)?,
             version: count("code_sessions.version", row.version)?,
             created_at: Timestamp::from_micros(row.created_at),
@@ -50,17 +59,29 @@ impl TryFrom<Model> for Session {
     }
 }
 
+impl ActiveModel {
+    /// Sets the program.
+    pub(crate) fn set_sources(&mut self, sources: &Sources) {
+        let SourceColumns { source_code, entry_name, other_files } = sources.into();
+        self.source_code = Set(source_code);
+        self.entry_name = Set(entry_name);
+        self.other_files = Set(other_files);
+    }
+}
+
 impl From<&Session> for ActiveModel {
     fn from(session: &Session) -> Self {
-        Self {
+        let mut row = Self {
             id: Set(session.id.as_uuid()),
             tenant_id: Set(session.tenant.as_str().to_owned()),
             language: Set(session.language.as_str().to_owned()),
-            source_code: Set(session.source_code.clone()),
             status: Set(session.status.as_str().to_owned()),
             version: Set(number(session.version)),
             created_at: Set(session.created_at.as_micros()),
             updated_at: Set(session.updated_at.as_micros()),
-        }
+            ..Default::default()
+        };
+        row.set_sources(&session.sources);
+        row
     }
 }

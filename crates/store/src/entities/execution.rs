@@ -14,7 +14,16 @@ use runbay_model::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
+use super::SourceColumns;
 use super::count;
+use super::documents::environment_document;
+use super::documents::limits_document;
+use super::documents::plan_document;
+use super::documents::read_environment;
+use super::documents::read_limits;
+use super::documents::read_plan;
+use super::documents::read_results;
+use super::documents::results_document;
 use super::duration;
 use super::micros;
 use super::moment;
@@ -34,11 +43,25 @@ pub(crate) struct Model {
     pub(crate) language: String,
     #[sea_orm(column_type = "Text")]
     pub(crate) source_code: String,
+    /// The name of the file that `source_code` is, if the user gave it one.
+    pub(crate) entry_name: Option<String>,
+    /// A JSON array of the files beside it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) other_files: Option<String>,
     #[sea_orm(column_type = "Blob")]
     pub(crate) stdin: Vec<u8>,
     /// A JSON array of texts.
     #[sea_orm(column_type = "Text")]
     pub(crate) args: String,
+    /// A JSON object of texts.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) environment: Option<String>,
+    /// A JSON object of numbers.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) limits: Option<String>,
+    /// A JSON object of test cases.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) tests: Option<String>,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) attempt: i64,
@@ -67,6 +90,9 @@ pub(crate) struct Model {
     pub(crate) cpu_time_micros: Option<i64>,
     pub(crate) memory_bytes: Option<i64>,
     pub(crate) compile_time_micros: Option<i64>,
+    /// A JSON array of what came of the test cases.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) test_results: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -83,6 +109,20 @@ pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<
 }
 
 impl ActiveModel {
+    /// Sets what is to be run.
+    pub(crate) fn set_input(&mut self, input: &RunInput) {
+        let SourceColumns { source_code, entry_name, other_files } = (&input.sources).into();
+        self.language = Set(input.language.as_str().to_owned());
+        self.source_code = Set(source_code);
+        self.entry_name = Set(entry_name);
+        self.other_files = Set(other_files);
+        self.stdin = Set(input.stdin.clone());
+        self.args = Set(serde_json::Value::from(input.args.as_slice()).to_string());
+        self.environment = Set(environment_document(&input.environment));
+        self.limits = Set(limits_document(&input.limits));
+        self.tests = Set(input.tests.as_ref().map(plan_document));
+    }
+
     /// Sets what came of running the program.
     pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
         self.message = Set(outcome.message);
@@ -97,6 +137,7 @@ impl ActiveModel {
         self.cpu_time_micros = Set(outcome.cpu_time.map(micros));
         self.memory_bytes = Set(outcome.memory_bytes.map(number));
         self.compile_time_micros = Set(outcome.compile_time.map(micros));
+        self.test_results = Set(outcome.tests.map(results_document));
     }
 }
 
@@ -121,18 +162,24 @@ impl TryFrom<Model> for Execution {
                 cpu_time: row.cpu_time_micros.map(duration),
                 memory_bytes: row.memory_bytes.map(|bytes| count("executions.memory_bytes", bytes)).transpose()?,
                 compile_time: row.compile_time_micros.map(duration),
+                tests: row.test_results.as_deref().map(read_results).transpose()?,
             }),
             _ => None,
         };
+        let columns =
+            SourceColumns { source_code: row.source_code, entry_name: row.entry_name, other_files: row.other_files };
         Ok(Self {
             id: ExecutionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
             session: row.session_id.map(SessionId::from_uuid),
             input: RunInput {
                 language: LanguageId::new(row.language),
-                source_code: row.source_code,
+                sources: columns.into_sources("executions")?,
                 stdin: row.stdin,
                 args,
+                environment: read_environment(row.environment.as_deref())?,
+                limits: read_limits(row.limits.as_deref())?,
+                tests: row.tests.as_deref().map(read_plan).transpose()?,
             },
             state,
             outcome,

@@ -2,6 +2,7 @@
 
 pub(crate) mod code_session;
 mod columns;
+mod documents;
 pub(crate) mod execution;
 pub(crate) mod idempotency_key;
 
@@ -11,3 +12,4 @@ pub(crate) use columns::micros;
 pub(crate) use columns::moment;
 pub(crate) use columns::number;
 pub(crate) use columns::word;
+pub(crate) use documents::SourceColumns;

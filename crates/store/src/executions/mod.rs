@@ -11,6 +11,7 @@ mod pace;
 mod read;
 mod requeue;
 
+pub use accept::AcceptOneShot;
 pub use accept::AcceptRefusal;
 pub use accept::AcceptRun;
 pub use accept::Acceptance;

@@ -3,6 +3,7 @@
 mod columns;
 mod m0001_sessions_and_executions;
 mod m0002_idempotency_and_lists;
+mod m0003_programs_and_tests;
 
 use async_trait::async_trait;
 use sea_orm::DatabaseConnection;
@@ -18,7 +19,11 @@ struct Migrations;
 #[async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_sessions_and_executions::Migration), Box::new(m0002_idempotency_and_lists::Migration)]
+        vec![
+            Box::new(m0001_sessions_and_executions::Migration),
+            Box::new(m0002_idempotency_and_lists::Migration),
+            Box::new(m0003_programs_and_tests::Migration),
+        ]
     }
 }
 
@@ -63,9 +68,18 @@ async fn unknown_migration(database: &sea_orm::DatabaseTransaction) -> Result<Op
 
 #[cfg(test)]
 mod tests {
+    use runbay_model::Execution;
+    use runbay_model::LanguageId;
+    use runbay_model::RunInput;
+    use runbay_model::Session;
+    use runbay_model::Sources;
+    use runbay_model::Work;
     use sea_orm::ConnectionTrait;
+    use sea_orm::EntityTrait;
 
     use super::*;
+    use crate::entities::code_session;
+    use crate::entities::execution;
     use crate::sqlite::make_file;
     use crate::sqlite::open_writer;
 
@@ -76,11 +90,25 @@ mod tests {
         make_file(&path).unwrap();
         let database = open_writer(&path).await.unwrap();
         Migrations::up(&database, Some(1)).await.unwrap();
-        let row = "INSERT INTO code_sessions VALUES (x'00', 'default', 'python', 'print(1)', 'ACTIVE', 1, 5, 5)";
-        database.execute_unprepared(row).await.unwrap();
+        let id = "x'00000000000000000000000000000000'";
+        let session =
+            format!("INSERT INTO code_sessions VALUES ({id}, 'default', 'python', 'print(1)', 'ACTIVE', 1, 5, 5)");
+        database.execute_unprepared(&session).await.unwrap();
         assert!(migrate(&database).await.is_ok());
-        let same = "UPDATE code_sessions SET version = 2 WHERE source_code = 'print(1)'";
-        assert_eq!(database.execute_unprepared(same).await.unwrap().rows_affected(), 1);
+        let session = code_session::Entity::find().one(&database).await.unwrap().unwrap();
+        assert_eq!(Session::try_from(session).unwrap().sources, Sources::single("print(1)").unwrap());
         database.execute_unprepared("SELECT scoped_key FROM idempotency_keys").await.unwrap();
+
+        // A program of that version may still be at work.
+        let execution = format!(
+            "INSERT INTO executions (id, tenant_id, session_id, language, source_code, stdin, args, status, attempt, \
+             attempts_returned, created_at, queued_at, stdout_truncated, stderr_truncated) \
+             VALUES ({id}, 'default', {id}, 'python', '1', x'00', '[]', 'QUEUED', 0, 0, 5, 5, 0, 0)"
+        );
+        database.execute_unprepared(&execution).await.unwrap();
+        let execution = execution::Entity::find().one(&database).await.unwrap().unwrap();
+        let work = Work { stdin: vec![0], ..Work::default() };
+        let expected = RunInput::new(LanguageId::new("python"), Sources::single("1").unwrap(), work);
+        assert_eq!(Execution::try_from(execution).unwrap().input, expected);
     }
 }

@@ -6,6 +6,7 @@ use runbay_model::LanguageId;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -28,12 +29,18 @@ fn session() -> Session {
         id: SessionId::random(),
         tenant: TenantId::default(),
         language: LanguageId::new("python"),
-        source_code: "print(1)".to_owned(),
+        sources: Sources::single("print(1)").unwrap(),
         status: SessionStatus::Active,
         version: 1,
         created_at: Timestamp::from_micros(1),
         updated_at: Timestamp::from_micros(1),
     }
+}
+
+/// Nearly a mebibyte.
+fn large_sources() -> Sources {
+    let files = vec![("main.py".to_owned(), Vec::new()), ("data".to_owned(), vec![b'x'; 1_000_000])];
+    Sources::of_files(files).unwrap()
 }
 
 /// Holds up the writer until it is let go, so that what is asked for meanwhile lands in one batch.
@@ -204,7 +211,7 @@ async fn a_full_disk_fails_what_does_not_fit_until_there_is_room_again() {
             Ok(())
         }
     }
-    let large = || Session { source_code: "x".repeat(1 << 20), ..session() };
+    let large = || Session { sources: large_sources(), ..session() };
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path()).await;
     let (kept, lost, later) = (session(), large(), large());

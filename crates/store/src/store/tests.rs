@@ -1,6 +1,7 @@
 mod keys;
 mod pace;
 mod pages;
+mod programs;
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
@@ -18,12 +19,14 @@ use runbay_model::Outcome;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
+use runbay_model::Sources;
 use runbay_model::State;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::TimeLimit;
 use runbay_model::Timestamp;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use runbay_model::WorkerId;
 use sea_orm::ConnectionTrait;
 use sea_orm::DbBackend;
@@ -52,7 +55,7 @@ async fn session(store: &Store) -> Session {
         id: SessionId::random(),
         tenant: TenantId::default(),
         language: LanguageId::new("python"),
-        source_code: "print('žluťoučký')".to_owned(),
+        sources: Sources::single("print('žluťoučký')").unwrap(),
         status: SessionStatus::Active,
         version: 1,
         created_at: at(1),
@@ -69,9 +72,8 @@ fn run(session: &Session, now: i64) -> AcceptRun {
         execution: ExecutionId::random(),
         offered: Arc::new([LanguageId::new("python")]),
         language: None,
-        source_code: None,
-        stdin: vec![0, 255, 10],
-        args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()],
+        code: None,
+        work: Work { stdin: vec![0, 255, 10], args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()], ..Work::default() },
         pace: Pace { runs_per_minute: 0, cooldown: Duration::ZERO },
         keyed: None,
         at: at(now),
@@ -106,6 +108,7 @@ fn outcome() -> Outcome {
         cpu_time: Some(Duration::from_micros(7)),
         memory_bytes: Some(u64::from(u32::MAX) * 4),
         compile_time: None,
+        tests: None,
     }
 }
 

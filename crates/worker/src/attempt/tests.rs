@@ -45,6 +45,9 @@ impl Bench {
             aliases: Vec::new(),
             version: "3".to_owned(),
             template: String::new(),
+            entry: "main.py".to_owned(),
+            is_compiled: false,
+            has_checker: false,
             limits: Limits::default(),
         };
         let directory = tempfile::tempdir().unwrap();
@@ -54,6 +57,7 @@ impl Bench {
             queue: Arc::clone(&queue),
             events: Arc::new(MemoryEventBus::default()),
             catalog: Catalog::new(vec![python]),
+            checker: None,
             settings: EngineSettings { attempts_allowed, ..EngineSettings::default() },
         });
         let tenant = TenantId::default();

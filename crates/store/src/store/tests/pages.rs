@@ -14,7 +14,7 @@ async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
         id,
         tenant: tenant.clone(),
         language: LanguageId::new("python"),
-        source_code: "print(1)".to_owned(),
+        sources: Sources::default(),
         status: SessionStatus::Active,
         version: 1,
         created_at: at(micros),

@@ -1,0 +1,101 @@
+//! Checking code without running it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runbay_model::CheckReport;
+use runbay_model::CodeChange;
+use runbay_model::LanguageId;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::Sources;
+use runbay_model::TenantId;
+use tokio::time::timeout;
+
+use crate::CheckError;
+use crate::Engine;
+use crate::ReadError;
+
+/// How long a check may take in all; whoever carries it out has limits of its own, which come first.
+const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Checks code without running it.
+#[async_trait]
+pub trait Checker: Send + Sync {
+    /// Checks a program.
+    ///
+    /// CANCEL: dropping the future ends the check.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckFault`] when the program is not to blame.
+    async fn check(
+        &self,
+        tenant: &TenantId,
+        language: &LanguageId,
+        sources: &Sources,
+    ) -> Result<CheckReport, CheckFault>;
+}
+
+/// Why a check gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckFault {
+    /// As many checks run and wait as may.
+    #[error("too many checks are under way")]
+    Busy,
+    /// The checker did not work.
+    #[error("the checker did not work")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What a check of a session is asked for with; nothing of it is saved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckRequest {
+    /// The id or alias of the language to check the code as, instead of the session's.
+    pub language: Option<String>,
+    /// What the user has changed since the last save.
+    pub code: Option<CodeChange>,
+}
+
+impl Engine {
+    /// Checks the code of a session with what has not been saved yet; changes nothing and leaves no trace.
+    ///
+    /// Where there is no checker, the report says so.
+    ///
+    /// CANCEL: dropping the future ends the check.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError`] when the session does not exist for this tenant or was closed, its language is not offered, or
+    /// the check gave no result.
+    pub async fn check(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        request: CheckRequest,
+    ) -> Result<CheckReport, CheckError> {
+        let session = self.session(tenant, session).await.map_err(|error| match error {
+            ReadError::NotFound => CheckError::NotFound,
+            ReadError::Unavailable(error) => CheckError::Unavailable(error),
+        })?;
+        if session.status == SessionStatus::Inactive {
+            return Err(CheckError::Inactive);
+        }
+        let language = self.offered_language(request.language.as_deref().unwrap_or(session.language.as_str()))?;
+        let Some(checker) = self.checker().filter(|_| language.has_checker) else {
+            let message = format!("This server cannot check {} without running it.", language.name);
+            return Ok(CheckReport { diagnostics: Vec::new(), message: Some(message) });
+        };
+        let sources = match request.code {
+            Some(code) => code.applied_to(session.sources),
+            None => session.sources,
+        };
+        match timeout(CHECKER_PATIENCE, checker.check(tenant, &language.id, &sources)).await {
+            Ok(Ok(report)) => Ok(report),
+            Ok(Err(CheckFault::Busy)) => Err(CheckError::Busy),
+            Ok(Err(CheckFault::Failed(fault))) => Err(CheckError::Failed(fault)),
+            Err(elapsed) => Err(CheckError::Failed(Box::new(elapsed))),
+        }
+    }
+}

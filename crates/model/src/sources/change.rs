@@ -1,0 +1,66 @@
+//! What a save does to the files of a session.
+
+use crate::SourceCode;
+use crate::Sources;
+
+/// What a save does to the files of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeChange {
+    /// Replaces the code of the entry and keeps everything else.
+    SourceCode(SourceCode),
+    /// Replaces all files.
+    Files(Sources),
+}
+
+impl CodeChange {
+    /// Returns whether `before` would become anything else.
+    #[must_use]
+    pub fn changes(&self, before: &Sources) -> bool {
+        match self {
+            Self::SourceCode(code) => code.as_str() != before.source_code(),
+            Self::Files(sources) => sources != before,
+        }
+    }
+
+    /// Returns what `before` becomes.
+    #[must_use]
+    pub fn applied_to(self, before: Sources) -> Sources {
+        match self {
+            Self::SourceCode(source_code) => Sources { source_code, ..before },
+            Self::Files(sources) => sources,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: &[&str]) -> Sources {
+        Sources::of_files(names.iter().map(|name| ((*name).to_owned(), b"x".to_vec())).collect()).unwrap()
+    }
+
+    #[test]
+    fn source_code_alone_keeps_the_other_files() {
+        let before = files(&["app.py", "lib.py"]);
+        let change = CodeChange::SourceCode(SourceCode::new("new").unwrap());
+        assert!(change.changes(&before));
+        let after = change.clone().applied_to(before.clone());
+        assert_eq!(
+            (after.source_code(), after.entry_name(), after.others()),
+            ("new", before.entry_name(), before.others())
+        );
+        assert!(!change.changes(&after));
+    }
+
+    #[test]
+    fn files_replace_all() {
+        let before = files(&["app.py", "lib.py"]);
+        for after in [files(&["app.py"]), files(&["main.py", "lib.py"]), Sources::single("x").unwrap()] {
+            let change = CodeChange::Files(after.clone());
+            assert!(change.changes(&before));
+            assert_eq!(change.applied_to(before.clone()), after);
+        }
+        assert!(!CodeChange::Files(before.clone()).changes(&before));
+    }
+}

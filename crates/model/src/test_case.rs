@@ -1,0 +1,236 @@
+//! Test cases: inputs of a program with the output that it should have.
+
+use std::time::Duration;
+
+use regex::Regex;
+use regex::RegexBuilder;
+
+use crate::Reason;
+
+/// The test cases of an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestPlan {
+    /// In the order in which they are run.
+    pub cases: Vec<TestCase>,
+    /// Whether the cases after one that did not pass are skipped.
+    pub stop_on_failure: bool,
+}
+
+/// One input of a program with the output that it should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestCase {
+    /// A name for people.
+    pub name: Option<String>,
+    /// What the program reads from standard input.
+    pub stdin: Vec<u8>,
+    /// Command line arguments after the program's name.
+    pub args: Vec<String>,
+    /// What it should write to standard output.
+    pub expected: ExpectedOutput,
+}
+
+/// What a program should write, and how exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedOutput {
+    text: String,
+    comparison: Comparison,
+}
+
+/// How output is compared with what is expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// Blanks at the end of each line, and empty lines at the end, do not count.
+    #[default]
+    Trimmed,
+    /// Every byte counts.
+    Exact,
+    /// Only the words count, not the blanks and line ends between them.
+    Tokens,
+    /// The text is a regular expression for the whole output, blanks at its end aside; output of more than 64 KiB never
+    /// matches.
+    Regex,
+}
+
+/// A text that is no regular expression, or one that is too large.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not a regular expression: {0}")]
+pub struct InvalidPattern(String);
+
+/// What came of one test case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// The name of the case.
+    pub name: Option<String>,
+    /// Whether it passed.
+    pub verdict: TestVerdict,
+    /// Why the program did not end well; none when it did.
+    pub reason: Option<Reason>,
+    /// The exit code; none when a signal ended the program or the case was skipped.
+    pub exit_code: Option<i32>,
+    /// The beginning of standard output, as text.
+    pub stdout: String,
+    /// The beginning of standard error, as text.
+    pub stderr: String,
+    /// Whether standard output is longer than what is kept.
+    pub stdout_truncated: bool,
+    /// Whether standard error is longer than what is kept.
+    pub stderr_truncated: bool,
+    /// Time on the wall clock; none when the case was skipped.
+    pub execution_time: Option<Duration>,
+    /// The most memory used at one time, in bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Whether a test case passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestVerdict {
+    /// The program ended well and wrote what was expected.
+    Passed,
+    /// The program ended well and wrote something else.
+    Failed,
+    /// The program did not end well.
+    Error,
+    /// The case was not run.
+    Skipped,
+}
+
+impl ExpectedOutput {
+    /// The most memory that a regular expression may take, in bytes.
+    const PATTERN_BYTES: usize = 256 * 1024;
+
+    /// The longest output that is matched: the time it takes grows with output times pattern, at worst to about a second
+    /// with these two.
+    const MATCHED_BYTES: usize = 64 * 1024;
+
+    /// Takes the expected text; a regular expression has to be one.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] when it is none.
+    pub fn new(text: String, comparison: Comparison) -> Result<Self, InvalidPattern> {
+        if comparison == Comparison::Regex {
+            compile(&text)?;
+        }
+        Ok(Self { text, comparison })
+    }
+
+    /// Takes an expected text that was checked when it came; a pattern that is none after all accepts nothing.
+    ///
+    /// Checking a pattern may take a millisecond, which whoever reads a hundred of them from a row does not have.
+    #[must_use]
+    pub fn checked_before(text: String, comparison: Comparison) -> Self {
+        Self { text, comparison }
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns how it is compared.
+    #[must_use]
+    pub fn comparison(&self) -> Comparison {
+        self.comparison
+    }
+
+    /// Returns whether a program that wrote `stdout` wrote what was expected.
+    #[must_use]
+    pub fn accepts(&self, stdout: &[u8]) -> bool {
+        let expected = self.text.as_bytes();
+        match self.comparison {
+            Comparison::Exact => stdout == expected,
+            Comparison::Trimmed => lines(stdout).eq(lines(expected)),
+            Comparison::Tokens => tokens(stdout).eq(tokens(expected)),
+            Comparison::Regex if stdout.len() > Self::MATCHED_BYTES => false,
+            Comparison::Regex => {
+                let stdout = String::from_utf8_lossy(stdout);
+                compile(&self.text).is_ok_and(|pattern| pattern.is_match(stdout.trim_end()))
+            }
+        }
+    }
+}
+
+/// Regular expressions of this crate take linear time, whatever pattern and text are.
+fn compile(text: &str) -> Result<Regex, InvalidPattern> {
+    // Checked by itself first: a pattern like `a)|(?:b` must not end the group that holds it.
+    let limits = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            .size_limit(ExpectedOutput::PATTERN_BYTES)
+            .dfa_size_limit(ExpectedOutput::PATTERN_BYTES)
+            .build()
+            .map_err(|error| InvalidPattern(error.to_string()))
+    };
+    limits(text)?;
+    limits(&format!(r"\A(?:{text})\z"))
+}
+
+/// Splits into lines without the blanks at their ends, and without the empty lines at the end.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.trim_ascii_end().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end)
+}
+
+fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(comparison: Comparison, expected: &str, stdout: &str) -> bool {
+        ExpectedOutput::new(expected.to_owned(), comparison).unwrap().accepts(stdout.as_bytes())
+    }
+
+    #[test]
+    fn trailing_blanks_do_not_count_unless_asked_for() {
+        for (expected, stdout) in [("1\n2", "1 \r\n2\n\n"), ("", "\n \n"), ("a", "a"), ("a\n\nb", "a\n  \nb\t")] {
+            assert!(accepts(Comparison::Trimmed, expected, stdout), "{stdout:?}");
+        }
+        for (expected, stdout) in [("1\n2", "1\n\n2"), ("a", " a"), ("a b", "a  b"), ("", "x"), ("x", "")] {
+            assert!(!accepts(Comparison::Trimmed, expected, stdout), "{stdout:?}");
+        }
+        assert!(accepts(Comparison::Exact, "a\n", "a\n"));
+        assert!(!accepts(Comparison::Exact, "a\n", "a"));
+    }
+
+    #[test]
+    fn tokens_ignore_all_blanks() {
+        assert!(accepts(Comparison::Tokens, "1 2\n3", " 1\t2 \r\n\n 3"));
+        assert!(!accepts(Comparison::Tokens, "1 2", "12"));
+        assert!(!accepts(Comparison::Tokens, "1 2", "1 2 3"));
+    }
+
+    #[test]
+    fn a_regular_expression_matches_the_whole_output() {
+        assert!(accepts(Comparison::Regex, r"\d+ apples?", "12 apples\n"));
+        assert!(!accepts(Comparison::Regex, r"\d+", "12 apples"));
+        assert!(!accepts(Comparison::Regex, "a|b", "ab"));
+        assert!(accepts(Comparison::Regex, "(?i)YES|(?x: n o )", "no"));
+    }
+
+    #[test]
+    fn output_that_would_take_long_to_match_does_not() {
+        let longest = "a".repeat(ExpectedOutput::MATCHED_BYTES);
+        assert!(accepts(Comparison::Regex, "a*", &longest));
+        assert!(!accepts(Comparison::Regex, "a*", &format!("{longest}a")));
+    }
+
+    #[test]
+    fn what_is_no_regular_expression_is_refused() {
+        for pattern in ["(", "a)|(?:b", r"(\d{1000}){1000}", r"\p{Greek}{9999}"] {
+            assert!(ExpectedOutput::new(pattern.to_owned(), Comparison::Regex).is_err(), "{pattern}");
+        }
+        assert!(ExpectedOutput::new("(".to_owned(), Comparison::Trimmed).is_ok());
+        assert!(!ExpectedOutput::checked_before("(".to_owned(), Comparison::Regex).accepts(b"("));
+    }
+
+    #[test]
+    fn output_that_is_no_text_can_be_compared() {
+        let exact = ExpectedOutput::new("a".to_owned(), Comparison::Trimmed).unwrap();
+        assert!(!exact.accepts(b"\xff"));
+        assert!(ExpectedOutput::new(".".to_owned(), Comparison::Regex).unwrap().accepts(b"\xff"));
+    }
+}

@@ -1,0 +1,93 @@
+//! The column that holds what came of the test cases.
+
+use runbay_model::TestResult;
+use runbay_model::TestVerdict;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Base64;
+use super::document;
+use super::read;
+use crate::Unavailable;
+use crate::entities::count;
+use crate::entities::duration;
+use crate::entities::micros;
+use crate::entities::number;
+use crate::entities::word;
+
+const COLUMN: &str = "executions.test_results";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ResultDocument {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(with = "VerdictWord")]
+    verdict: TestVerdict,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
+    stdout: Base64,
+    stderr: Base64,
+    stdout_truncated: bool,
+    stderr_truncated: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    execution_time_micros: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "TestVerdict", rename_all = "snake_case")]
+enum VerdictWord {
+    Passed,
+    Failed,
+    Error,
+    Skipped,
+}
+
+/// Returns the document of what came of test cases.
+pub(crate) fn results_document(results: Vec<TestResult>) -> String {
+    document(&results.into_iter().map(ResultDocument::from).collect::<Vec<_>>())
+}
+
+/// Reads what came of test cases.
+pub(crate) fn read_results(text: &str) -> Result<Vec<TestResult>, Unavailable> {
+    read::<Vec<ResultDocument>>(COLUMN, text)?.into_iter().map(TestResult::try_from).collect()
+}
+
+impl From<TestResult> for ResultDocument {
+    fn from(result: TestResult) -> Self {
+        Self {
+            name: result.name,
+            verdict: result.verdict,
+            reason: result.reason.map(|reason| reason.as_str().to_owned()),
+            exit_code: result.exit_code,
+            stdout: Base64(result.stdout.into_bytes()),
+            stderr: Base64(result.stderr.into_bytes()),
+            stdout_truncated: result.stdout_truncated,
+            stderr_truncated: result.stderr_truncated,
+            execution_time_micros: result.execution_time.map(micros),
+            memory_bytes: result.memory_bytes.map(number),
+        }
+    }
+}
+
+impl TryFrom<ResultDocument> for TestResult {
+    type Error = Unavailable;
+
+    fn try_from(result: ResultDocument) -> Result<Self, Unavailable> {
+        Ok(Self {
+            name: result.name,
+            verdict: result.verdict,
+            reason: result.reason.map(|reason| word(COLUMN, &reason)).transpose()?,
+            exit_code: result.exit_code,
+            stdout: result.stdout.into_text(COLUMN)?,
+            stderr: result.stderr.into_text(COLUMN)?,
+            stdout_truncated: result.stdout_truncated,
+            stderr_truncated: result.stderr_truncated,
+            execution_time: result.execution_time_micros.map(duration),
+            memory_bytes: result.memory_bytes.map(|bytes| count(COLUMN, bytes)).transpose()?,
+        })
+    }
+}

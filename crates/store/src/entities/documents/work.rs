@@ -1,0 +1,43 @@
+//! The columns that hold what a request adds to its run.
+
+use std::collections::BTreeMap;
+
+use runbay_model::Environment;
+use runbay_model::LimitOverrides;
+
+use super::damaged;
+use super::document;
+use super::read;
+use crate::Unavailable;
+
+const ENVIRONMENT: &str = "executions.environment";
+const LIMITS: &str = "executions.limits";
+
+/// Returns the variables as an object; none when there are none.
+pub(crate) fn environment_document(environment: &Environment) -> Option<String> {
+    (!environment.is_empty()).then(|| document(environment.variables()))
+}
+
+/// Reads variables.
+pub(crate) fn read_environment(text: Option<&str>) -> Result<Environment, Unavailable> {
+    let Some(text) = text else { return Ok(Environment::default()) };
+    Environment::new(read(ENVIRONMENT, text)?).map_err(|error| damaged(ENVIRONMENT, error))
+}
+
+/// Returns the limits that were chosen as an object; none when none was.
+pub(crate) fn limits_document(limits: &LimitOverrides) -> Option<String> {
+    let given: BTreeMap<_, _> = limits.given().collect();
+    (!given.is_empty()).then(|| document(&given))
+}
+
+/// Reads limits; one that this program does not know cannot be kept, so the row is not for it.
+pub(crate) fn read_limits(text: Option<&str>) -> Result<LimitOverrides, Unavailable> {
+    let mut limits = LimitOverrides::default();
+    let Some(text) = text else { return Ok(limits) };
+    for (name, value) in read::<BTreeMap<String, u64>>(LIMITS, text)? {
+        if !limits.set(&name, value) {
+            return Err(damaged(LIMITS, format_args!("{name:?} is no limit")));
+        }
+    }
+    Ok(limits)
+}

@@ -1,0 +1,43 @@
+//! Accepting an execution without a session.
+
+use runbay_model::ExecutionId;
+use runbay_model::RunInput;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use sea_orm::DatabaseTransaction;
+
+use super::AcceptRefusal;
+use super::Acceptance;
+use super::Accepted;
+use super::repeated;
+use crate::Command;
+use crate::KeyedRequest;
+use crate::WriteError;
+
+/// Queues an execution of code that comes with the request.
+#[derive(Debug)]
+pub struct AcceptOneShot {
+    /// Who asks.
+    pub tenant: TenantId,
+    /// The id of the execution to be.
+    pub execution: ExecutionId,
+    /// What is to be run.
+    pub input: RunInput,
+    /// Under which key it is asked for, if it may be asked for twice.
+    pub keyed: Option<KeyedRequest>,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+impl Command for AcceptOneShot {
+    type Answer = Acceptance;
+    type Refusal = AcceptRefusal;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Acceptance, WriteError<AcceptRefusal>> {
+        if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
+            return Ok(repeated);
+        }
+        let Self { tenant, execution: id, input, keyed, at } = self;
+        Accepted { id, tenant, session: None, input, keyed, at }.insert(transaction).await
+    }
+}

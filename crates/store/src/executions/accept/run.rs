@@ -1,0 +1,110 @@
+//! Accepting a run of a session.
+
+use std::sync::Arc;
+
+use runbay_model::CodeChange;
+use runbay_model::ExecutionId;
+use runbay_model::LanguageId;
+use runbay_model::RunInput;
+use runbay_model::Session;
+use runbay_model::SessionId;
+use runbay_model::SessionStatus;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_model::Work;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+
+use super::AcceptRefusal;
+use super::Acceptance;
+use super::Accepted;
+use super::repeated;
+use crate::Command;
+use crate::KeyedRequest;
+use crate::Pace;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::entities::execution::Column;
+use crate::executions::head::locked_head;
+use crate::executions::pace::too_fast;
+use crate::sessions::locked;
+use crate::sessions::save;
+
+/// Saves what came with a run, takes a snapshot of the session and queues an execution of it: all or nothing.
+#[derive(Debug)]
+pub struct AcceptRun {
+    /// Who asks.
+    pub tenant: TenantId,
+    /// The session.
+    pub session: SessionId,
+    /// The id of the execution to be.
+    pub execution: ExecutionId,
+    /// The languages that are offered; a session may be in one that no longer is.
+    pub offered: Arc<[LanguageId]>,
+    /// A language to save first.
+    pub language: Option<LanguageId>,
+    /// Code to save first.
+    pub code: Option<CodeChange>,
+    /// What to do with the code.
+    pub work: Work,
+    /// How often the session may be run.
+    pub pace: Pace,
+    /// Under which key the run is asked for, if it may be asked for twice.
+    pub keyed: Option<KeyedRequest>,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+impl Command for AcceptRun {
+    type Answer = Acceptance;
+    type Refusal = AcceptRefusal;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Acceptance, WriteError<AcceptRefusal>> {
+        let Some(session) = locked(transaction, &self.tenant, self.session).await? else {
+            return Err(WriteError::Refused(AcceptRefusal::SessionNotFound));
+        };
+        // Before all other checks: what was accepted once stays accepted, whatever the session has become since.
+        if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
+            return Ok(repeated);
+        }
+        self.check(transaction, &session).await?;
+        // The snapshot is what this returns, so whatever was saved before this transaction or in it is what runs.
+        let saved = save(transaction, session, self.language, self.code, self.at).await?;
+        let Some(session) = saved else {
+            return Err(Unavailable::Busy.into());
+        };
+        if !self.offered.contains(&session.language) {
+            return Err(WriteError::Refused(AcceptRefusal::LanguageNotOffered { language: session.language }));
+        }
+        let accepted = Accepted {
+            id: self.execution,
+            tenant: self.tenant,
+            session: Some(session.id),
+            input: RunInput::new(session.language, session.sources, self.work),
+            keyed: self.keyed,
+            at: self.at,
+        };
+        accepted.insert(transaction).await
+    }
+}
+
+impl AcceptRun {
+    /// Refuses a run that the session does not allow now; clients rely on the order of the checks.
+    async fn check(
+        &self,
+        transaction: &DatabaseTransaction,
+        session: &Session,
+    ) -> Result<(), WriteError<AcceptRefusal>> {
+        if session.status == SessionStatus::Inactive {
+            return Err(WriteError::Refused(AcceptRefusal::SessionInactive));
+        }
+        let active = Column::ActiveSessionId.eq(session.id.as_uuid());
+        if let Some(active) = locked_head(transaction, active).await? {
+            return Err(WriteError::Refused(AcceptRefusal::ActiveExecution { execution: Some(active.id) }));
+        }
+        match too_fast(transaction, session.id, self.pace, self.at).await? {
+            Some(refusal) => Err(WriteError::Refused(refusal)),
+            None => Ok(()),
+        }
+    }
+}
