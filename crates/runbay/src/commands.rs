@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one command in a process")]
 pub(crate) enum Command {
     Serve(serve::Serve),
     Run(run::Run),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use runbay_runner::RecipeError;
 use runbay_store::Fault;
 use runbay_store::LockError;
 use runbay_store::OpenError;
@@ -39,6 +40,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     if let Some(advice) = error.downcast_ref().and_then(advice_on_directory) {
         return Some(advice);
+    }
+    if error.is::<RecipeError>() {
+        return Some("mend the file that is named; --languages-dir and RUNBAY_LANGUAGES_DIR choose the folder");
     }
     if let Some(fault) = Fault::find(error.as_ref()) {
         return Some(advice_on_database(fault));

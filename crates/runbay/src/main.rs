@@ -5,7 +5,9 @@
 
 mod commands;
 mod failure;
+mod host_flags;
 mod identity;
+mod limit_list;
 mod logging;
 mod open_files;
 mod sandbox;

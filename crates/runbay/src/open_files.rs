@@ -1,4 +1,4 @@
-//! How many files the service may have open, and how many of them are connections of clients.
+//! How many files the service may have open, and what they are for.
 
 use anyhow::Context;
 use rustix::process::Resource;
@@ -23,19 +23,30 @@ pub(crate) fn raise_limit() -> anyhow::Result<()> {
         .context("failed to raise the limit on open files")
 }
 
-/// Returns how many clients may be connected at one time so that they leave enough open files for `max_bays` bays:
-/// otherwise a client with many connections could make the programs of others fail.
-pub(crate) fn connections_beside(max_bays: usize) -> anyhow::Result<usize> {
+/// How many files those may have open that must not take them from bays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shares {
+    /// Clients that are connected at one time: otherwise one with many connections could make the programs of others
+    /// fail.
+    pub(crate) connections: usize,
+    /// Artefacts in the compile cache.
+    pub(crate) artefacts: usize,
+}
+
+/// Shares out what is left beside `max_bays` bays; more than `artefacts` files are not wanted for artefacts.
+pub(crate) fn share_out(max_bays: usize, artefacts: usize) -> anyhow::Result<Shares> {
     let limit = rustix::process::getrlimit(Resource::Nofile).current;
     let files = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    fitting(files, max_bays).with_context(|| {
+    fitting(files, max_bays, artefacts).with_context(|| {
         format!("{files} open files are too few for {max_bays} bays; raise ulimit -n or lower --slots")
     })
 }
 
-fn fitting(files: usize, max_bays: usize) -> Option<usize> {
+fn fitting(files: usize, max_bays: usize, artefacts: usize) -> Option<Shares> {
     let left = files.checked_sub(max_bays.checked_mul(FILES_OF_A_BAY)?)?.checked_sub(OTHER_FILES)?;
-    (left >= MIN_CONNECTIONS).then_some(left.min(MAX_CONNECTIONS))
+    let artefacts = artefacts.min(left / 2);
+    let connections = (left - artefacts).min(MAX_CONNECTIONS);
+    (connections >= MIN_CONNECTIONS).then_some(Shares { connections, artefacts })
 }
 
 #[cfg(test)]
@@ -43,10 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_leave_room_for_bays() {
-        assert_eq!(fitting(1024, 32), Some(1024 - 32 * 8 - 128));
-        assert_eq!(fitting(1_048_576, 32), Some(MAX_CONNECTIONS));
-        assert_eq!(fitting(256, 32), None);
-        assert_eq!(fitting(usize::MAX, usize::MAX), None);
+    fn bays_come_first() {
+        let shares = |connections, artefacts| Some(Shares { connections, artefacts });
+        assert_eq!(fitting(1024, 32, 0), shares(1024 - 32 * 8 - 128, 0));
+        assert_eq!(fitting(1024, 32, 4096), shares(320, 320));
+        assert_eq!(fitting(1_048_576, 32, 4096), shares(MAX_CONNECTIONS, 4096));
+        assert_eq!(fitting(256, 32, 4096), None);
+        assert_eq!(fitting(usize::MAX, usize::MAX, 0), None);
     }
 }

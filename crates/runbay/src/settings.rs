@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::limit_list::LimitList;
+use crate::limit_list::LimitSettings;
 use crate::sandbox::FIRST_BAY_UID;
 
 /// What can be set for `runbay serve`. The keys of the file are the names of the flags with `_` for `-`.
@@ -33,6 +35,26 @@ pub(crate) struct ServeFlags {
     /// Languages to offer, separated by commas [default: all that this host has]
     #[arg(long, env = "RUNBAY_LANGUAGES", value_name = "IDS", value_delimiter = ',')]
     languages: Option<Vec<String>>,
+
+    /// Folder with recipes of more languages, or of the same in another way
+    #[arg(long, env = "RUNBAY_LANGUAGES_DIR", value_name = "DIRECTORY")]
+    languages_dir: Option<PathBuf>,
+
+    /// Limits where neither language nor request has others, such as wall_time_ms=2000,processes=32 [default: see GET /languages]
+    #[arg(long, env = "RUNBAY_DEFAULT_LIMITS", value_name = "LIMITS")]
+    default_limits: Option<LimitList>,
+
+    /// The most that requests may choose, such as wall_time_ms=60000 [default: see GET /languages]
+    #[arg(long, env = "RUNBAY_MAX_LIMITS", value_name = "LIMITS")]
+    max_limits: Option<LimitList>,
+
+    /// Memory for what was compiled, to be used again for the same code; 0 for none [default: 268435456]
+    #[arg(long, env = "RUNBAY_COMPILE_CACHE_BYTES", value_name = "BYTES")]
+    compile_cache_bytes: Option<u64>,
+
+    /// Use what was compiled for one tenant for others with the same code
+    #[arg(long, env = "RUNBAY_SHARE_COMPILE_CACHE")]
+    share_compile_cache: bool,
 
     /// Executions that may wait; further ones are refused with 503 [default: 10000]
     #[arg(long, env = "RUNBAY_QUEUE_MAX_DEPTH", value_name = "COUNT")]
@@ -71,6 +93,10 @@ pub(crate) struct ServeSettings {
     pub(crate) user: Option<String>,
     pub(crate) slots: Option<usize>,
     pub(crate) languages: Option<Vec<String>>,
+    pub(crate) languages_dir: Option<PathBuf>,
+    pub(crate) limits: LimitSettings,
+    pub(crate) compile_cache_bytes: u64,
+    pub(crate) share_compile_cache: bool,
     pub(crate) queue_max_depth: usize,
     pub(crate) session_runs_per_minute: u32,
     pub(crate) session_cooldown_ms: u64,
@@ -89,12 +115,20 @@ impl ServeFlags {
             (65_536..=4_000_000_000).contains(&first_bay_uid),
             "first_bay_uid must be from 65536, below which accounts are, to 4000000000"
         );
+        let limits = LimitSettings::new(
+            self.default_limits.or(file.default_limits).unwrap_or_default(),
+            self.max_limits.or(file.max_limits).unwrap_or_default(),
+        )?;
         Ok(ServeSettings {
             listen: self.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./data")),
             user: self.user.or(file.user),
             slots: positive("slots", self.slots.or(file.slots))?,
             languages: self.languages.or(file.languages),
+            languages_dir: self.languages_dir.or(file.languages_dir),
+            limits,
+            compile_cache_bytes: self.compile_cache_bytes.or(file.compile_cache_bytes).unwrap_or(256 * 1024 * 1024),
+            share_compile_cache: self.share_compile_cache || file.share_compile_cache,
             queue_max_depth: positive("queue_max_depth", self.queue_max_depth.or(file.queue_max_depth))?
                 .unwrap_or(10_000),
             session_runs_per_minute: self.session_runs_per_minute.or(file.session_runs_per_minute).unwrap_or(60),
@@ -148,10 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_a_table_in_the_file() {
+        let file = file("[default_limits]\nwall_time_ms = 700\n[max_limits]\ninodes = 300\n");
+        let flags = ServeFlags { max_limits: Some("inodes=500".parse().unwrap()), ..ServeFlags::default() };
+        let limits = flags.complete(Some(file.path())).unwrap().limits;
+        assert_eq!((limits.default.wall_time_ms, limits.ranges.most.inodes), (700, 500));
+    }
+
+    #[test]
     fn mistakes_in_the_file_are_named() {
-        let file = file("slot = 3\n");
-        let error = ServeFlags::default().complete(Some(file.path())).unwrap_err();
-        assert!(format!("{error:#}").contains("unknown field `slot`"), "{error:#}");
+        for (text, problem) in [
+            ("slot = 3\n", "unknown field `slot`"),
+            ("[max_limits]\nwall_time = 5\n", "unknown field `wall_time`"),
+            ("[default_limits]\ninodes = 1\n", "default_limits: inodes must be an integer from 256 to 16384"),
+        ] {
+            let file = file(text);
+            let error = ServeFlags::default().complete(Some(file.path())).unwrap_err();
+            assert!(format!("{error:#}").contains(problem), "{error:#}");
+        }
     }
 
     #[test]

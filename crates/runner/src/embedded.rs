@@ -1,42 +1,69 @@
 //! The recipes and support files that are part of the program.
 
-use crate::recipe::Recipe;
-use crate::recipe::RecipeError;
-
-macro_rules! language_file {
-    ($name:literal) => {
-        ($name, include_str!(concat!("../../../languages/", $name)))
+macro_rules! language_files {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../../languages/", $name)))),*]
     };
 }
 
 /// In the order in which languages are listed.
-const RECIPES: &[(&str, &str)] = &[language_file!("python.toml"), language_file!("javascript.toml")];
+pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
+    "python.toml"
+    "javascript.toml"
+    "typescript.toml"
+    "java.toml"
+    "c.toml"
+    "cpp.toml"
+    "go.toml"
+    "rust.toml"
+    "ruby.toml"
+    "php.toml"
+    "bash.toml"
+    "perl.toml"
+    "lua.toml"
+    "sql.toml"
+);
 
-const SUPPORT_FILES: &[(&str, &str)] =
-    &[language_file!("support/python/sitecustomize.py"), language_file!("support/javascript/blocking_output.js")];
+const SUPPORT_FILES: &[(&str, &str)] = language_files!(
+    "support/c/compile.sh"
+    "support/c/line_buffered.c"
+    "support/cpp/flags"
+    "support/cpp/precompiled.sh"
+    "support/go/build.sh"
+    "support/java/compile.sh"
+    "support/java/outline.awk"
+    "support/javascript/blocking_output.js"
+    "support/perl/LineBuffered.pm"
+    "support/python/sitecustomize.py"
+    "support/ruby/start.rb"
+    "support/rust/compile.sh"
+    "support/typescript/bundle.sh"
+    "support/typescript/node.d.ts"
+);
 
-/// Parses the recipes that are part of the program.
-///
-/// # Errors
-///
-/// [`RecipeError`] names the file and the line; a release cannot have one, a test sees to that.
-pub fn embedded_recipes() -> Result<Vec<Recipe>, RecipeError> {
-    RECIPES.iter().map(|(file, text)| Recipe::parse(file, text, support_file)).collect()
-}
-
-fn support_file(name: &str) -> Option<Vec<u8>> {
+/// Returns the content of a support file by its name below `support`.
+pub(crate) fn support_file(name: &str) -> Option<Vec<u8>> {
     let (_, content) = SUPPORT_FILES.iter().find(|(file, _)| file.strip_prefix("support/") == Some(name))?;
     Some(content.as_bytes().to_vec())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
-    fn all_embedded_recipes_parse() {
-        let recipes = embedded_recipes().unwrap();
-        let ids: Vec<_> = recipes.iter().map(|recipe| recipe.id.as_str()).collect();
-        assert_eq!(ids, ["python", "javascript"]);
+    fn every_recipe_of_the_project_is_embedded() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../languages");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        let mut embedded: Vec<_> = RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        files.sort();
+        embedded.sort();
+        assert_eq!(embedded, files);
     }
 }

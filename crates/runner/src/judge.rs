@@ -12,21 +12,32 @@ use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::Stop;
 
+use crate::amount::seconds;
+use crate::amount::size;
+use crate::limits::length;
+use crate::recipe::OutOfMemory;
 use crate::signal;
 
 /// Turns a report into a verdict and what clients see of it.
 ///
 /// A program that went too far is judged by that, also when it happened to end by itself right then: truncated
-/// output is never called complete.
-pub(crate) fn judge(mut report: Report, limits: &Limits) -> (Verdict, Outcome) {
-    let stdout_truncated = cut_at_character(&mut report.stdout, bytes(limits.stdout_bytes));
-    let stderr_truncated = cut_at_character(&mut report.stderr, bytes(limits.stderr_bytes));
+/// output is never called complete. `out_of_memory` are the ways in which the runtime says that memory ran out.
+pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfMemory]) -> (Verdict, Outcome) {
+    let stdout_truncated = cut_at_character(&mut report.stdout, length(limits.stdout_bytes));
+    let stderr_truncated = cut_at_character(&mut report.stderr, length(limits.stderr_bytes));
     let (exit_code, signal) = match report.end {
         ProgramEnd::Exited(code) => (Some(code), None),
         ProgramEnd::Signalled(number) => (None, Some(signal::name(number))),
         ProgramEnd::Killed | ProgramEnd::NotStarted(_) => (None, None),
     };
-    let verdict = verdict(&report, limits, stdout_truncated || stderr_truncated);
+    let verdict = match verdict(&report, limits, stdout_truncated || stderr_truncated) {
+        Verdict::Failed(Fault::RuntimeError)
+            if out_of_memory.iter().any(|known| known.fits(report.end, &report.stderr)) =>
+        {
+            Verdict::Failed(Fault::MemoryLimit)
+        }
+        verdict => verdict,
+    };
     let outcome = Outcome {
         message: message(verdict, &report, limits, stdout_truncated),
         exit_code,
@@ -40,6 +51,7 @@ pub(crate) fn judge(mut report: Report, limits: &Limits) -> (Verdict, Outcome) {
         cpu_time: report.usage.cpu_us.map(Duration::from_micros),
         memory_bytes: report.usage.memory_peak_bytes,
         compile_time: None,
+        tests: None,
     };
     (verdict, outcome)
 }
@@ -79,6 +91,9 @@ fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated:
             format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))
         }
         Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
+        Verdict::Failed(Fault::MemoryLimit) if report.usage.memory_kills == 0 => {
+            format!("The program ran out of memory; it may use {}.", size(limits.memory_bytes))
+        }
         Verdict::Failed(Fault::MemoryLimit) => {
             format!("The program used more than {} of memory and was stopped.", size(limits.memory_bytes))
         }
@@ -103,20 +118,6 @@ fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated:
     Some(text)
 }
 
-fn bytes(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-fn seconds(milliseconds: u64) -> String {
-    if milliseconds.is_multiple_of(1000) { format!("{} s", milliseconds / 1000) } else { format!("{milliseconds} ms") }
-}
-
-fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let fitting = UNITS.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
-    fitting.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
-}
-
 #[cfg(test)]
 mod tests {
     use runbay_sandbox::Usage;
@@ -125,11 +126,19 @@ mod tests {
 
     fn report(end: ProgramEnd, stop: Option<Stop>) -> Report {
         let usage = Usage { cpu_us: Some(12_000), memory_peak_bytes: Some(9_000_000), ..Usage::default() };
-        Report { end, stop, stdout: b"out".to_vec(), stderr: b"err".to_vec(), wall: Duration::from_millis(15), usage }
+        Report {
+            end,
+            stop,
+            stdout: b"out".to_vec(),
+            stderr: b"err".to_vec(),
+            wall: Duration::from_millis(15),
+            usage,
+            artefact: None,
+        }
     }
 
     fn judged(report: Report) -> (Verdict, Option<String>) {
-        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() });
+        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &[]);
         (verdict, outcome.message)
     }
 
@@ -167,7 +176,7 @@ mod tests {
     fn truncated_output_is_never_complete() {
         let mut much = report(ProgramEnd::Exited(0), None);
         much.stdout = "žlu".as_bytes().to_vec();
-        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() });
+        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &[]);
         assert_eq!(verdict, Verdict::Failed(Fault::OutputLimit));
         assert!(outcome.stdout_truncated && !outcome.stderr_truncated);
         assert_eq!(outcome.stdout, b"", "a character is not split");
@@ -190,6 +199,22 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_runtimes_own_report_counts_as_running_out_of_memory() {
+        let known = [OutOfMemory::new(ProgramEnd::Exited(1), "heap space")];
+        let judged = |end, stderr: &str| {
+            let report = Report { stderr: stderr.as_bytes().to_vec(), ..report(end, None) };
+            judge(report, &Limits::default(), &known)
+        };
+        let (verdict, outcome) = judged(ProgramEnd::Exited(1), "error: heap space");
+        assert_eq!(verdict, Verdict::Failed(Fault::MemoryLimit));
+        assert_eq!(outcome.message.as_deref(), Some("The program ran out of memory; it may use 128 MiB."));
+        assert_eq!(outcome.exit_code, Some(1));
+        assert_eq!(judged(ProgramEnd::Exited(2), "heap space").0, Verdict::Failed(Fault::RuntimeError));
+        assert_eq!(judged(ProgramEnd::Exited(1), "heap").0, Verdict::Failed(Fault::RuntimeError));
+        assert_eq!(judged(ProgramEnd::Exited(0), "heap space").0, Verdict::Completed);
     }
 
     #[test]

@@ -8,12 +8,14 @@ use runbay_sandbox::Clocks;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Sandbox;
 
+use crate::limits::TOOL_OUTPUT_BYTES;
+use crate::limits::tool_bay_limits;
 use crate::recipe::Recipe;
+use crate::recipe::RunProgram;
 use crate::recipe::SEARCH_PATH;
-use crate::runner::bay_limits;
 
-/// Most of what a version probe may print.
-const OUTPUT_BYTES: usize = 64 * 1024;
+/// How long a program may take to say its version, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A language that is not offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,40 +27,53 @@ pub struct Absent {
 }
 
 /// What was found on the host.
+#[derive(Debug)]
 pub(crate) struct Found {
-    /// The absolute path of the program that runs the code.
-    pub(crate) program: String,
-    /// The version it says it has.
+    /// The version that it says it has.
     pub(crate) version: String,
+    /// The absolute paths of the program that says so and of others that stages use.
+    pub(crate) programs: Vec<String>,
+    /// The absolute paths of the programs of the stages; none where the recipe names none.
+    pub(crate) compiler: Option<String>,
+    pub(crate) runtime: Option<String>,
+    pub(crate) checker: Option<String>,
 }
 
 /// Looks for a recipe's programs and asks for their version, in a bay.
 pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, Absent> {
     let absent = |why: String| Absent { language: recipe.id.to_string(), why };
-    let missing = |name: &str| absent(format!("{name} was not found; install it, for example with apt-get install"));
-    let program = find(recipe.program()).ok_or_else(|| missing(recipe.program()))?;
-    let version_program = find(&recipe.version[0]).ok_or_else(|| missing(&recipe.version[0]))?;
+    let look_for = |name: &str| {
+        let missing = || absent(format!("{name} was not found; install it, for example with apt-get install"));
+        find(name).ok_or_else(missing)
+    };
+    let runtime = match &recipe.run.program {
+        RunProgram::Host(name) => Some(look_for(name)?),
+        RunProgram::Artefact => None,
+    };
+    let compiler = recipe.compile.as_ref().map(|stage| look_for(&stage.command.program)).transpose()?;
+    let checker = recipe.check.as_ref().map(|stage| look_for(&stage.command.program)).transpose()?;
+    let mut programs = vec![look_for(&recipe.version[0])?];
+    for name in &recipe.programs {
+        programs.push(look_for(name)?);
+    }
+    let version = ask_version(sandbox, recipe, &programs[0]).await.map_err(absent)?;
+    Ok(Found { version, programs, compiler, runtime, checker })
+}
+
+async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str) -> Result<String, String> {
+    let clocks =
+        Clocks { wall: PATIENCE, cpu: PATIENCE, stdout_bytes: TOOL_OUTPUT_BYTES, stderr_bytes: TOOL_OUTPUT_BYTES };
     let limits = Limits::default().overridden_by(&recipe.limits);
-    let clocks = Clocks {
-        wall: Duration::from_secs(10),
-        cpu: Duration::from_secs(10),
-        stdout_bytes: OUTPUT_BYTES,
-        stderr_bytes: OUTPUT_BYTES,
-    };
-    let job = recipe.version_job(&version_program);
-    let failed = |cause: &dyn std::error::Error| {
-        absent(format!("{version_program} could not be asked for its version: {cause}"))
-    };
-    let bay = sandbox.bay(bay_limits(&limits)).await.map_err(|error| failed(&error))?;
-    let report = runbay_sandbox::run(bay, &job, b"", &clocks).await.map_err(|error| failed(&error))?;
+    let failed = |cause: &dyn std::error::Error| format!("{program} could not be asked for its version: {cause}");
+    let bay = sandbox.bay(tool_bay_limits(&limits)).await.map_err(|error| failed(&error))?;
+    let report = runbay_sandbox::run(bay, &recipe.version_job(program), b"", &clocks).await;
+    let report = report.map_err(|error| failed(&error))?;
     if report.end != ProgramEnd::Exited(0) {
-        return Err(absent(format!("{version_program} failed when asked for its version: {:?}", report.end)));
+        return Err(format!("{program} failed when asked for its version: {:?}", report.end));
     }
     // Some print it to standard error.
     let printed = [report.stdout, report.stderr].concat();
-    let version = find_version(&String::from_utf8_lossy(&printed))
-        .ok_or_else(|| absent(format!("{version_program} printed no version")))?;
-    Ok(Found { program, version })
+    find_version(&String::from_utf8_lossy(&printed)).ok_or_else(|| format!("{program} printed no version"))
 }
 
 /// Finds a program on the host where the bay will find it too.
@@ -69,16 +84,18 @@ fn find(name: &str) -> Option<String> {
     SEARCH_PATH.iter().map(|directory| format!("{directory}/{name}")).find(|path| Path::new(path).is_file())
 }
 
-/// Finds the first word that starts like `3.11` and returns what belongs to it.
+/// Finds the first word that is like `3.11` or `go1.19` and returns what belongs to the version.
 fn find_version(text: &str) -> Option<String> {
-    let starts_version = |word: &&str| {
-        word.split_once('.').is_some_and(|(major, rest)| {
-            !major.is_empty()
-                && major.bytes().all(|b| b.is_ascii_digit())
-                && rest.starts_with(|c: char| c.is_ascii_digit())
-        })
-    };
-    text.split(|c: char| c.is_whitespace() || "v\"(),".contains(c)).find(starts_version).map(str::to_owned)
+    text.split(|c: char| c.is_whitespace() || "\"'(),;:=".contains(c))
+        .map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()))
+        .find(|word| starts_version(word))
+        .map(str::to_owned)
+}
+
+fn starts_version(word: &str) -> bool {
+    word.split_once('.').is_some_and(|(major, rest)| {
+        !major.is_empty() && major.bytes().all(|b| b.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -91,8 +108,11 @@ mod tests {
             ("Python 3.11.2\n", "3.11.2"),
             ("v20.20.2\n", "20.20.2"),
             ("openjdk version \"17.0.15\" 2025-04-15\n", "17.0.15"),
+            ("IMPLEMENTOR=\"Debian\"\nJAVA_VERSION=\"17.0.16\"\n", "17.0.16"),
             ("gcc (Debian 12.2.0-14+deb12u1) 12.2.0\n", "12.2.0-14+deb12u1"),
-            ("go version go1.19.8 linux/amd64\n1.19", "1.19"),
+            ("go version go1.19.8 linux/amd64\n", "1.19.8"),
+            ("This is perl 5, version 36, subversion 0 (v5.36.0) built for x86_64-linux-gnu-thread-multi", "5.36.0"),
+            ("GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)", "5.2.15"),
         ] {
             assert_eq!(find_version(printed).as_deref(), Some(version), "{printed}");
         }

@@ -1,26 +1,55 @@
 //! Running code in the languages that this host has.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use runbay_model::Catalog;
-use runbay_model::Language;
+use runbay_model::CheckReport;
+use runbay_model::Fault;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
 use runbay_model::RunInput;
+use runbay_model::Sources;
+use runbay_model::TenantId;
 use runbay_model::Verdict;
 use runbay_sandbox::BayError;
-use runbay_sandbox::BayLimits;
-use runbay_sandbox::Clocks;
 use runbay_sandbox::Isolation;
 use runbay_sandbox::RunError;
 use runbay_sandbox::Sandbox;
+use tokio::sync::Semaphore;
 
-use crate::judge::judge;
+use crate::check;
+use crate::compile::Compilation;
+use crate::compile::CompileCache;
+use crate::compile::CompileRequest;
+use crate::compile::Compiled;
+use crate::compile::Sharing;
+use crate::compile::compile;
+use crate::kitchen::Kitchen;
+use crate::limits::capped;
 use crate::probe::Absent;
 use crate::probe::probe;
+use crate::program::Program;
 use crate::recipe::Recipe;
+use crate::test_cases;
+
+/// How many programs are asked for their version at one time: enough to use the cores while some of them wait.
+const PROBES_AT_ONCE: usize = 6;
+
+/// What an operator decides about running code.
+#[derive(Debug, Clone, Copy)]
+pub struct RunnerSettings {
+    /// Memory for artefacts of earlier compilations, in bytes; 0 for none.
+    pub compile_cache_bytes: u64,
+    /// Whether tenants share them.
+    pub share_compile_cache: bool,
+    /// The limits of languages that have none of their own.
+    pub default_limits: Limits,
+    /// What no limit may be above.
+    pub most_limits: Limits,
+}
 
 /// Runs code.
 #[derive(Debug)]
@@ -29,15 +58,8 @@ pub struct Runner {
     /// In the order in which they are listed.
     kitchens: Vec<Kitchen>,
     by_language: HashMap<LanguageId, usize>,
-}
-
-/// A recipe with what it needs on this host.
-#[derive(Debug)]
-struct Kitchen {
-    recipe: Recipe,
-    program: String,
-    version: String,
-    limits: Limits,
+    cache: Option<CompileCache>,
+    most_limits: Limits,
 }
 
 /// A run that gave no outcome, by a fault of host or service.
@@ -52,27 +74,50 @@ pub enum RunFault {
     /// The bay failed.
     #[error("failed to run the program")]
     Run(#[source] RunError),
+    /// Several waited for one compilation, and it had this fault.
+    #[error(transparent)]
+    Shared(Arc<Self>),
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            compile_cache_bytes: 256 * 1024 * 1024,
+            share_compile_cache: false,
+            default_limits: Limits::default(),
+            most_limits: Limits::MOST,
+        }
+    }
 }
 
 impl Runner {
+    /// The least that one artefact counts in [`RunnerSettings::compile_cache_bytes`]; each is an open file.
+    pub const LEAST_CACHE_ENTRY_BYTES: u64 = CompileCache::LEAST_ENTRY_BYTES;
+
     /// Probes which of `recipes` work on this host; returns with the runner the ones that do not.
-    pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>) -> (Self, Vec<Absent>) {
+    pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>, settings: RunnerSettings) -> (Self, Vec<Absent>) {
+        let turns = Arc::new(Semaphore::new(PROBES_AT_ONCE));
         let mut probes = Vec::new();
         for recipe in recipes {
-            let sandbox = sandbox.clone();
+            let (sandbox, turns) = (sandbox.clone(), Arc::clone(&turns));
             probes.push(tokio::spawn(async move {
+                let _turn = turns.acquire().await;
                 let found = probe(&sandbox, &recipe).await;
                 (recipe, found)
             }));
         }
-        let mut runner = Self { sandbox, kitchens: Vec::new(), by_language: HashMap::new() };
+        let sharing = if settings.share_compile_cache { Sharing::All } else { Sharing::Tenant };
+        let cache =
+            (settings.compile_cache_bytes > 0).then(|| CompileCache::new(settings.compile_cache_bytes, sharing));
+        let most_limits = settings.most_limits;
+        let mut runner = Self { sandbox, kitchens: Vec::new(), by_language: HashMap::new(), cache, most_limits };
         let mut absent = Vec::new();
         for probe in probes {
             match probe.await {
                 Ok((recipe, Ok(found))) => {
-                    let limits = Limits::default().overridden_by(&recipe.limits);
+                    let limits = capped(settings.default_limits.overridden_by(&recipe.limits), &most_limits);
                     runner.by_language.insert(recipe.id.clone(), runner.kitchens.len());
-                    runner.kitchens.push(Kitchen { recipe, program: found.program, version: found.version, limits });
+                    runner.kitchens.push(Kitchen { recipe, found, limits });
                 }
                 Ok((_, Err(why))) => absent.push(why),
                 Err(panic) => absent.push(Absent { language: "unknown".to_owned(), why: panic.to_string() }),
@@ -84,15 +129,7 @@ impl Runner {
     /// Returns the languages that can be run.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
-        let language = |kitchen: &Kitchen| Language {
-            id: kitchen.recipe.id.clone(),
-            name: kitchen.recipe.name.clone(),
-            aliases: kitchen.recipe.aliases.clone(),
-            version: kitchen.version.clone(),
-            template: kitchen.recipe.template.clone(),
-            limits: kitchen.limits,
-        };
-        Catalog::new(self.kitchens.iter().map(language).collect())
+        Catalog::new(self.kitchens.iter().map(Kitchen::language).collect())
     }
 
     /// Returns how strongly programs are separated from the host and each other.
@@ -106,47 +143,53 @@ impl Runner {
         self.sandbox.lost().await;
     }
 
-    /// Runs a program to its end.
+    /// Compiles a program where its language needs that, and runs it to its end, once or with each test case.
     ///
-    /// CANCEL: dropping the future kills the program.
+    /// CANCEL: dropping the future kills compiler and program.
     ///
     /// # Errors
     ///
     /// [`RunFault`] when the service, not the program, is to blame.
-    pub async fn run(&self, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
-        let kitchen = self
-            .by_language
-            .get(&input.language)
-            .map(|index| &self.kitchens[*index])
-            .ok_or_else(|| RunFault::UnknownLanguage(input.language.clone()))?;
-        let job = kitchen.recipe.run_job(&kitchen.program, input);
-        let bay = self.sandbox.bay(bay_limits(&kitchen.limits)).await.map_err(RunFault::Bay)?;
-        let report = runbay_sandbox::run(bay, &job, &input.stdin, &clocks(&kitchen.limits)).await;
-        Ok(judge(report.map_err(RunFault::Run)?, &kitchen.limits))
+    pub async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
+        let kitchen = self.kitchen(&input.language)?;
+        let limits = capped(kitchen.limits.overridden_by(&input.limits), &self.most_limits);
+        let request = CompileRequest { tenant, kitchen, sources: &input.sources, limits: &limits };
+        let (compiled, compile_time) = match compile(&self.sandbox, self.cache.as_ref(), &request).await? {
+            None => (None, None),
+            Some(Compilation::Fresh(compiled)) => (Some(Arc::clone(&compiled)), Some(compiled.time)),
+            Some(Compilation::Reused(compiled)) => (Some(compiled), Some(Duration::ZERO)),
+            Some(Compilation::Refused(refusal)) => {
+                return Ok((Verdict::Failed(Fault::CompileError), refusal.outcome()));
+            }
+        };
+        let program = Program {
+            kitchen,
+            sources: &input.sources,
+            environment: &input.environment,
+            limits: &limits,
+            artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
+        };
+        let (verdict, outcome) = match &input.tests {
+            Some(plan) => test_cases::run(&self.sandbox, &program, plan).await?,
+            None => program.run(&self.sandbox, &input.args, &input.stdin).await?,
+        };
+        let compile_output = compiled.map(|compiled| compiled.output.clone());
+        Ok((verdict, Outcome { compile_output, compile_time, ..outcome }))
     }
-}
 
-/// Returns what the bay itself has to enforce.
-#[must_use]
-pub fn bay_limits(limits: &Limits) -> BayLimits {
-    BayLimits {
-        memory_bytes: limits.memory_bytes,
-        processes: limits.processes,
-        cpu_time_ms: limits.cpu_time_ms,
-        open_files: limits.open_files,
-        file_bytes: limits.file_bytes,
-        disk_bytes: limits.disk_bytes,
-        inodes: limits.inodes,
+    /// Checks a program with its language's own checker, without running it.
+    ///
+    /// CANCEL: dropping the future kills the checker.
+    ///
+    /// # Errors
+    ///
+    /// [`RunFault`] when the service, not the program, is to blame.
+    pub async fn check(&self, language: &LanguageId, sources: &Sources) -> Result<CheckReport, RunFault> {
+        check::check(&self.sandbox, self.kitchen(language)?, sources).await
     }
-}
 
-/// Returns what is watched from outside.
-fn clocks(limits: &Limits) -> Clocks {
-    let bytes = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
-    Clocks {
-        wall: Duration::from_millis(limits.wall_time_ms),
-        cpu: Duration::from_millis(limits.cpu_time_ms),
-        stdout_bytes: bytes(limits.stdout_bytes),
-        stderr_bytes: bytes(limits.stderr_bytes),
+    fn kitchen(&self, language: &LanguageId) -> Result<&Kitchen, RunFault> {
+        let index = self.by_language.get(language).ok_or_else(|| RunFault::UnknownLanguage(language.clone()))?;
+        Ok(&self.kitchens[*index])
     }
 }

@@ -42,6 +42,12 @@ pub(crate) const SIGXCPU: i32 = 24;
 /// Sent when a process used more CPU time than its hard limit, and by the kernel for lack of memory.
 pub(crate) const SIGKILL: i32 = 9;
 
+/// Returns the number of a standard signal.
+pub(crate) fn number(name: &str) -> Option<i32> {
+    let index = NAMES.iter().position(|known| !known.is_empty() && *known == name)?;
+    i32::try_from(index).ok()
+}
+
 /// Returns the name of a signal; a real-time signal has only a number.
 pub(crate) fn name(signal: i32) -> String {
     match usize::try_from(signal).ok().and_then(|index| NAMES.get(index)) {
@@ -61,5 +67,6 @@ mod tests {
         {
             assert_eq!(name(signal), expected);
         }
+        assert_eq!((number("SIGABRT"), number("SIGMEM"), number("")), (Some(6), None, None));
     }
 }

@@ -43,7 +43,7 @@ const CASES: &[(&str, &[&str], Duration)] = &[
 
 impl Bench {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let seed = sandbox::start_small(None)?;
+        let seed = sandbox::start_small(Vec::new())?;
         identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let rows = runtime.block_on(async {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use runbay_runner::Absent;
 use runbay_runner::Runner;
+use runbay_runner::RunnerSettings;
 use runbay_sandbox::Account;
 use runbay_sandbox::Clocks;
 use runbay_sandbox::Isolation;
@@ -15,6 +16,7 @@ use runbay_sandbox::Job;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Sandbox;
 
+use crate::host_flags::HostFlags;
 use crate::identity;
 use crate::sandbox;
 use crate::table;
@@ -22,9 +24,8 @@ use crate::table;
 /// Check whether this host can run sandboxes, and which languages it has.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Account to run as, by name or number [default: runbay, or an unused number]
-    #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
-    user: Option<String>,
+    #[command(flatten)]
+    host: HostFlags,
 }
 
 /// One line of the table.
@@ -59,14 +60,14 @@ impl Doctor {
 
     fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         findings.push(rights());
-        let seed = sandbox::start_small(None)?;
-        identity::drop_rights(self.user.as_deref())?;
+        let seed = sandbox::start_small(self.host.recipes()?)?;
+        identity::drop_rights(self.host.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(async {
             let (sandbox, recipes) = seed.connect().await?;
             findings.push(isolation(&sandbox));
             findings.push(first_bay(&sandbox).await);
-            let (runner, absent) = Runner::probe(sandbox, recipes).await;
+            let (runner, absent) = Runner::probe(sandbox, recipes, RunnerSettings::default()).await;
             findings.extend(languages(&runner, &absent));
             Ok(())
         })

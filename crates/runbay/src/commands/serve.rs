@@ -20,14 +20,16 @@ use runbay_engine::EngineSettings;
 use runbay_engine::Pace;
 use runbay_events::MemoryEventBus;
 use runbay_events::MemoryEventBusLimits;
-use runbay_model::Limits;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_runner::Runner;
+use runbay_runner::RunnerSettings;
 use runbay_sandbox::Isolation;
 use runbay_store::DataDirectory;
 use runbay_store::Store;
 use runbay_worker::Alive;
+use runbay_worker::CheckerSettings;
+use runbay_worker::RunnerChecker;
 use runbay_worker::Worker;
 use runbay_worker::WorkerSettings;
 use tokio::signal::unix::SignalKind;
@@ -58,19 +60,23 @@ impl Serve {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let settings = self.flags.complete(self.config.as_deref())?;
         logging::start(&settings.log)?;
-        let slots = settings.slots.unwrap_or_else(default_slots);
+        let slots = settings.slots.unwrap_or_else(|| default_slots(settings.limits.default.memory_bytes));
         // Two bays for a slot: one runs while the last one is torn down.
         let max_bays = slots.saturating_mul(2).saturating_add(16);
         open_files::raise_limit()?;
-        let max_connections = open_files::connections_beside(max_bays)?;
+        let entry_bytes = Runner::LEAST_CACHE_ENTRY_BYTES;
+        let artefacts = usize::try_from(settings.compile_cache_bytes.div_ceil(entry_bytes)).unwrap_or(usize::MAX);
+        let shares = open_files::share_out(max_bays, artefacts)?;
+        let recipes =
+            sandbox::choose(runbay_runner::recipes(settings.languages_dir.as_deref())?, settings.languages.as_deref())?;
         let data = DataDirectory::lock(&settings.data_dir)?;
         let listener =
             TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
-        let seed = sandbox::start(settings.languages.as_deref(), max_bays, settings.first_bay_uid)?;
+        let seed = sandbox::start(recipes, max_bays, settings.first_bay_uid)?;
         let data_path = identity::become_service(settings.user.as_deref(), &data)?;
 
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        runtime.block_on(serve(Parts { settings, slots, max_connections, seed, listener, data_path }))?;
+        runtime.block_on(serve(Parts { settings, slots, shares, seed, listener, data_path }))?;
         // Nothing that is worth waiting for is left.
         runtime.shutdown_timeout(Duration::from_secs(1));
         drop(data);
@@ -82,20 +88,20 @@ impl Serve {
 struct Parts {
     settings: ServeSettings,
     slots: usize,
-    max_connections: usize,
+    shares: open_files::Shares,
     seed: sandbox::Seed,
     listener: TcpListener,
     data_path: PathBuf,
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { settings, slots, max_connections, seed, listener, data_path } = parts;
+    let Parts { settings, slots, shares, seed, listener, data_path } = parts;
     let recorder = runbay_api::build_recorder()?;
     let metrics = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are recorded already"))?;
 
     let exposure = Exposure::of(listener.local_addr()?);
-    let runner = Arc::new(probe(seed).await?);
+    let runner = Arc::new(probe(seed, runner_settings(&settings, &shares)).await?);
     check_isolation(runner.isolation(), exposure, settings.allow_degraded)?;
     let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
     let engine = Engine::new(EngineParts {
@@ -103,12 +109,14 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         queue: Arc::clone(&queue),
         events: Arc::new(MemoryEventBus::new(MemoryEventBusLimits::default())),
         catalog: runner.catalog(),
+        checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &CheckerSettings::default()))),
         settings: EngineSettings {
             queue_max_depth: settings.queue_max_depth,
             pace: Pace {
                 runs_per_minute: settings.session_runs_per_minute,
                 cooldown: Duration::from_millis(settings.session_cooldown_ms),
             },
+            limit_ranges: settings.limits.ranges,
             ..EngineSettings::default()
         },
     });
@@ -128,7 +136,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         readiness: Arc::new(ServeReadiness { runner: Arc::clone(&runner), worker: worker.alive() }),
         metrics,
         exposure,
-        max_connections,
+        max_connections: shares.connections,
         shutdown: stop.clone(),
     });
     // A server whose worker is gone would only fill its queue, so the one stops with the other.
@@ -154,9 +162,23 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn runner_settings(settings: &ServeSettings, shares: &open_files::Shares) -> RunnerSettings {
+    let artefacts = u64::try_from(shares.artefacts).unwrap_or(u64::MAX);
+    let fitting = artefacts.saturating_mul(Runner::LEAST_CACHE_ENTRY_BYTES);
+    if fitting < settings.compile_cache_bytes {
+        warn!("the compile cache is lowered to {fitting} bytes, as few files may be open; raise ulimit -n");
+    }
+    RunnerSettings {
+        compile_cache_bytes: settings.compile_cache_bytes.min(fitting),
+        share_compile_cache: settings.share_compile_cache,
+        default_limits: settings.limits.default,
+        most_limits: settings.limits.ranges.most,
+    }
+}
+
 /// Finds the languages of this host, and says what is missing.
-async fn probe(seed: sandbox::Seed) -> anyhow::Result<Runner> {
-    let (runner, absent) = seed.grow().await?;
+async fn probe(seed: sandbox::Seed, settings: RunnerSettings) -> anyhow::Result<Runner> {
+    let (runner, absent) = seed.grow(settings).await?;
     for absent in absent {
         warn!(language.id = absent.language, "language is not offered: {}", absent.why);
     }
@@ -215,11 +237,10 @@ async fn stop_without_sandbox(runner: Arc<Runner>, stop: CancellationToken) -> b
 }
 
 /// Four for each core, but no more than three quarters of the memory can hold.
-fn default_slots() -> usize {
+fn default_slots(run_bytes: u64) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let by_memory = memory_bytes().map_or(usize::MAX, |bytes| {
-        usize::try_from(bytes / 4 * 3 / Limits::default().memory_bytes).unwrap_or(usize::MAX)
-    });
+    let by_memory =
+        memory_bytes().map_or(usize::MAX, |bytes| usize::try_from(bytes / 4 * 3 / run_bytes).unwrap_or(usize::MAX));
     (4 * cores).min(by_memory).max(1)
 }
 

@@ -1,0 +1,52 @@
+//! The check stage: what a language's own checker says of code that is not run.
+
+use runbay_model::CheckReport;
+use runbay_model::Diagnostic;
+use runbay_model::Limits;
+use runbay_model::Severity;
+use runbay_model::Sources;
+use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Report;
+use runbay_sandbox::Sandbox;
+
+use crate::kitchen::Kitchen;
+use crate::limits::TOOL_OUTPUT_BYTES;
+use crate::recipe::DiagnosticPattern;
+use crate::runner::RunFault;
+use crate::tool;
+
+/// More diagnostics help nobody.
+const MAX_DIAGNOSTICS: usize = 200;
+
+/// Checks code in a bay.
+///
+/// CANCEL: dropping the future kills the checker.
+pub(crate) async fn check(sandbox: &Sandbox, kitchen: &Kitchen, sources: &Sources) -> Result<CheckReport, RunFault> {
+    let (Some(stage), Some(checker)) = (&kitchen.recipe.check, &kitchen.found.checker) else {
+        let message = Some(format!("There is no checker for {}.", kitchen.recipe.name));
+        return Ok(CheckReport { diagnostics: Vec::new(), message });
+    };
+    let job = kitchen.recipe.check_job(stage, checker, sources, &kitchen.limits);
+    let report = tool::run(sandbox, &job, &kitchen.limits).await?;
+    Ok(read(report, &stage.pattern, &kitchen.limits))
+}
+
+fn read(mut report: Report, pattern: &DiagnosticPattern, limits: &Limits) -> CheckReport {
+    let stopped = tool::why_stopped("checker", &report, limits);
+    runbay_model::cut_at_character(&mut report.stdout, TOOL_OUTPUT_BYTES);
+    let output = String::from_utf8_lossy(&report.stdout);
+    let mut found = pattern.find(&output);
+    let mut diagnostics: Vec<_> = found.by_ref().take(MAX_DIAGNOSTICS).collect();
+    let more = found.next().map(|_| format!("There are more than {MAX_DIAGNOSTICS} diagnostics; these are the first."));
+    if let (None, ProgramEnd::Exited(code @ 1..), true) = (&stopped, report.end, diagnostics.is_empty()) {
+        diagnostics.push(unread(code, &output));
+    }
+    CheckReport { diagnostics, message: stopped.or(more) }
+}
+
+/// A checker that is not content, but says so in words that its pattern does not know.
+fn unread(code: i32, output: &str) -> Diagnostic {
+    let said = output.lines().map(str::trim).find(|line| !line.is_empty());
+    let message = said.map_or_else(|| format!("The checker ended with exit code {code}."), str::to_owned);
+    Diagnostic { file: None, line: None, column: None, severity: Severity::Error, message }
+}

@@ -1,0 +1,164 @@
+//! The compile stage: from sources to an artefact, in a bay of its own.
+
+mod cache;
+mod key;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbay_model::Limits;
+use runbay_model::Outcome;
+use runbay_model::Sources;
+use runbay_model::TenantId;
+use runbay_sandbox::Artefact;
+use runbay_sandbox::ArtefactFault;
+use runbay_sandbox::Job;
+use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Report;
+use runbay_sandbox::Sandbox;
+
+pub(crate) use cache::CompileCache;
+pub(crate) use key::Sharing;
+
+use crate::kitchen::Kitchen;
+use crate::limits::TOOL_OUTPUT_BYTES;
+use crate::runner::RunFault;
+use crate::tool;
+
+/// A program that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) artefact: Artefact,
+    /// Warnings and the like.
+    pub(crate) output: Vec<u8>,
+    /// Time on the wall clock.
+    pub(crate) time: Duration,
+}
+
+/// Code that could not be compiled.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// One plain sentence.
+    message: String,
+    output: Vec<u8>,
+    time: Duration,
+}
+
+/// What came of compiling.
+#[derive(Debug, Clone)]
+pub(crate) enum Compilation {
+    /// It is new.
+    Fresh(Arc<Compiled>),
+    /// An earlier compilation of the same was used again.
+    Reused(Arc<Compiled>),
+    Refused(Arc<Refusal>),
+}
+
+impl Refusal {
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome {
+            message: Some(self.message.clone()),
+            compile_output: Some(self.output.clone()),
+            compile_time: Some(self.time),
+            ..Outcome::default()
+        }
+    }
+}
+
+/// What is compiled, and for whom.
+pub(crate) struct CompileRequest<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) kitchen: &'a Kitchen,
+    pub(crate) sources: &'a Sources,
+    pub(crate) limits: &'a Limits,
+}
+
+/// Compiles, or finds what an earlier compilation made; none for a language without a compile stage.
+///
+/// CANCEL: dropping the future kills the compiler, unless others wait for the same: then one of them starts it anew.
+pub(crate) async fn compile(
+    sandbox: &Sandbox,
+    cache: Option<&CompileCache>,
+    request: &CompileRequest<'_>,
+) -> Result<Option<Compilation>, RunFault> {
+    let CompileRequest { kitchen, sources, limits, .. } = request;
+    let (Some(stage), Some(compiler)) = (&kitchen.recipe.compile, &kitchen.found.compiler) else {
+        return Ok(None);
+    };
+    let job = kitchen.recipe.compile_job(stage, compiler, sources, limits);
+    let compiling = compile_anew(sandbox, &job, limits);
+    let compilation = match cache {
+        Some(cache) => cache.get_or_compile(request, &job, compiling).await?,
+        None => compiling.await?,
+    };
+    Ok(Some(compilation))
+}
+
+async fn compile_anew(sandbox: &Sandbox, job: &Job, limits: &Limits) -> Result<Compilation, RunFault> {
+    Ok(judge(tool::run(sandbox, job, limits).await?, limits))
+}
+
+fn judge(mut report: Report, limits: &Limits) -> Compilation {
+    let stopped = tool::why_stopped("compiler", &report, limits);
+    runbay_model::cut_at_character(&mut report.stdout, TOOL_OUTPUT_BYTES);
+    let (output, time) = (report.stdout, report.wall);
+    let message = match (stopped, report.end, report.artefact) {
+        (Some(stopped), ..) => stopped,
+        (None, ProgramEnd::Exited(0), Some(Ok(artefact))) => {
+            return Compilation::Fresh(Arc::new(Compiled { artefact, output, time }));
+        }
+        (None, ProgramEnd::Exited(0), Some(Err(ArtefactFault::Missing)) | None) => {
+            "The compiler reported no error, but made no program.".to_owned()
+        }
+        (None, ProgramEnd::Exited(0), Some(Err(fault))) => {
+            format!("The compiler reported no error, but what it made cannot be used: {fault}.")
+        }
+        _ => "The code could not be compiled.".to_owned(),
+    };
+    Compilation::Refused(Arc::new(Refusal { message, output, time }))
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_sandbox::Usage;
+
+    use super::*;
+
+    fn refusal(end: ProgramEnd, artefact: Option<Result<Artefact, ArtefactFault>>) -> Outcome {
+        let report = Report {
+            end,
+            stop: None,
+            stdout: b"main.c:1: no".to_vec(),
+            stderr: Vec::new(),
+            wall: Duration::from_millis(15),
+            usage: Usage::default(),
+            artefact,
+        };
+        match judge(report, &Limits::default()) {
+            Compilation::Refused(refusal) => refusal.outcome(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_keeps_what_the_compiler_said() {
+        let outcome = refusal(ProgramEnd::Exited(1), None);
+        assert_eq!(outcome.message.as_deref(), Some("The code could not be compiled."));
+        assert_eq!(outcome.compile_output.as_deref(), Some(&b"main.c:1: no"[..]));
+        assert_eq!((outcome.compile_time, outcome.exit_code), (Some(Duration::from_millis(15)), None));
+    }
+
+    #[test]
+    fn a_compiler_that_made_nothing_useful_did_not_compile() {
+        for (fault, message) in [
+            (ArtefactFault::Missing, "The compiler reported no error, but made no program."),
+            (
+                ArtefactFault::TooLarge,
+                "The compiler reported no error, but what it made cannot be used: \
+                 what the program made is larger than 128 MiB.",
+            ),
+        ] {
+            assert_eq!(refusal(ProgramEnd::Exited(0), Some(Err(fault))).message.as_deref(), Some(message));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What two compilations must have in common to make the same.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use runbay_sandbox::Job;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::CompileRequest;
+
+/// Changes with whatever is hashed, or how.
+const VERSION: u64 = 1;
+
+/// Stands for all that decides what a compiler makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key([u8; 32]);
+
+/// For whom an artefact may be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// For the tenant it was made for.
+    Tenant,
+    /// For everybody.
+    All,
+}
+
+impl Key {
+    /// Hashes what the compiler is, what it is asked to do, with which files, and within which limits.
+    pub(super) fn of(request: &CompileRequest<'_>, job: &Job, sharing: Sharing) -> Self {
+        let CompileRequest { tenant, kitchen, limits, .. } = request;
+        let mut hash = Hash::default();
+        hash.number(VERSION);
+        match sharing {
+            Sharing::Tenant => hash.list([tenant.as_str()]),
+            Sharing::All => hash.list::<&str>([]),
+        }
+        hash.bytes(kitchen.recipe.id.as_str());
+        hash.bytes(&kitchen.found.version);
+        // Read anew each time: a compiler may be upgraded while the service runs.
+        let programs: Vec<_> = kitchen.found.programs.iter().chain(&kitchen.found.compiler).collect();
+        hash.number(programs.len() as u64);
+        for program in programs {
+            hash.program(program);
+        }
+        hash.number(limits.compile_time_ms);
+        hash.number(limits.compile_memory_bytes);
+        hash.job(job);
+        hash.number(kitchen.recipe.support_files.len() as u64);
+        for file in &kitchen.recipe.support_files {
+            hash.bytes(file.path.as_os_str().as_encoded_bytes());
+            hash.bytes(&file.content);
+        }
+        Self(hash.0.finalize().into())
+    }
+}
+
+/// A hash of values that cannot run into each other: lengths come first.
+#[derive(Default)]
+struct Hash(Sha256);
+
+impl Hash {
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: impl AsRef<[u8]>) {
+        self.number(bytes.as_ref().len() as u64);
+        self.0.update(bytes);
+    }
+
+    fn list<T: AsRef<[u8]>>(&mut self, values: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) {
+        let values = values.into_iter();
+        self.number(values.len() as u64);
+        for value in values {
+            self.bytes(value);
+        }
+    }
+
+    /// Takes in which file a program is.
+    fn program(&mut self, path: &str) {
+        self.bytes(path);
+        if let Ok(metadata) = fs::metadata(path) {
+            self.number(metadata.size());
+            self.bytes(metadata.mtime().to_le_bytes());
+            self.bytes(metadata.mtime_nsec().to_le_bytes());
+        }
+    }
+
+    fn job(&mut self, job: &Job) {
+        // Without `..`, so that a new field is thought about; the two that are left out are the same for all.
+        let Job { files, argv, environment, keep, unpack: _, stderr: _ } = job;
+        self.list(argv);
+        self.number(environment.len() as u64);
+        for (name, value) in environment {
+            self.bytes(name);
+            self.bytes(value);
+        }
+        self.list(keep.iter().map(|path| path.as_os_str().as_encoded_bytes()).collect::<Vec<_>>());
+        self.number(files.len() as u64);
+        for file in files {
+            self.bytes(file.name.as_os_str().as_encoded_bytes());
+            self.bytes(&file.content);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! From the text of a file to a recipe that can work.
+
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+use runbay_model::FileName;
+use runbay_model::LanguageId;
+use runbay_model::LimitOverrides;
+use runbay_model::LimitRanges;
+use runbay_model::Sources;
+use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::SupportFile;
+use toml::Spanned;
+
+use super::CheckStage;
+use super::Command;
+use super::CompileStage;
+use super::DiagnosticPattern;
+use super::MemoryShares;
+use super::OutOfMemory;
+use super::Recipe;
+use super::RecipeError;
+use super::RunProgram;
+use super::RunStage;
+use super::Variables;
+use super::error::Origin;
+use super::format::Argv;
+use super::format::CheckTable;
+use super::format::CompileTable;
+use super::format::MemoryTable;
+use super::format::OutOfMemoryTable;
+use super::format::RecipeFile;
+use super::format::RunTable;
+use super::format::Table;
+use super::words::Placeholder;
+use super::words::Text;
+use super::words::Word;
+use crate::signal;
+
+/// Stands for a program only in the run stage of a compiled language.
+const ARTEFACT: &str = "{artefact}";
+
+impl Recipe {
+    /// Parses the text of `file`; `support_file` finds the files that it names in `support`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] names the file, the line and what is wrong there.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        mut support_file: impl FnMut(&str) -> Result<Option<Vec<u8>>, RecipeError>,
+    ) -> Result<Self, RecipeError> {
+        let origin = Origin { file, text };
+        let parsed: RecipeFile = toml::from_str(text).map_err(|error| origin.malformed(&error))?;
+        let mut support_files = Vec::new();
+        for name in &parsed.support {
+            check_support_name(origin, name)?;
+            let content = support_file(name.get_ref())?;
+            let content = content.ok_or_else(|| {
+                origin.refuse(name, format!("support names {:?}, which is not in the folder support", name.get_ref()))
+            })?;
+            support_files.push(SupportFile { path: name.get_ref().into(), content });
+        }
+        let memory = memory(origin, &parsed.memory)?;
+        let scope = Scope { origin, has_heap: memory.heap_percent.is_some(), has_artefact: parsed.compile.is_some() };
+        Ok(Self {
+            file: file.to_owned(),
+            id: id(origin, &parsed.id)?,
+            name: name(origin, &parsed.name)?,
+            aliases: parsed.aliases.iter().map(|alias| Ok(id(origin, alias)?.to_string())).collect::<Result<_, _>>()?,
+            entry: entry(origin, &parsed.entry)?,
+            template: template(origin, parsed.template)?,
+            limits: limits(origin, &parsed.limits)?,
+            mounts: parsed.mounts.into_iter().map(|path| mount(origin, path)).collect::<Result<_, _>>()?,
+            support_files,
+            extensions: parsed.sources.into_iter().map(|ending| extension(origin, ending)).collect::<Result<_, _>>()?,
+            version: version(origin, parsed.version)?,
+            programs: parsed.programs.into_iter().map(|word| needed(origin, word)).collect::<Result<_, _>>()?,
+            compile: parsed.compile.map(|table| scope.compile(&table)).transpose()?,
+            run: scope.run(&parsed.run)?,
+            check: parsed.check.map(|table| scope.check(&table)).transpose()?,
+            environment: scope.environment("environment", &parsed.environment, &[])?,
+            memory,
+            out_of_memory: parsed
+                .out_of_memory
+                .into_iter()
+                .map(|table| out_of_memory(origin, table))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// What the words of a recipe may refer to.
+struct Scope<'a> {
+    origin: Origin<'a>,
+    has_heap: bool,
+    has_artefact: bool,
+}
+
+impl Scope<'_> {
+    fn compile(&self, table: &CompileTable) -> Result<CompileStage, RecipeError> {
+        let artefact = table.artefact.get_ref();
+        if FileName::parse(artefact).is_err() || artefact.contains('/') {
+            return Err(self.origin.refuse(&table.artefact, "compile.artefact must be a plain file name"));
+        }
+        let allowed = &[Placeholder::Sources, Placeholder::Artefact];
+        let command = self.command("compile", &table.argv, &table.environment, allowed)?;
+        Ok(CompileStage { command, artefact: artefact.clone() })
+    }
+
+    fn run(&self, table: &RunTable) -> Result<RunStage, RecipeError> {
+        let mut allowed = vec![Placeholder::Sources, Placeholder::Args];
+        if self.has_artefact {
+            allowed.push(Placeholder::Artefact);
+        }
+        let is_artefact = table.argv.get_ref().first().is_some_and(|word| word.get_ref() == ARTEFACT);
+        let program = if is_artefact && self.has_artefact {
+            RunProgram::Artefact
+        } else {
+            RunProgram::Host(program(self.origin, "run", &table.argv)?)
+        };
+        Ok(RunStage {
+            program,
+            arguments: self.arguments("run", &table.argv, &allowed)?,
+            environment: self.environment("run.environment", &table.environment, &allowed)?,
+        })
+    }
+
+    fn check(&self, table: &CheckTable) -> Result<CheckStage, RecipeError> {
+        let pattern = DiagnosticPattern::parse(table.pattern.get_ref())
+            .map_err(|problem| self.origin.refuse(&table.pattern, format!("check.pattern {problem}")))?;
+        let command = self.command("check", &table.argv, &table.environment, &[Placeholder::Sources])?;
+        Ok(CheckStage { command, pattern })
+    }
+
+    fn command(
+        &self,
+        stage: &str,
+        argv: &Argv,
+        environment: &Table<String>,
+        allowed: &[Placeholder],
+    ) -> Result<Command, RecipeError> {
+        Ok(Command {
+            program: program(self.origin, stage, argv)?,
+            arguments: self.arguments(stage, argv, allowed)?,
+            environment: self.environment(&format!("{stage}.environment"), environment, allowed)?,
+        })
+    }
+
+    fn arguments(&self, stage: &str, argv: &Argv, allowed: &[Placeholder]) -> Result<Vec<Word>, RecipeError> {
+        let allowed = self.with_common(allowed);
+        let parse = |word: &Spanned<String>| {
+            Word::parse(word.get_ref(), &allowed)
+                .map_err(|problem| self.origin.refuse(word, format!("{stage}.argv {problem}")))
+        };
+        argv.get_ref().iter().skip(1).map(parse).collect()
+    }
+
+    fn environment(
+        &self,
+        table: &str,
+        variables: &Table<String>,
+        allowed: &[Placeholder],
+    ) -> Result<Variables, RecipeError> {
+        let several = [Placeholder::Args, Placeholder::Sources];
+        let single: Vec<_> = allowed.iter().copied().filter(|placeholder| !several.contains(placeholder)).collect();
+        let allowed = self.with_common(&single);
+        let mut parsed = Variables::new();
+        for (name, value) in variables {
+            if name.get_ref().is_empty() || name.get_ref().contains(['=', '\0']) {
+                return Err(self.origin.refuse(name, format!("{table} has {:?}, which is no name", name.get_ref())));
+            }
+            let text = Text::parse(value.get_ref(), &allowed)
+                .map_err(|problem| self.origin.refuse(value, format!("{table}.{} {problem}", name.get_ref())))?;
+            parsed.push((name.get_ref().clone(), text));
+        }
+        Ok(parsed)
+    }
+
+    /// Adds what means something in all stages.
+    fn with_common(&self, allowed: &[Placeholder]) -> Vec<Placeholder> {
+        let heap = self.has_heap.then_some(Placeholder::HeapMib);
+        let common = [Placeholder::Entry, Placeholder::MemoryMib].into_iter().chain(heap);
+        allowed.iter().copied().chain(common).collect()
+    }
+}
+
+fn program(origin: Origin<'_>, stage: &str, argv: &Argv) -> Result<String, RecipeError> {
+    match argv.get_ref().first() {
+        Some(word) if is_program(word.get_ref()) => Ok(word.get_ref().clone()),
+        Some(word) => Err(origin.refuse(word, format!("{stage}.argv must start with a program"))),
+        None => Err(origin.refuse(argv, format!("{stage}.argv must start with a program"))),
+    }
+}
+
+/// A name without slashes, or an absolute path.
+fn is_program(word: &str) -> bool {
+    !word.is_empty() && !word.contains(['{', '\0']) && (word.starts_with('/') || !word.contains('/'))
+}
+
+fn id(origin: Origin<'_>, id: &Spanned<String>) -> Result<LanguageId, RecipeError> {
+    let text = id.get_ref();
+    let is_valid = text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= 32
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-_#.".contains(c));
+    if !is_valid {
+        return Err(origin.refuse(
+            id,
+            format!("{text:?} must be at most 32 lower case letters, digits, +, -, _, # or ., a letter first"),
+        ));
+    }
+    Ok(LanguageId::new(text))
+}
+
+fn name(origin: Origin<'_>, name: &Spanned<String>) -> Result<String, RecipeError> {
+    if name.get_ref().trim().is_empty() || name.get_ref().chars().any(char::is_control) {
+        return Err(origin.refuse(name, "name must be a line of text"));
+    }
+    Ok(name.get_ref().clone())
+}
+
+fn entry(origin: Origin<'_>, entry: &Spanned<String>) -> Result<String, RecipeError> {
+    if FileName::parse(entry.get_ref()).is_err() || entry.get_ref().contains('/') {
+        return Err(origin.refuse(entry, "entry must be a plain file name"));
+    }
+    Ok(entry.get_ref().clone())
+}
+
+fn template(origin: Origin<'_>, template: Spanned<String>) -> Result<String, RecipeError> {
+    if let Err(problem) = Sources::single(template.get_ref()) {
+        return Err(origin.refuse(&template, format!("template {problem}")));
+    }
+    Ok(template.into_inner())
+}
+
+fn limits(origin: Origin<'_>, table: &Table<u64>) -> Result<LimitOverrides, RecipeError> {
+    let mut limits = LimitOverrides::default();
+    for (name, value) in table {
+        let checked = LimitRanges::default()
+            .check(name.get_ref(), Some(*value.get_ref()))
+            .map_err(|problem| origin.refuse(name, format!("limits.{} {problem}", name.get_ref())))?;
+        limits.set(name.get_ref(), checked);
+    }
+    Ok(limits)
+}
+
+fn mount(origin: Origin<'_>, path: Spanned<PathBuf>) -> Result<PathBuf, RecipeError> {
+    if !path.get_ref().is_absolute() || path.get_ref().components().any(|part| part == Component::ParentDir) {
+        let problem = format!("mounts must be absolute paths, not {:?}", path.get_ref().display().to_string());
+        return Err(origin.refuse(&path, problem));
+    }
+    Ok(path.into_inner())
+}
+
+fn check_support_name(origin: Origin<'_>, name: &Spanned<String>) -> Result<(), RecipeError> {
+    let path = Path::new(name.get_ref());
+    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if !is_plain || name.get_ref().is_empty() || name.get_ref().contains('\0') {
+        let problem = format!("support must have names below the folder support, not {:?}", name.get_ref());
+        return Err(origin.refuse(name, problem));
+    }
+    Ok(())
+}
+
+fn extension(origin: Origin<'_>, ending: Spanned<String>) -> Result<String, RecipeError> {
+    if ending.get_ref().is_empty() || ending.get_ref().contains(['.', '/']) {
+        return Err(origin.refuse(&ending, "sources must have file name endings without the dot, such as \"c\""));
+    }
+    Ok(ending.into_inner())
+}
+
+fn version(origin: Origin<'_>, version: Spanned<Vec<String>>) -> Result<Vec<String>, RecipeError> {
+    if !version.get_ref().first().is_some_and(|program| is_program(program)) {
+        return Err(origin.refuse(&version, "version must start with a program"));
+    }
+    Ok(version.into_inner())
+}
+
+fn needed(origin: Origin<'_>, program: Spanned<String>) -> Result<String, RecipeError> {
+    if !is_program(program.get_ref()) {
+        return Err(origin.refuse(&program, "programs must be names or absolute paths of programs"));
+    }
+    Ok(program.into_inner())
+}
+
+fn memory(origin: Origin<'_>, table: &MemoryTable) -> Result<MemoryShares, RecipeError> {
+    let percent = |name: &str, value: &Option<Spanned<u64>>| match value {
+        Some(value) if !(1..=100).contains(value.get_ref()) => {
+            Err(origin.refuse(value, format!("memory.{name} must be an integer from 1 to 100")))
+        }
+        value => Ok(value.as_ref().map(|value| *value.get_ref())),
+    };
+    Ok(MemoryShares {
+        data_percent: percent("data_percent", &table.data_percent)?,
+        heap_percent: percent("heap_percent", &table.heap_percent)?,
+    })
+}
+
+fn out_of_memory(origin: Origin<'_>, table: OutOfMemoryTable) -> Result<OutOfMemory, RecipeError> {
+    let end = match (table.exit_code, &table.signal) {
+        (Some(code @ 1..=255), None) => ProgramEnd::Exited(code),
+        (None, Some(name)) => {
+            let number = signal::number(name.get_ref());
+            ProgramEnd::Signalled(number.ok_or_else(|| {
+                origin.refuse(name, format!("out_of_memory.signal names {:?}, which is no signal", name.get_ref()))
+            })?)
+        }
+        _ => {
+            let problem = "out_of_memory must have either an exit_code from 1 to 255 or a signal";
+            return Err(origin.refuse(&table.stderr, problem));
+        }
+    };
+    if table.stderr.get_ref().is_empty() {
+        return Err(origin.refuse(&table.stderr, "out_of_memory.stderr must not be empty"));
+    }
+    Ok(OutOfMemory::new(end, table.stderr.into_inner()))
+}
+
+#[cfg(test)]
+mod tests;

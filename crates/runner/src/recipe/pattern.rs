@@ -1,0 +1,122 @@
+//! How a checker writes what it finds.
+
+use regex::Captures;
+use regex::Regex;
+use regex::RegexBuilder;
+use runbay_model::Diagnostic;
+use runbay_model::Severity;
+
+/// The groups that a pattern may have.
+const GROUPS: &[&str] = &["file", "line", "column", "caret", "severity", "message"];
+
+/// Finds diagnostics in the output of a checker.
+#[derive(Debug, Clone)]
+pub(crate) struct DiagnosticPattern(Regex);
+
+impl DiagnosticPattern {
+    /// Parses a regular expression; `^` and `$` match at every line.
+    ///
+    /// The error continues a sentence that starts with the pattern's place.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let regex = RegexBuilder::new(text)
+            .multi_line(true)
+            .build()
+            // The last line says what is wrong; those before it draw where, which takes a fixed width.
+            .map_err(|error| format!("is no regular expression: {}", last_line(&error.to_string())))?;
+        if let Some(unknown) = regex.capture_names().flatten().find(|name| !GROUPS.contains(name)) {
+            return Err(format!("has the unknown group {unknown:?}; there are {}", GROUPS.join(", ")));
+        }
+        if !regex.capture_names().flatten().any(|name| name == "message") {
+            return Err("must have a group (?P<message>..)".to_owned());
+        }
+        Ok(Self(regex))
+    }
+
+    /// Returns what `output` says, in its order.
+    pub(crate) fn find(&self, output: &str) -> impl Iterator<Item = Diagnostic> {
+        self.0.captures_iter(output).map(|groups| diagnostic(&groups))
+    }
+}
+
+fn diagnostic(groups: &Captures<'_>) -> Diagnostic {
+    let text = |name| groups.name(name).map(|group| group.as_str());
+    let number = |name| text(name).and_then(|digits| digits.parse().ok());
+    let caret = || text("caret").and_then(|blanks| u32::try_from(blanks.chars().count() + 1).ok());
+    Diagnostic {
+        file: text("file").map(program_name),
+        line: number("line"),
+        column: number("column").or_else(caret),
+        severity: text("severity").map(severity).unwrap_or_default(),
+        message: text("message").unwrap_or_default().trim().to_owned(),
+    }
+}
+
+/// Returns a file's name as the program has it, which some checkers make a path of.
+fn program_name(path: &str) -> String {
+    let path = path.strip_prefix("/box/").unwrap_or(path);
+    path.strip_prefix("./").unwrap_or(path).to_owned()
+}
+
+fn severity(word: &str) -> Severity {
+    let word = word.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    if has(&["warn"]) {
+        Severity::Warning
+    } else if has(&["note", "info", "help", "hint"]) {
+        Severity::Note
+    } else {
+        Severity::Error
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    let last = text.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(pattern: &str, output: &str) -> Vec<Diagnostic> {
+        DiagnosticPattern::parse(pattern).unwrap().find(output).collect()
+    }
+
+    #[test]
+    fn groups_become_fields() {
+        let pattern = r"^(?P<file>[^:\n]+):(?P<line>\d+):(?P<column>\d+): (?P<severity>[\w ]+): (?P<message>.*)$";
+        let output = "In file included from x\n./main.c:3:5: fatal error: no x.h \n/box/lib/a.c:1:2: warning: unused\n";
+        let found = find(pattern, output);
+        let of = |file: &str, line, column, severity, message: &str| Diagnostic {
+            file: Some(file.to_owned()),
+            line: Some(line),
+            column: Some(column),
+            severity,
+            message: message.to_owned(),
+        };
+        assert_eq!(
+            found,
+            [of("main.c", 3, 5, Severity::Error, "no x.h"), of("lib/a.c", 1, 2, Severity::Warning, "unused"),]
+        );
+    }
+
+    #[test]
+    fn a_caret_tells_the_column_by_where_it_stands() {
+        let found = find(r"^(?P<message>.+)\n.*\n(?P<caret> *)\^", "bad\nždz = \n     ^\n");
+        assert_eq!((found[0].column, found[0].line, found[0].severity), (Some(6), None, Severity::Error));
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_left_out() {
+        let found = find(r"(?P<line>\d+): (?P<message>.*)", "99999999999: far");
+        assert_eq!((found[0].line, found[0].message.as_str()), (None, "far"));
+    }
+
+    #[test]
+    fn patterns_without_use_are_refused() {
+        let refusal = |pattern| DiagnosticPattern::parse(pattern).unwrap_err();
+        assert_eq!(refusal("("), "is no regular expression: unclosed group");
+        assert_eq!(refusal("(?P<line>x)"), "must have a group (?P<message>..)");
+        assert!(refusal("(?P<col>x)(?P<message>y)").starts_with("has the unknown group \"col\"; there are file"));
+    }
+}

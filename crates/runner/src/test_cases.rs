@@ -1,0 +1,152 @@
+//! Test cases: one program, several inputs, each in a bay of its own.
+
+use std::time::Duration;
+
+use runbay_model::ExpectedOutput;
+use runbay_model::Outcome;
+use runbay_model::TestCase;
+use runbay_model::TestPlan;
+use runbay_model::TestResult;
+use runbay_model::TestVerdict;
+use runbay_model::Verdict;
+use runbay_sandbox::Sandbox;
+
+use crate::program::Program;
+use crate::runner::RunFault;
+
+/// What is kept of each stream of each case.
+const KEPT_BYTES: usize = 16 * 1024;
+
+/// Runs a program with one test case after the other.
+///
+/// CANCEL: dropping the future kills the program.
+pub(crate) async fn run(
+    sandbox: &Sandbox,
+    program: &Program<'_>,
+    plan: &TestPlan,
+) -> Result<(Verdict, Outcome), RunFault> {
+    let mut summary = Outcome::default();
+    let mut results = Vec::with_capacity(plan.cases.len());
+    let mut is_over = false;
+    for case in &plan.cases {
+        if is_over {
+            results.push(skipped(case));
+            continue;
+        }
+        let (verdict, outcome) = program.run(sandbox, &case.args, &case.stdin).await?;
+        summary.execution_time = sum(summary.execution_time, outcome.execution_time);
+        summary.cpu_time = sum(summary.cpu_time, outcome.cpu_time);
+        summary.memory_bytes = summary.memory_bytes.max(outcome.memory_bytes);
+        let result = judge(case, verdict, outcome).await;
+        is_over = plan.stop_on_failure && result.verdict != TestVerdict::Passed;
+        results.push(result);
+    }
+    summary.tests = Some(results);
+    Ok((Verdict::Completed, summary))
+}
+
+async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResult {
+    let (stdout, stdout_truncated) = beginning(&outcome.stdout);
+    let (stderr, stderr_truncated) = beginning(&outcome.stderr);
+    let test_verdict = match verdict {
+        Verdict::Completed if accepts(case.expected.clone(), outcome.stdout).await => TestVerdict::Passed,
+        Verdict::Completed => TestVerdict::Failed,
+        Verdict::Failed(_) | Verdict::TimedOut(_) => TestVerdict::Error,
+    };
+    TestResult {
+        name: case.name.clone(),
+        verdict: test_verdict,
+        reason: verdict.reason(),
+        exit_code: outcome.exit_code,
+        stdout,
+        stderr,
+        stdout_truncated: stdout_truncated || outcome.stdout_truncated,
+        stderr_truncated: stderr_truncated || outcome.stderr_truncated,
+        execution_time: outcome.execution_time,
+        memory_bytes: outcome.memory_bytes,
+    }
+}
+
+/// Compares on a thread where that may take its time: a regular expression can, with much output.
+async fn accepts(expected: ExpectedOutput, stdout: Vec<u8>) -> bool {
+    tokio::task::spawn_blocking(move || expected.accepts(&stdout)).await.unwrap_or(false)
+}
+
+fn skipped(case: &TestCase) -> TestResult {
+    TestResult {
+        name: case.name.clone(),
+        verdict: TestVerdict::Skipped,
+        reason: None,
+        exit_code: None,
+        stdout: String::new(),
+        stderr: String::new(),
+        stdout_truncated: false,
+        stderr_truncated: false,
+        execution_time: None,
+        memory_bytes: None,
+    }
+}
+
+/// Returns the beginning of a stream as text, and whether there is more.
+fn beginning(stream: &[u8]) -> (String, bool) {
+    // The text of some bytes may be longer than they are, but not shorter than one byte for each four.
+    let text = String::from_utf8_lossy(stream);
+    let end = text.floor_char_boundary(KEPT_BYTES);
+    (text[..end].to_owned(), end < text.len())
+}
+
+fn sum(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_model::Comparison;
+    use runbay_model::Fault;
+    use runbay_model::Reason;
+
+    use super::*;
+
+    async fn judged(verdict: Verdict, stdout: &[u8]) -> TestResult {
+        let expected = ExpectedOutput::new("42".to_owned(), Comparison::Trimmed).unwrap();
+        let case = TestCase { name: Some("answer".to_owned()), stdin: Vec::new(), args: Vec::new(), expected };
+        judge(&case, verdict, Outcome { stdout: stdout.to_vec(), ..Outcome::default() }).await
+    }
+
+    #[tokio::test]
+    async fn a_program_passes_if_it_ends_well_and_says_what_it_should() {
+        let passed = judged(Verdict::Completed, b"42\n").await;
+        assert_eq!(
+            (passed.verdict, passed.reason, passed.name.as_deref()),
+            (TestVerdict::Passed, None, Some("answer"))
+        );
+        assert_eq!(judged(Verdict::Completed, b"41").await.verdict, TestVerdict::Failed);
+        let crashed = judged(Verdict::Failed(Fault::RuntimeError), b"42\n").await;
+        assert_eq!((crashed.verdict, crashed.reason), (TestVerdict::Error, Some(Reason::RuntimeError)));
+    }
+
+    #[tokio::test]
+    async fn the_whole_output_counts_but_its_beginning_is_kept() {
+        let long = [b"42".to_vec(), vec![b' '; KEPT_BYTES]].concat();
+        let result = judged(Verdict::Completed, &long).await;
+        assert_eq!(
+            (result.verdict, result.stdout.len(), result.stdout_truncated),
+            (TestVerdict::Passed, KEPT_BYTES, true)
+        );
+        let wrong = [long, b"x".to_vec()].concat();
+        assert_eq!(judged(Verdict::Completed, &wrong).await.verdict, TestVerdict::Failed);
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let (text, truncated) = beginning("ž".repeat(KEPT_BYTES).as_bytes());
+        assert_eq!((text.len(), truncated), (KEPT_BYTES, true));
+        let (text, truncated) = beginning(&["x".as_bytes(), "ž".repeat(KEPT_BYTES).as_bytes()].concat());
+        assert_eq!((text.len(), truncated), (KEPT_BYTES - 1, true));
+        assert_eq!(beginning(b"a\xff"), ("a\u{fffd}".to_owned(), false));
+        assert_eq!(beginning(&vec![0xff; KEPT_BYTES]).0.len(), KEPT_BYTES / 3 * 3);
+    }
+}

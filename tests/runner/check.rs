@@ -1,0 +1,75 @@
+//! What is said of code that is checked.
+
+use runbay_model::CheckReport;
+use runbay_model::Diagnostic;
+use runbay_model::Severity;
+
+use crate::workshop::Workshop;
+use crate::workshop::compiled;
+use crate::workshop::plain;
+use crate::workshop::program;
+
+/// Checks a program that is its own checker.
+async fn checked(script: &str) -> CheckReport {
+    Workshop::open().await.check(&compiled(script)).await
+}
+
+fn without_place(message: &str) -> Diagnostic {
+    Diagnostic { file: None, line: None, column: None, severity: Severity::Error, message: message.to_owned() }
+}
+
+#[tokio::test]
+async fn what_a_checker_finds_is_told_whatever_its_exit_code() {
+    let script = "echo 'lib/a:7: warning: odd' >&2; echo ignored; echo './main.script:2: error: bad'; exit $(cat code)";
+    for code in ["0", "1"] {
+        let input = program("compiled", &[("main.script", script), ("code", code)]);
+        let report = Workshop::open().await.check(&input).await;
+        let of = |file: &str, line, severity, message: &str| Diagnostic {
+            file: Some(file.to_owned()),
+            line: Some(line),
+            severity,
+            ..without_place(message)
+        };
+        assert_eq!(
+            report.diagnostics,
+            [of("lib/a", 7, Severity::Warning, "odd"), of("main.script", 2, Severity::Error, "bad")]
+        );
+        assert_eq!(report.message, None);
+    }
+}
+
+#[tokio::test]
+async fn a_checker_that_is_content_says_nothing() {
+    assert_eq!(checked("echo fine").await, CheckReport::default());
+}
+
+#[tokio::test]
+async fn a_checker_that_cannot_be_read_is_no_success() {
+    assert_eq!(checked("echo; echo ' odd '; exit 2").await.diagnostics, [without_place("odd")]);
+    let silent = checked("exit 2").await;
+    assert_eq!(silent.diagnostics, [without_place("The checker ended with exit code 2.")]);
+}
+
+#[tokio::test]
+async fn a_checker_that_is_stopped_says_what_it_found_before() {
+    let report = checked("echo 'a:1: error: bad'; kill -ABRT $$").await;
+    assert_eq!(report.message.as_deref(), Some("The checker was ended by the signal SIGABRT."));
+    assert_eq!(report.diagnostics.len(), 1);
+    let loud = checked("yes 'a:1: error: bad'").await;
+    assert_eq!(loud.message.as_deref(), Some("The checker wrote more than 64 KiB and was stopped."));
+    assert_eq!(loud.diagnostics.len(), 200);
+}
+
+#[tokio::test]
+async fn there_are_not_too_many_diagnostics() {
+    let report = checked("yes 'a:1: error: bad' | head -n 201").await;
+    assert_eq!(report.diagnostics.len(), 200);
+    assert_eq!(report.message.as_deref(), Some("There are more than 200 diagnostics; these are the first."));
+}
+
+#[tokio::test]
+async fn a_language_without_a_checker_says_so() {
+    let report = Workshop::open().await.check(&plain("echo 1")).await;
+    assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));
+    assert_eq!(report.diagnostics, []);
+}

@@ -1,0 +1,121 @@
+//! What compilers may do, and what is said of those that do more.
+
+use std::time::Duration;
+
+use runbay_model::Environment;
+use runbay_model::Fault;
+use runbay_model::LimitOverrides;
+use runbay_model::Outcome;
+use runbay_model::RunInput;
+use runbay_model::Verdict;
+
+use crate::workshop::Workshop;
+use crate::workshop::compiled;
+use crate::workshop::compiler_of;
+use crate::workshop::plain;
+use crate::workshop::program;
+
+/// Compiles something that cannot be; returns the sentence about it and what the compiler said.
+async fn refused(input: &RunInput) -> (String, String) {
+    let (verdict, outcome) = Workshop::open().await.run(input).await;
+    assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{outcome:?}");
+    assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
+    let output = String::from_utf8(outcome.compile_output.clone().unwrap_or_default()).expect("a text");
+    let message = outcome.message.clone().expect("a sentence");
+    let of_the_compiler = Outcome { message: None, compile_output: None, compile_time: None, ..outcome };
+    assert_eq!(of_the_compiler, Outcome::default(), "nothing ran");
+    (message, output)
+}
+
+#[tokio::test]
+async fn a_program_is_compiled_and_run() {
+    let source = format!("echo warning; echo remark >&2\n{}", compiler_of("cat; echo \"$@\"; exit 3"));
+    let input = RunInput { stdin: b"in\n".to_vec(), args: vec!["a b".to_owned()], ..compiled(&source) };
+    let (verdict, outcome) = Workshop::open().await.run(&input).await;
+    assert_eq!((verdict, outcome.exit_code), (Verdict::Failed(Fault::RuntimeError), Some(3)));
+    assert_eq!(String::from_utf8_lossy(&outcome.stdout), "in\na b\n");
+    assert_eq!(outcome.compile_output.as_deref(), Some(&b"warning\nremark\n"[..]));
+    assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_language_without_a_compiler_has_nothing_of_one() {
+    let (verdict, outcome) = Workshop::open().await.run(&plain("echo 1")).await;
+    assert_eq!((verdict, outcome.compile_output, outcome.compile_time), (Verdict::Completed, None, None));
+}
+
+#[tokio::test]
+async fn code_that_does_not_compile_is_not_run() {
+    let (message, output) = refused(&compiled("echo 'main.script:1: no' >&2; exit 1")).await;
+    assert_eq!((message.as_str(), output.as_str()), ("The code could not be compiled.", "main.script:1: no\n"));
+}
+
+#[tokio::test]
+async fn a_compiler_has_to_make_something_of_use() {
+    assert_eq!(refused(&compiled("true")).await.0, "The compiler reported no error, but made no program.");
+    for script in ["ln -s /etc/passwd \"$1\"", "mkfifo \"$1\"", "mkdir \"$1\" && ln -s / \"$1/x\""] {
+        let message = refused(&compiled(script)).await.0;
+        assert!(message.starts_with("The compiler reported no error, but what it made cannot be used"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_compiler_that_goes_too_far_is_stopped() {
+    let limits = |name: &str, value| {
+        let mut limits = LimitOverrides::default();
+        assert!(limits.set(name, value));
+        limits
+    };
+    let slow = RunInput { limits: limits("compile_time_ms", 500), ..compiled("echo begun; sleep 60") };
+    let (message, output) = refused(&slow).await;
+    assert_eq!(message, "The compiler ran longer than 500 ms and was stopped.");
+    assert_eq!(output, "begun\n", "what it said before is kept");
+
+    let hungry = compiled("head -c 200000000 /dev/zero | tail -c 200000000");
+    let hungry = RunInput { limits: limits("compile_memory_bytes", 64 << 20), ..hungry };
+    assert_eq!(refused(&hungry).await.0, "The compiler used more than 64 MiB of memory and was stopped.");
+
+    let (message, output) = refused(&compiled("yes")).await;
+    assert_eq!((message.as_str(), output.len()), ("The compiler wrote more than 64 KiB and was stopped.", 64 * 1024));
+
+    let crashed = refused(&compiled("kill -SEGV $$")).await.0;
+    assert_eq!(crashed, "The compiler was ended by the signal SIGSEGV.");
+}
+
+#[tokio::test]
+async fn what_cannot_be_executed_is_the_programs_fault() {
+    let (verdict, outcome) = Workshop::open().await.run(&compiled("echo text > \"$1\"")).await;
+    assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
+    let message = outcome.message.as_deref();
+    assert_eq!(message, Some("The code was compiled, but to something that cannot be executed."));
+}
+
+#[tokio::test]
+async fn the_environment_of_a_request_does_not_reach_the_compiler() {
+    let source = "{ echo '#!/bin/sh'; echo \"echo compile ${SECRET-nothing}\"; echo 'echo run $SECRET'; } > \"$1\"\nchmod +x \"$1\"";
+    let variables = [("SECRET", "key"), ("PATH", "/box")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let input = RunInput { environment: Environment::new(variables.into()).unwrap(), ..compiled(source) };
+    assert_eq!(Workshop::open().await.said(&input).await, "compile nothing\nrun key\n");
+}
+
+#[tokio::test]
+async fn only_the_artefact_reaches_the_run() {
+    let hostile = compiler_of("ls -A /box /box/.runbay /box/lib /tmp /dev/shm; cat /box/lib/data");
+    let source = format!(
+        "{hostile}\necho x > .runbay/other; echo x > new; echo x > /tmp/new; echo x > /dev/shm/new\n\
+         echo changed > lib/data; rm main.script"
+    );
+    let input = program("compiled", &[("main.script", &source), ("lib/data", "mine")]);
+    assert_eq!(
+        Workshop::open().await.said(&input).await,
+        "/box:\n.runbay\nlib\nmain.script\n\n/box/.runbay:\nprogram\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/tmp:\nmine"
+    );
+}
+
+#[tokio::test]
+async fn what_a_compiler_starts_does_not_outlive_it() {
+    let source = format!("{}\n(setsid sleep 60 &)", compiler_of("echo done"));
+    let (verdict, outcome) = Workshop::open().await.run(&compiled(&source)).await;
+    assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
+    assert!(outcome.compile_time.is_some_and(|time| time < Duration::from_secs(10)));
+}

@@ -1,0 +1,82 @@
+//! Limits of the request, over those of the language.
+
+use runbay_model::Fault;
+use runbay_model::LimitOverrides;
+use runbay_model::Limits;
+use runbay_model::Outcome;
+use runbay_model::RunInput;
+use runbay_model::TimeLimit;
+use runbay_model::Verdict;
+use runbay_runner::RunnerSettings;
+
+use crate::workshop::Workshop;
+use crate::workshop::compiled;
+use crate::workshop::compiler_of;
+use crate::workshop::plain;
+use crate::workshop::program;
+
+const MIB: u64 = 1 << 20;
+
+fn limited(input: RunInput, limits: &[(&str, u64)]) -> RunInput {
+    let mut overrides = LimitOverrides::default();
+    for (name, value) in limits {
+        assert!(overrides.set(name, *value), "{name}");
+    }
+    RunInput { limits: overrides, ..input }
+}
+
+async fn failed(input: &RunInput) -> (Verdict, Outcome) {
+    Workshop::open().await.run(input).await
+}
+
+#[tokio::test]
+async fn the_request_decides_within_what_the_operator_allows() {
+    let settings = RunnerSettings {
+        default_limits: Limits { open_files: 40, processes: 20, ..Limits::default() },
+        most_limits: Limits { memory_bytes: 100 * MIB, ..Limits::MOST },
+        ..RunnerSettings::default()
+    };
+    let workshop = Workshop::open_with(settings).await;
+    let script = plain("ulimit -n; echo $MEMORY");
+    assert_eq!(workshop.said(&script).await, "40\n100 50\n", "no default is above the most");
+    let input = limited(script, &[("open_files", 30), ("memory_bytes", 64 * MIB)]);
+    assert_eq!(workshop.said(&input).await, "30\n64 32\n");
+    let catalog = workshop.runner.catalog();
+    assert_eq!(catalog.find("plain").map(|language| language.limits.memory_bytes), Some(100 * MIB));
+}
+
+#[tokio::test]
+async fn files_that_do_not_fit_are_the_programs_fault() {
+    let (verdict, outcome) = failed(&limited(
+        compiled(&format!("{}\nhead -c 4000000 /dev/zero >> \"$1\"", compiler_of("exit 0"))),
+        &[("disk_bytes", 2 * MIB)],
+    ))
+    .await;
+    assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
+    let message = outcome.message.unwrap();
+    assert_eq!(message, "The program's files do not fit into its limits: disk_bytes is 2 MiB, inodes is 4096.");
+    assert!(outcome.compile_time.is_some());
+}
+
+#[tokio::test]
+async fn memory_may_be_used_up_before_the_start() {
+    let padding = "x".repeat(900_000);
+    let source = format!("{}\nhead -c 60000000 /dev/zero >> \"$1\"", compiler_of("exit 0"));
+    let input = program("compiled", &[("main.script", &source), ("padding", &padding)]);
+    let (verdict, _) = failed(&limited(input, &[("memory_bytes", 16 * MIB)])).await;
+    assert_eq!(verdict, Verdict::Failed(Fault::MemoryLimit));
+}
+
+#[tokio::test]
+async fn a_runtime_may_say_itself_that_memory_ran_out() {
+    let (verdict, outcome) = failed(&plain("echo no memory left >&2; exit 7")).await;
+    assert_eq!((verdict, outcome.exit_code), (Verdict::Failed(Fault::MemoryLimit), Some(7)));
+    let (verdict, _) = failed(&plain("echo no luck >&2; exit 7")).await;
+    assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
+}
+
+#[tokio::test]
+async fn time_is_what_the_request_says() {
+    let (verdict, outcome) = failed(&limited(plain("echo begun; sleep 60"), &[("wall_time_ms", 1000)])).await;
+    assert_eq!((verdict, outcome.stdout.as_slice()), (Verdict::TimedOut(TimeLimit::WallTime), &b"begun\n"[..]));
+}

@@ -1,0 +1,11 @@
+//! Compile stage, compile cache, test cases, checks and limits, in real bays.
+//!
+//! The languages are made for these tests: what compiles, checks and runs is a shell script that the test writes, so
+//! that it can do whatever a hostile one could.
+
+mod cache;
+mod check;
+mod compile;
+mod limits;
+mod test_cases;
+mod workshop;
