@@ -1,8 +1,10 @@
 //! Routes under `/code-sessions`.
 
+mod check;
 mod close;
 mod create;
 mod executions;
+mod files;
 mod idempotency;
 mod list;
 mod pace;

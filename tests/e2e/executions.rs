@@ -1,8 +1,14 @@
 //! Routes under `/executions`.
 
+mod batch;
 mod cancel;
+mod compile;
+mod create;
+mod environment;
+mod limits;
 mod read;
 mod read_many;
+mod test_cases;
 
 use std::time::Duration;
 

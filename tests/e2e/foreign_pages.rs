@@ -106,6 +106,7 @@ async fn a_foreign_page_may_not_write() {
     let session = app.client.create_session("python", "print(1)").await;
     let path = format!("/code-sessions/{session}");
     let run = format!("{path}/run");
+    let check = format!("{path}/check");
     let host = format!("localhost:{}", port(&app));
     for origin in [
         "https://evil.example",
@@ -126,6 +127,9 @@ async fn a_foreign_page_may_not_write() {
             (Method::PATCH, path.as_str()),
             (Method::DELETE, path.as_str()),
             (Method::POST, run.as_str()),
+            (Method::POST, check.as_str()),
+            (Method::POST, "/executions"),
+            (Method::POST, "/executions/batch"),
             (Method::POST, "/api/code-sessions"),
         ] {
             let answer = ask(&app, method, path, Some(&host), Some(origin)).await;

@@ -1,6 +1,7 @@
 //! `GET /languages`
 
 use runbay_testkit::TestApp;
+use serde_json::json;
 
 #[tokio::test]
 async fn python_and_javascript_are_offered_with_their_versions() {
@@ -12,7 +13,12 @@ async fn python_and_javascript_are_offered_with_their_versions() {
         assert!(language["version"].as_str().unwrap().starts_with(|first: char| first.is_ascii_digit()), "{body:#}");
         assert_eq!(language["limits"]["wall_time_ms"], 5_000, "{body:#}");
         assert_eq!(language["limits"]["memory_bytes"], 128 * 1024 * 1024, "{body:#}");
+        assert_eq!((&language["compiled"], &language["check"]), (&json!(false), &json!(true)), "{body:#}");
+        assert!(language["entry"].as_str().unwrap().starts_with("main."), "{body:#}");
     }
+    assert_eq!(body["limit_ranges"]["wall_time_ms"], json!({"least": 100, "most": 30_000}), "{body:#}");
+    let ranges = body["limit_ranges"].as_object().unwrap();
+    assert!(ranges.keys().eq(languages[0]["limits"].as_object().unwrap().keys()), "{body:#}");
 }
 
 #[tokio::test]

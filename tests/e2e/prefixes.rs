@@ -26,6 +26,19 @@ async fn the_whole_way_under_api() {
 }
 
 #[tokio::test]
+async fn one_shots_under_api() {
+    let app = TestApp::start().await;
+    let answer = app.client.post("/api/executions?wait_ms=60000", &json!({"code": "print(1)"})).await;
+    let ended = answer.expect(200);
+    assert_eq!(ended["executionTime"], ended["execution_time_ms"]);
+    assert_eq!(answer.header("location"), format!("/api/executions/{}", ended["execution_id"].as_str().unwrap()));
+    let batch = app.client.post("/api/executions/batch", &json!({"executions": [{}]})).await.expect(202);
+    assert!(batch["executions"][0]["execution_id"].is_string(), "{batch:#}");
+    let session = app.client.create_session("python", "print(1)").await;
+    app.client.post_nothing(&format!("/api/code-sessions/{session}/check")).await.expect(200);
+}
+
+#[tokio::test]
 async fn the_way_of_the_assignment() {
     let app = TestApp::start().await;
     let body = json!({"language": "python", "template_code": "print('template')"});

@@ -5,5 +5,6 @@ mod id;
 mod query;
 
 pub(crate) use body::Json;
+pub(crate) use body::parse_member;
 pub(crate) use id::Path;
 pub(crate) use query::Query;

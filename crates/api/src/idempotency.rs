@@ -36,6 +36,21 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
     }
 }
 
+/// The absence of a key, on a route where one would promise what is not kept.
+pub(crate) struct NoKey;
+
+impl<S: Sync> FromRequestParts<S> for NoKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        if parts.headers.contains_key(HEADER) {
+            let problem = Problem::new(Code::InvalidHeader).field(HEADER, "is not taken here");
+            return Err(problem.detail("Send each execution by itself to give it a key."));
+        }
+        Ok(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;

@@ -67,6 +67,18 @@ impl Problem {
         self
     }
 
+    /// Says that the fields which it names are members of `place`.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        for complaint in &mut self.details {
+            // What is wrong with a whole body is wrong with the whole of `place`.
+            *complaint = match complaint.strip_prefix("body: ") {
+                Some(complaint) => format!("{place}: {complaint}"),
+                None => format!("{place}.{complaint}"),
+            };
+        }
+        self
+    }
+
     /// Adds what only the operator may know: it goes to the log, never to the client.
     pub(crate) fn cause(mut self, cause: impl Display) -> Self {
         self.cause = Some(cause.to_string());
@@ -104,7 +116,8 @@ impl Problem {
         Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
-    fn log(&self) {
+    /// Tells the operator of a fault of the service.
+    pub(crate) fn log(&self) {
         if !self.code.status().is_server_error() {
             return;
         }
@@ -227,6 +240,15 @@ mod tests {
         let problem = Problem::new(Code::InvalidBody).field("language", "ž".repeat(1_000_000));
         assert!(problem.details()[0].len() < LONGEST_COMPLAINT + 4);
         assert!(problem.details()[0].ends_with("ž…"), "{:?}", problem.details());
+    }
+
+    #[test]
+    fn a_field_can_be_within_another() {
+        let problem = Problem::new(Code::InvalidBody).field("stdin", "too loud").field("body", "too long");
+        assert_eq!(
+            problem.within("executions[3]").details(),
+            ["executions[3].stdin: too loud", "executions[3]: too long"]
+        );
     }
 
     #[test]

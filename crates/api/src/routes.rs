@@ -7,7 +7,7 @@ mod languages;
 mod metrics;
 mod openapi;
 mod readyz;
-mod schema;
+pub(crate) mod schema;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,8 +24,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
             code_sessions::close::close_session
         ))
         .routes(routes!(code_sessions::run::run_session))
+        .routes(routes!(code_sessions::check::check_session))
         .routes(routes!(code_sessions::executions::list_executions_of_session))
-        .routes(routes!(executions::read_many::read_executions))
+        .routes(routes!(executions::read_many::read_executions, executions::create::create_execution))
+        .routes(routes!(executions::batch::create_executions))
         .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
         .routes(routes!(languages::list_languages))
         .routes(routes!(healthz::healthz))

@@ -17,9 +17,11 @@ enum Route {
     Create,
     Save,
     Run,
+    Check,
+    OneShot,
 }
 
-const ROUTES: [Route; 3] = [Route::Create, Route::Save, Route::Run];
+const ROUTES: [Route; 5] = [Route::Create, Route::Save, Route::Run, Route::Check, Route::OneShot];
 
 /// The text fields of every body; the others have tables of their own.
 const TEXTS: &[(Route, &str)] = &[
@@ -32,6 +34,12 @@ const TEXTS: &[(Route, &str)] = &[
     (Route::Run, "source_code"),
     (Route::Run, "code"),
     (Route::Run, "stdin"),
+    (Route::Check, "language"),
+    (Route::Check, "code"),
+    (Route::OneShot, "language"),
+    (Route::OneShot, "source_code"),
+    (Route::OneShot, "code"),
+    (Route::OneShot, "stdin"),
 ];
 
 struct Case {
@@ -118,7 +126,7 @@ fn fields() -> Vec<Case> {
             cases.push(case(route, body, 400, "unknown_language", "language: \"éé"));
         } else if field != "stdin" {
             let with_nul = format!(r#"{{"{field}":"a\u0000b"}}"#);
-            cases.push(case(route, with_nul, 400, "invalid_body", "source_code: must not contain"));
+            cases.push(case(route, with_nul, 400, "invalid_body", "source_code: must be UTF-8 without"));
             for (text, bytes) in [("a".repeat(SOURCE_LIMIT + 1), 65_537), ("é".repeat(SOURCE_LIMIT / 2 + 1), 65_538)] {
                 let body = format!(r#"{{"{field}":"{text}"}}"#);
                 cases.push(case(route, body, 413, "source_too_large", &format!("source_code: has {bytes} bytes")));
@@ -179,10 +187,17 @@ fn other_fields() -> Vec<Case> {
     let long = format!(r#"{{"stdin":"{}"}}"#, "a".repeat(STDIN_LIMIT + 1));
     cases.push(run(long, 413, "stdin_too_large", "stdin: has 1048577 bytes"));
     cases.push(run(r#"{"stdin":"\ud83d"}"#.to_owned(), 400, "invalid_json", "stdin: "));
-    // What is not there yet must not look as if it were.
-    for field in ["files", "env", "limits", "priority", "tests", "version", "wait_ms"] {
-        let detail = format!("{field}: unknown field");
-        cases.push(case(Route::Run, format!(r#"{{"{field}":null}}"#), 400, "invalid_body", &detail));
+    for (route, fields) in [
+        (Route::Create, &["version", "stdin", "env", "tests", "limits"][..]),
+        (Route::Save, &["code", "args", "tests", "limits"]),
+        (Route::Run, &["priority", "version", "wait_ms", "template_code"]),
+        (Route::Check, &["stdin", "env", "limits", "tests", "version"]),
+        (Route::OneShot, &["priority", "version", "wait_ms", "session_id", "template_code"]),
+    ] {
+        for field in fields {
+            let detail = format!("{field}: unknown field");
+            cases.push(case(route, format!(r#"{{"{field}":null}}"#), 400, "invalid_body", &detail));
+        }
     }
     cases
 }
@@ -194,6 +209,8 @@ async fn assert_all_refused(cases: Vec<Case>) {
             Route::Create => (Method::POST, "/code-sessions".to_owned()),
             Route::Save => (Method::PATCH, watched.session.clone()),
             Route::Run => (Method::POST, format!("{}/run", watched.session)),
+            Route::Check => (Method::POST, format!("{}/check", watched.session)),
+            Route::OneShot => (Method::POST, "/executions".to_owned()),
         };
         #[expect(clippy::print_stdout, reason = "tells which case failed")]
         {
@@ -231,20 +248,41 @@ async fn everything_is_taken_at_its_limit() {
     let body = json!({"stdin": "\0".repeat(STDIN_LIMIT), "args": args, "code": source});
     let execution = app.client.run(&session, &body).await;
     assert_eq!(app.client.wait(&execution).await["stdout"], "65 8192 1048576\n");
+
+    let mut files =
+        vec![json!({"name": "main.py", "content": "import os\nprint(len(os.listdir()), os.stat('f1').st_size)"})];
+    files.push(json!({"name": "f1", "content": "\u{1}".repeat(1_000_000)}));
+    files.extend((2..64).map(|number| json!({"name": format!("f{number}"), "content": ""})));
+    let variables: serde_json::Map<_, _> =
+        (100..164).map(|number| (format!("V{number}"), json!("é".repeat(126)))).collect();
+    let body = json!({"files": files, "env": variables, "stdin": "é".repeat(STDIN_LIMIT / 2)});
+    let ended = app.client.post("/executions?wait_ms=60000", &body).await.expect(200);
+    assert_eq!(ended["stdout"], "64 1000000\n", "{:#}", ended["message"]);
 }
 
 #[tokio::test]
 async fn null_is_the_same_as_nothing() {
     let app = TestApp::start().await;
-    let nothing = json!({"language": null, "source_code": null});
+    let nothing = json!({"language": null, "source_code": null, "files": null});
     let created = app.client.post("/code-sessions", &nothing).await.expect(201);
     let path = format!("/code-sessions/{}", created["session_id"].as_str().unwrap());
-    let saved = json!({"language": null, "source_code": null, "version": null});
+    let saved = json!({"language": null, "source_code": null, "files": null, "version": null});
     assert_eq!(app.client.patch(&path, &saved).await.expect(200)["version"], 1);
     let empty = app.client.send(app.client.request(Method::PATCH, &path)).await;
     assert_eq!(empty.expect(200)["version"], 1);
-    let run = json!({"language": null, "code": null, "stdin": null, "args": null});
+    let run = json!({
+        "language": null,
+        "code": null,
+        "files": null,
+        "stdin": null,
+        "args": null,
+        "env": null,
+        "limits": null,
+        "tests": null,
+        "stop_on_failure": null,
+    });
     app.client.post(&format!("{path}/run"), &run).await.expect(202);
+    app.client.post("/executions", &run).await.expect(202);
 }
 
 #[tokio::test]
@@ -255,7 +293,7 @@ async fn a_wrong_field_in_full() {
     {
       "code": "invalid_body",
       "details": [
-        "lang: unknown field `lang`, expected one of `language`, `source_code`, `template_code` at line 1 column 7"
+        "lang: unknown field `lang`, expected one of `language`, `source_code`, `template_code`, `files` at line 1 column 7"
       ],
       "error": "The body of the request does not fit this route",
       "request_id": "[id]",

@@ -118,12 +118,18 @@ async fn another_content_type_is_refused() {
 #[tokio::test]
 async fn a_large_body_is_refused_however_it_comes() {
     let mut watched = Watched::start().await;
-    let body = format!(r#"{{"source_code":"{}"}}"#, "a".repeat(10_000_000));
+    let body = format!(r#"{{"source_code":"{}"}}"#, "a".repeat(13_000_000));
     let chunked: String = body.as_bytes().chunks(100_000).fold(String::new(), |text, chunk| {
         text + &format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap())
     }) + "0\r\n\r\n";
     let run = format!("{}/run", watched.session);
-    for (method, path) in [("POST", "/code-sessions"), ("PATCH", watched.session.as_str()), ("POST", run.as_str())] {
+    for (method, path) in [
+        ("POST", "/code-sessions"),
+        ("PATCH", watched.session.as_str()),
+        ("POST", run.as_str()),
+        ("POST", "/executions"),
+        ("POST", "/executions/batch"),
+    ] {
         for (framing, bytes) in [
             (format!("content-length: {}\r\n", body.len()), &body),
             ("transfer-encoding: chunked\r\n".into(), &chunked),

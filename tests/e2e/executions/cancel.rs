@@ -40,7 +40,10 @@ async fn a_running_execution_ends_cancelled_and_frees_its_session() {
       "stderr": "",
       "stderr_truncated": false,
       "stdout": "",
-      "stdout_truncated": false
+      "stdout_truncated": false,
+      "tests": null,
+      "tests_passed": null,
+      "tests_total": null
     }
     "#);
 

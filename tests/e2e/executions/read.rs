@@ -10,7 +10,7 @@ use serde_json::json;
 use super::until_running;
 use crate::redaction::redacted;
 
-const OUTCOME: [&str; 13] = [
+const OUTCOME: [&str; 16] = [
     "reason",
     "message",
     "exit_code",
@@ -24,6 +24,9 @@ const OUTCOME: [&str; 13] = [
     "cpu_time_ms",
     "memory_bytes",
     "compile_time_ms",
+    "tests",
+    "tests_passed",
+    "tests_total",
 ];
 
 #[tokio::test]
@@ -54,7 +57,10 @@ async fn a_finished_execution_has_every_member() {
       "stderr": "",
       "stderr_truncated": false,
       "stdout": "žluťoučký kůň 🦀\n",
-      "stdout_truncated": false
+      "stdout_truncated": false,
+      "tests": null,
+      "tests_passed": null,
+      "tests_total": null
     }
     "#);
 }

@@ -18,8 +18,11 @@ use serde_json::error::Category;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// The largest body: source, standard input and arguments at their limits with every byte escaped as `\u00xx`.
-pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// The largest body: files and test cases at their limits, together 3 MiB, with four bytes for each of theirs.
+///
+/// Encoders that write nothing but ASCII need three for each byte of most scripts, and two for a line end. Only text
+/// that is mostly control characters needs six; files can have it in base64.
+pub(crate) const MAX_BODY_BYTES: usize = 12 * 1024 * 1024;
 
 /// What is read past the limit and dropped, so that an honest client gets to read its 413 instead of a reset.
 const MAX_DROPPED_BYTES: usize = 32 * 1024 * 1024;
@@ -98,6 +101,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .map_err(|error| refuse(&error.path().to_string(), error.inner()))?;
     deserializer.end().map_err(|error| refuse("body", &error))?;
     Ok(value)
+}
+
+/// Reads a JSON object that is a part of a body; complaints name its fields as if it were the whole.
+pub(crate) fn parse_member<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    parse(text.as_bytes())
 }
 
 fn refuse(path: &str, error: &serde_json::Error) -> Problem {

@@ -63,6 +63,10 @@ codes! {
     SourceTooLarge = "source_too_large", PAYLOAD_TOO_LARGE, "The source code is too large";
     StdinTooLarge = "stdin_too_large", PAYLOAD_TOO_LARGE, "The standard input is too large";
     ArgumentsTooLarge = "arguments_too_large", PAYLOAD_TOO_LARGE, "The arguments are too many or too large";
+    FilesTooLarge = "files_too_large", PAYLOAD_TOO_LARGE, "The files are too large together";
+    EnvironmentTooLarge = "environment_too_large", PAYLOAD_TOO_LARGE, "The environment variables are too many or too large";
+    TestsTooLarge = "tests_too_large", PAYLOAD_TOO_LARGE, "The test cases are too many or too large";
+    BatchTooLarge = "batch_too_large", PAYLOAD_TOO_LARGE, "The executions are too many for one batch";
     AnswerTooLarge = "answer_too_large", PAYLOAD_TOO_LARGE, "The answer would be too large";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
     HeadTooLarge = "head_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The path and headers of the request are too many or too large";
@@ -71,6 +75,8 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The session is run too often";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Internal server error";
     QueueFull = "queue_full", SERVICE_UNAVAILABLE, "The queue is full";
+    CheckerBusy = "checker_busy", SERVICE_UNAVAILABLE, "Too many checks are under way";
+    CheckerFailed = "checker_failed", SERVICE_UNAVAILABLE, "The check gave no result";
     NoLanguage = "no_language", SERVICE_UNAVAILABLE, "No language is offered here";
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "The service is not ready";
     Timeout = "timeout", SERVICE_UNAVAILABLE, "The service took too long to answer";

@@ -1,6 +1,9 @@
 //! Which problem each error of the engine is.
 
+use std::error::Error;
+
 use runbay_engine::CancelError;
+use runbay_engine::CheckError;
 use runbay_engine::CreateSessionError;
 use runbay_engine::ReadError;
 use runbay_engine::SaveSessionError;
@@ -15,9 +18,7 @@ impl From<CreateSessionError> for Problem {
     fn from(error: CreateSessionError) -> Self {
         match error {
             CreateSessionError::UnknownLanguage(error) => unknown_language(&error),
-            CreateSessionError::NoLanguage => Self::new(Code::NoLanguage)
-                .detail("No language runtime was found on this host.")
-                .cause("no language runtime was found on this host"),
+            CreateSessionError::NoLanguage => no_language(),
             CreateSessionError::Unavailable(cause) => unavailable(&cause),
         }
     }
@@ -62,7 +63,23 @@ impl From<SubmitError> for Problem {
                 .detail("Too many executions wait for a worker.")
                 .cause(format_args!("{depth} executions wait, {max} may")),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
+            SubmitError::NoLanguage => no_language(),
             SubmitError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::NotFound => Self::new(Code::SessionNotFound),
+            CheckError::Inactive => Self::new(Code::SessionInactive).detail("A closed session cannot be checked."),
+            CheckError::UnknownLanguage(error) => unknown_language(&error),
+            CheckError::Busy => Self::new(Code::CheckerBusy).cause("as many checks run and wait as may"),
+            CheckError::Failed(cause) => {
+                Self::new(Code::CheckerFailed).detail("This is not the fault of the code.").cause(chain(&*cause))
+            }
+            CheckError::Unavailable(cause) => unavailable(&cause),
         }
     }
 }
@@ -110,9 +127,17 @@ fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Proble
         .field("language", format_args!("{name:?} is none of {known}"))
 }
 
-/// The cause goes to the log with its whole chain; clients need not know which database there is.
-fn unavailable(error: &dyn std::error::Error) -> Problem {
-    let chain: Vec<String> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    Problem::new(Code::Unavailable).cause(chain.join(": "))
+fn no_language() -> Problem {
+    let sentence = "No language runtime was found on this host.";
+    Problem::new(Code::NoLanguage).detail(sentence).cause(sentence)
+}
+
+/// The cause goes to the log; clients need not know which database there is.
+fn unavailable(error: &(dyn Error + 'static)) -> Problem {
+    Problem::new(Code::Unavailable).cause(chain(error))
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let errors = std::iter::successors(Some(error), |error| Error::source(*error));
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,6 +1,7 @@
 //! Routes under `/code-sessions`.
 
 mod body;
+pub(super) mod check;
 pub(super) mod close;
 pub(super) mod create;
 pub(super) mod executions;

@@ -1,9 +1,13 @@
 //! Routes under `/executions`.
 
+pub(super) mod accepted;
+pub(super) mod batch;
 pub(super) mod body;
 pub(super) mod cancel;
+pub(super) mod create;
 mod message;
 pub(super) mod query;
 pub(super) mod read;
 pub(super) mod read_many;
+mod test_result;
 mod text;

@@ -1,7 +1,11 @@
 //! `GET /languages`
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use runbay_model::Language;
+use runbay_model::LimitRanges;
+use runbay_model::Limits;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +19,16 @@ use crate::state::Api;
 pub(super) struct Languages {
     /// In the order of the recipes.
     languages: Vec<LanguageBody>,
+    /// Between what a request may choose each limit.
+    #[schema(schema_with = schema::limit_ranges)]
+    limit_ranges: BTreeMap<&'static str, RangeBody>,
+}
+
+/// Between what a request may choose a limit.
+#[derive(Serialize)]
+struct RangeBody {
+    least: u64,
+    most: u64,
 }
 
 /// A language that this server can run.
@@ -36,9 +50,16 @@ struct LanguageBody {
     /// The code of a session that is opened without any.
     #[schema(example = "print(\"Hello, World!\")\n")]
     template: String,
+    /// The name of the first file of a program that is sent as `source_code`.
+    #[schema(example = "main.py")]
+    entry: String,
+    /// Whether its code is compiled before it is run.
+    compiled: bool,
+    /// Whether `POST /code-sessions/{session_id}/check` can check its code.
+    check: bool,
     /// What a run may use; every value has its unit in its name.
     #[schema(schema_with = schema::limits)]
-    limits: runbay_model::Limits,
+    limits: Limits,
 }
 
 impl From<&Language> for LanguageBody {
@@ -49,6 +70,9 @@ impl From<&Language> for LanguageBody {
             aliases: language.aliases.clone(),
             version: language.version.clone(),
             template: language.template.clone(),
+            entry: language.entry.clone(),
+            compiled: language.is_compiled,
+            check: language.has_checker,
             limits: language.limits,
         }
     }
@@ -63,5 +87,10 @@ impl From<&Language> for LanguageBody {
 )]
 pub(super) async fn list_languages(State(api): State<Api>, _principal: Principal) -> Json<Languages> {
     let languages = api.engine().catalog().languages().iter().map(LanguageBody::from).collect();
-    Json(Languages { languages })
+    Json(Languages { languages, limit_ranges: ranges(api.engine().limit_ranges()) })
+}
+
+fn ranges(LimitRanges { least, most }: &LimitRanges) -> BTreeMap<&'static str, RangeBody> {
+    let range = |name| Some(RangeBody { least: least.get(name)?, most: most.get(name)? });
+    Limits::NAMES.iter().filter_map(|name| Some((*name, range(name)?))).collect()
 }

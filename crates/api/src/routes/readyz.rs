@@ -84,6 +84,7 @@ mod tests {
             queue: Arc::new(MemoryQueue::default()),
             events: Arc::new(MemoryEventBus::default()),
             catalog: Catalog::default(),
+            checker: None,
             settings: EngineSettings::default(),
         });
         Api::new(ApiParts {

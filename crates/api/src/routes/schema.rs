@@ -1,12 +1,18 @@
 //! Schemas of words that the model defines.
 
+use runbay_model::Comparison;
+use runbay_model::LimitRanges;
 use runbay_model::Limits;
 use runbay_model::Reason;
 use runbay_model::SessionStatus;
+use runbay_model::Severity;
 use runbay_model::Status;
+use runbay_model::TestVerdict;
+use serde::Serialize;
 use utoipa::openapi::Object;
 use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::Type;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::schema::SchemaType;
 
 /// The schema of a session's status.
@@ -33,20 +39,89 @@ pub(super) fn reason() -> Object {
         .build()
 }
 
+/// The schema of how bad it is what a checker found.
+pub(super) fn severity() -> Object {
+    serialized([Severity::Error, Severity::Warning, Severity::Note]).description(Some("How bad it is.")).build()
+}
+
+/// The schema of how output is compared with what is expected.
+pub(crate) fn comparison() -> Object {
+    serialized([Comparison::Trimmed, Comparison::Exact, Comparison::Tokens, Comparison::Regex])
+        .description(Some(
+            "How exactly. `trimmed`, which is the default: blanks at the end of each line, and empty lines at the end, \
+             do not count. `exact`: every byte counts. `tokens`: only the words count, not the blanks and line ends \
+             between them. `regex`: a regular expression for the whole output, blanks at its end aside.",
+        ))
+        .default(Some(word(Comparison::default()).into()))
+        .build()
+}
+
+/// The schema of the verdict on a test case.
+pub(super) fn test_verdict() -> Object {
+    serialized([TestVerdict::Passed, TestVerdict::Failed, TestVerdict::Error, TestVerdict::Skipped])
+        .description(Some(
+            "`passed`: the program ended well and wrote what was expected. `failed`: it ended well and wrote something \
+             else. `error`: it did not end well, see `reason`. `skipped`: it was not run.",
+        ))
+        .build()
+}
+
 fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words))
 }
 
+fn serialized<T: Serialize>(values: impl IntoIterator<Item = T>) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values.into_iter().map(word)))
+}
+
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// The schema of the limits of a run, all of them whole numbers; its example has the defaults.
 pub(super) fn limits() -> Object {
-    let defaults = serde_json::to_value(Limits::default()).unwrap_or_default();
-    let names = defaults.as_object().into_iter().flatten().map(|(name, _)| name.clone());
     let limit = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
-    names
+    Limits::NAMES
+        .iter()
         .fold(ObjectBuilder::new().schema_type(Type::Object), |object, name| {
-            object.property(name.as_str(), limit()).required(name)
+            object.property(*name, limit()).required(*name)
         })
         .description(Some("What a run may use; every value has its unit in its name."))
-        .examples([defaults])
+        .examples(serde_json::to_value(Limits::default()).ok())
+        .build()
+}
+
+/// The schema of the limits that a request chooses.
+pub(super) fn chosen_limits() -> Object {
+    let LimitRanges { least, most } = LimitRanges::default();
+    let limit = |name| {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer);
+        limit.minimum(least.get(name)).maximum(most.get(name)).build()
+    };
+    Limits::NAMES
+        .iter()
+        .fold(ObjectBuilder::new().schema_type(Type::Object), |object, name| object.property(*name, limit(name)))
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        .description(Some(
+            "Limits in place of those of the language. `GET /languages` has the ranges of this server, which may be \
+             others than these.",
+        ))
+        .examples([serde_json::json!({"wall_time_ms": 2000})])
+        .build()
+}
+
+/// The schema of the ranges of all limits.
+pub(super) fn limit_ranges() -> Object {
+    let bound = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+    let range = || {
+        let range = ObjectBuilder::new().schema_type(Type::Object);
+        range.property("least", bound()).required("least").property("most", bound()).required("most").build()
+    };
+    Limits::NAMES
+        .iter()
+        .fold(ObjectBuilder::new().schema_type(Type::Object), |object, name| {
+            object.property(*name, range()).required(*name)
+        })
+        .description(Some("Between what a request may choose each limit."))
         .build()
 }

@@ -7,6 +7,7 @@ use runbay_model::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::fields::FileBody;
 use crate::routes::schema;
 
 /// A session with its code.
@@ -29,8 +30,12 @@ pub(crate) struct SessionBody {
     status: SessionStatus,
     /// The id of the language that its code is run as.
     language: String,
-    /// The newest saved code.
+    /// The newest saved code: that of the first file.
     source_code: String,
+    /// All files, the first of which is run; absent where the code was never sent as files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    files: Option<Vec<FileBody>>,
     /// Starts at 1 and grows by one with each save that changed something.
     #[schema(minimum = 1)]
     version: u64,
@@ -48,7 +53,8 @@ impl From<Session> for SessionBody {
             session_id: session.id,
             status: session.status,
             language: session.language.to_string(),
-            source_code: session.source_code,
+            source_code: session.sources.source_code().to_owned(),
+            files: FileBody::of(&session.sources),
             version: session.version,
             created_at: session.created_at,
             updated_at: session.updated_at,

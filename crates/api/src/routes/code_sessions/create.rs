@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use super::body::SessionBody;
 use crate::auth::Principal;
 use crate::extract::Json;
-use crate::fields::check_source_code;
+use crate::fields::CodeFields;
+use crate::fields::FileBody;
+use crate::fields::Files;
 use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::state::Api;
@@ -26,6 +28,9 @@ pub(crate) struct CreateSession {
     /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `template_code`.
     #[serde(alias = "template_code")]
     source_code: Option<String>,
+    /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together; the first one is run.
+    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    files: Option<Files>,
 }
 
 /// Opens a session.
@@ -50,8 +55,8 @@ pub(crate) async fn create_session(
     prefix: Prefix,
     Json(new): Json<CreateSession>,
 ) -> Result<impl IntoResponse, Problem> {
-    check_source_code(new.source_code.as_deref())?;
-    let new = NewSession { language: new.language, source_code: new.source_code };
+    let code = CodeFields { source_code: new.source_code, files: new.files };
+    let new = NewSession { language: new.language, sources: code.sources()? };
     let session = api.engine().create_session(&principal.tenant, new).await?;
     let location = format!("{}/code-sessions/{}", prefix.as_str(), session.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::from(session))))

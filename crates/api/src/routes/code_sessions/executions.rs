@@ -20,7 +20,7 @@ use crate::state::Api;
 #[derive(Serialize, ToSchema)]
 #[schema(as = ExecutionPage)]
 pub(crate) struct ExecutionPageBody {
-    /// The executions, without `stdout`, `stderr` and `compile_output`.
+    /// The executions, without `stdout`, `stderr`, `compile_output` and what came of tests.
     executions: Vec<ExecutionBody>,
     /// Leads to the next page; null on the last one.
     #[schema(value_type = Option<String>, required = true)]
@@ -29,8 +29,8 @@ pub(crate) struct ExecutionPageBody {
 
 /// Lists the executions of a session, newest first.
 ///
-/// To keep pages small, `stdout`, `stderr` and `compile_output` are left out; `GET /executions/{execution_id}` has
-/// them. Following `next_cursor` shows every execution that there was at the beginning once, whatever is run
+/// To keep pages small, `stdout`, `stderr`, `compile_output` and what came of tests are left out;
+/// `GET /executions/{execution_id}` has them. Following `next_cursor` shows every execution that there was at the beginning once, whatever is run
 /// meanwhile.
 #[utoipa::path(
     get,

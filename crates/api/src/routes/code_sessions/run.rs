@@ -1,14 +1,9 @@
 //! `POST /code-sessions/{session_id}/run`
 
-use std::time::Duration;
-
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
 use axum::response::Response;
-use runbay_engine::Acceptance;
 use runbay_engine::RunRequest;
+use runbay_model::LimitRanges;
 use runbay_model::SessionId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,33 +12,61 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
-use crate::fields::check_args;
-use crate::fields::check_source_code;
-use crate::fields::check_stdin;
+use crate::fields::Arguments;
+use crate::fields::ChosenLimits;
+use crate::fields::CodeFields;
+use crate::fields::FileBody;
+use crate::fields::Files;
+use crate::fields::TestCaseBody;
+use crate::fields::TestCases;
+use crate::fields::Variables;
+use crate::fields::WorkFields;
 use crate::idempotency::OptionalKey;
-use crate::idempotency::REPLAYED;
 use crate::prefix::Prefix;
 use crate::problem::Problem;
-use crate::routes::executions::body::AcceptedExecution;
+use crate::routes::executions::accepted::AcceptedExecution;
+use crate::routes::executions::accepted::answer;
 use crate::routes::executions::body::ExecutionBody;
 use crate::routes::executions::query::ExecutionQuery;
+use crate::routes::schema;
 use crate::state::Api;
 
-/// What to run, and with which input.
+/// What to run, and how.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"source_code": "print(input())\n", "stdin": "hello\n", "args": ["--fast"]}))]
+#[schema(example = json!({
+    "source_code": "print(input())\n",
+    "stdin": "hello\n",
+    "args": ["--fast"],
+    "env": {"LANG": "C.UTF-8"},
+    "limits": {"wall_time_ms": 2000},
+}))]
 pub(crate) struct RunSession {
-    /// Code to save before the run, at most 64 KiB in UTF-8. Also accepted as `code`.
+    /// Code of the first file to save before the run, at most 64 KiB in UTF-8. Also accepted as `code`.
     #[serde(alias = "code")]
     source_code: Option<String>,
+    /// In place of `source_code`, all files to save before the run, up to 64 with at most 1 MiB together.
+    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    files: Option<Files>,
     /// The id or an alias of a language to save before the run.
     language: Option<String>,
     /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
     stdin: Option<String>,
     /// Command line arguments, at most 64 with 16 KiB together.
-    #[schema(max_items = 64)]
-    args: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>, max_items = 64)]
+    args: Option<Arguments>,
+    /// Environment variables of the program, at most 64 with 16 KiB together; a compiler does not see them.
+    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"LANG": "C.UTF-8"}))]
+    env: Option<Variables>,
+    #[schema(schema_with = schema::chosen_limits)]
+    limits: Option<ChosenLimits>,
+    /// Inputs with the output that is expected, in place of one run with `stdin` and `args`; up to 100 with at most
+    /// 2 MiB together.
+    #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
+    tests: Option<TestCases>,
+    /// Whether the tests after one that did not pass are skipped.
+    #[schema(default = false)]
+    stop_on_failure: Option<bool>,
 }
 
 /// Runs the newest code of a session.
@@ -92,36 +115,20 @@ pub(crate) async fn run_session(
     OptionalKey(idempotency_key): OptionalKey,
     Json(run): Json<RunSession>,
 ) -> Result<Response, Problem> {
-    let request = RunRequest { idempotency_key, ..accept(run)? };
+    let request = RunRequest { idempotency_key, ..accept(run, api.engine().limit_ranges())? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
-    let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
-    let mut execution = accepted.into_execution();
-    let location = [(LOCATION, format!("{}/executions/{}", prefix.as_str(), execution.id))];
-    let wait = query.wait();
-    if wait > Duration::ZERO {
-        match api.wait_for_end(&principal.tenant, execution.id, wait).await {
-            Ok(newest) => execution = newest,
-            // It is accepted: after a 503 the client would run it once more.
-            Err(error) => tracing::warn!(execution.id = %execution.id, error = ?error, "nobody can wait for a run"),
-        }
-    }
-    if wait > Duration::ZERO && execution.state.is_ended() {
-        return Ok((location, replayed, Json(ExecutionBody::new(execution, &query, prefix))).into_response());
-    }
-    Ok((StatusCode::ACCEPTED, location, replayed, Json(AcceptedExecution::from(&execution))).into_response())
+    Ok(answer(&api, &principal, prefix, &query, accepted).await)
 }
 
-fn accept(run: RunSession) -> Result<RunRequest, Problem> {
-    let stdin = run.stdin.unwrap_or_default();
-    let args = run.args.unwrap_or_default();
-    check_source_code(run.source_code.as_deref())?;
-    check_stdin(&stdin)?;
-    check_args(&args)?;
-    Ok(RunRequest {
-        language: run.language,
-        source_code: run.source_code,
-        stdin: stdin.into_bytes(),
-        args,
-        idempotency_key: None,
-    })
+fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
+    let code = CodeFields { source_code: run.source_code, files: run.files };
+    let work = WorkFields {
+        stdin: run.stdin,
+        args: run.args,
+        env: run.env,
+        limits: run.limits,
+        tests: run.tests,
+        stop_on_failure: run.stop_on_failure,
+    };
+    Ok(RunRequest { language: run.language, code: code.change()?, work: work.read(ranges)?, idempotency_key: None })
 }

@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
-use crate::fields::check_source_code;
+use crate::fields::CodeFields;
+use crate::fields::FileBody;
+use crate::fields::Files;
 use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
@@ -26,8 +28,11 @@ use crate::state::Api;
 pub(crate) struct SaveSession {
     /// The id or an alias of the new language; the code stays.
     language: Option<String>,
-    /// The new code, at most 64 KiB in UTF-8.
+    /// The new code of the first file, at most 64 KiB in UTF-8; the other files stay.
     source_code: Option<String>,
+    /// In place of `source_code`, all new files, up to 64 with at most 1 MiB together; files that are not among them go.
+    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    files: Option<Files>,
     /// The version that the session must have, so that nobody else's save is overwritten.
     #[schema(value_type = Option<u64>, minimum = 1)]
     version: Option<NonZeroU64>,
@@ -56,7 +61,7 @@ pub(crate) struct SavedSession {
     updated_at: Timestamp,
 }
 
-/// Saves code, language or both.
+/// Saves code or files, language or both.
 ///
 /// What is acknowledged is durable, and every later run sees it.
 #[utoipa::path(
@@ -80,12 +85,9 @@ pub(crate) async fn save_session(
     Path(id): Path<SessionId>,
     Json(change): Json<SaveSession>,
 ) -> Result<Json<SavedSession>, Problem> {
-    check_source_code(change.source_code.as_deref())?;
-    let change = SessionChange {
-        language: change.language,
-        source_code: change.source_code,
-        version: change.version.map(NonZeroU64::get),
-    };
+    let code = CodeFields { source_code: change.source_code, files: change.files };
+    let change =
+        SessionChange { language: change.language, code: code.change()?, version: change.version.map(NonZeroU64::get) };
     let session = api.engine().save_session(&principal.tenant, id, change).await?;
     Ok(Json(SavedSession {
         session_id: session.id,

@@ -11,6 +11,7 @@ use runbay_model::Reason;
 use runbay_model::SessionId;
 use runbay_model::State;
 use runbay_model::Status;
+use runbay_model::TestVerdict;
 use runbay_model::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,27 +20,11 @@ use super::message::message;
 use super::query::Encoding;
 use super::query::ExecutionQuery;
 use super::query::Include;
+use super::test_result::TestResultBody;
 use super::text::encode;
+use crate::fields::FileBody;
 use crate::prefix::Prefix;
 use crate::routes::schema;
-
-/// An execution in short.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f", "status": "QUEUED"}))]
-pub(crate) struct AcceptedExecution {
-    /// The execution's id.
-    #[schema(value_type = uuid::Uuid)]
-    execution_id: ExecutionId,
-    /// Where it is in its life cycle.
-    #[schema(schema_with = schema::status)]
-    status: Status,
-}
-
-impl From<&Execution> for AcceptedExecution {
-    fn from(execution: &Execution) -> Self {
-        Self { execution_id: execution.id, status: execution.state.status() }
-    }
-}
 
 /// An execution; what came of it is there once it has ended.
 #[derive(Serialize, ToSchema)]
@@ -55,6 +40,9 @@ impl From<&Execution> for AcceptedExecution {
     "stdout": "hello\n",
     "stderr": "",
     "compile_output": null,
+    "tests": null,
+    "tests_passed": null,
+    "tests_total": null,
     "stdout_truncated": false,
     "stderr_truncated": false,
     "execution_time_ms": 14,
@@ -104,6 +92,10 @@ pub(crate) struct ExecutionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     source_code: Option<String>,
+    /// All files that are run; only with `include=source`, and absent where the code was not sent as files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    files: Option<Vec<FileBody>>,
 }
 
 /// What came of an execution; every member is absent while it is QUEUED or RUNNING and present afterwards.
@@ -154,13 +146,20 @@ struct OutputBody {
     stderr: String,
     /// What the compiler printed; null in languages without a compile stage.
     compile_output: Option<String>,
+    /// What came of the test cases, in their order; null when none were asked for or the program was not run.
+    tests: Option<Vec<TestResultBody>>,
+    /// How many test cases passed; null when none were asked for.
+    tests_passed: Option<usize>,
+    /// How many test cases were asked for; null when none were.
+    tests_total: Option<usize>,
 }
 
 impl ExecutionBody {
     /// Shows an execution as the client asked for it.
     pub(crate) fn new(mut execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
-        let output = OutputBody::taken_from(execution.outcome.as_mut(), query.encoding);
-        let source_code = (query.include == Some(Include::Source)).then_some(execution.input.source_code);
+        let asked = execution.input.tests.as_ref().map(|plan| plan.cases.len());
+        let output = OutputBody::taken_from(execution.outcome.as_mut(), asked, query.encoding);
+        let sources = (query.include == Some(Include::Source)).then_some(execution.input.sources);
         let summary = ExecutionSummary {
             id: execution.id,
             session: execution.session,
@@ -176,7 +175,11 @@ impl ExecutionBody {
         if let Some(outcome) = &mut body.outcome {
             outcome.output = Some(output);
         }
-        Self { source_code, ..body }
+        Self {
+            source_code: sources.as_ref().map(|sources| sources.source_code().to_owned()),
+            files: sources.as_ref().and_then(FileBody::of),
+            ..body
+        }
     }
 
     /// Shows an execution in a list.
@@ -197,6 +200,7 @@ impl ExecutionBody {
             started_at: execution.started_at,
             completed_at: execution.completed_at,
             source_code: None,
+            files: None,
         }
     }
 }
@@ -222,18 +226,24 @@ impl OutcomeBody {
 }
 
 impl OutputBody {
-    fn taken_from(outcome: Option<&mut Outcome>, encoding: Encoding) -> Self {
+    /// `asked` is how many test cases were asked for.
+    fn taken_from(outcome: Option<&mut Outcome>, asked: Option<usize>, encoding: Encoding) -> Self {
         let mut nothing = Outcome::default();
         let outcome = outcome.unwrap_or(&mut nothing);
+        let tests = outcome.tests.take();
+        let passed = tests.iter().flatten().filter(|test| test.verdict == TestVerdict::Passed).count();
         Self {
             stdout: encode(mem::take(&mut outcome.stdout), encoding),
             stderr: encode(mem::take(&mut outcome.stderr), encoding),
             compile_output: outcome.compile_output.take().map(|output| encode(output, encoding)),
+            tests: tests.map(|tests| TestResultBody::list(tests, encoding)),
+            tests_passed: asked.map(|_| passed),
+            tests_total: asked,
         }
     }
 }
 
-fn whole_ms(duration: Duration) -> u64 {
+pub(super) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use runbay_model::ExecutionId;
 
-use super::body::AcceptedExecution;
+use super::accepted::AcceptedExecution;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;

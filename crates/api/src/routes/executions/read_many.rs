@@ -7,6 +7,7 @@ use axum::extract::State;
 use runbay_engine::ReadError;
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::Outcome;
 use runbay_model::TenantId;
 use serde::Deserialize;
 use serde::Serialize;
@@ -134,12 +135,14 @@ async fn read(api: &Api, tenant: &TenantId, id: ExecutionId, room: &mut usize) -
         return Err(Problem::new(Code::AnswerTooLarge).detail("Ask for this execution in a request of its own."));
     }
     let execution = api.engine().execution(tenant, id).await.map_err(Problem::of_execution)?;
-    let outcome = execution.outcome.as_ref();
-    let output = outcome.map_or(0, |outcome| {
-        outcome.stdout.len() + outcome.stderr.len() + outcome.compile_output.as_ref().map_or(0, Vec::len)
-    });
-    *room = room.saturating_sub(output + execution.input.source_code.len());
+    let output = execution.outcome.as_ref().map_or(0, output_bytes);
+    *room = room.saturating_sub(output + execution.input.sources.bytes());
     Ok(execution)
+}
+
+fn output_bytes(outcome: &Outcome) -> usize {
+    let tests = outcome.tests.iter().flatten().map(|test| test.stdout.len() + test.stderr.len()).sum::<usize>();
+    outcome.stdout.len() + outcome.stderr.len() + outcome.compile_output.as_ref().map_or(0, Vec::len) + tests
 }
 
 #[cfg(test)]

@@ -1,16 +1,23 @@
 use runbay_model::Attempt;
+use runbay_model::Comparison;
 use runbay_model::End;
+use runbay_model::ExpectedOutput;
 use runbay_model::Fault;
 use runbay_model::LanguageId;
 use runbay_model::RunInput;
+use runbay_model::Sources;
 use runbay_model::TenantId;
+use runbay_model::TestCase;
+use runbay_model::TestPlan;
+use runbay_model::TestResult;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use serde_json::Value;
 use serde_json::json;
 
 use super::*;
 
-const OUTCOME_MEMBERS: [&str; 13] = [
+const OUTCOME_MEMBERS: [&str; 16] = [
     "reason",
     "message",
     "exit_code",
@@ -24,6 +31,9 @@ const OUTCOME_MEMBERS: [&str; 13] = [
     "cpu_time_ms",
     "memory_bytes",
     "compile_time_ms",
+    "tests",
+    "tests_passed",
+    "tests_total",
 ];
 
 fn execution(state: State, outcome: Option<Outcome>) -> Execution {
@@ -31,12 +41,7 @@ fn execution(state: State, outcome: Option<Outcome>) -> Execution {
         id: "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f".parse().unwrap(),
         tenant: TenantId::default(),
         session: None,
-        input: RunInput {
-            language: LanguageId::new("python"),
-            source_code: "print(1)".to_owned(),
-            stdin: Vec::new(),
-            args: Vec::new(),
-        },
+        input: RunInput::new(LanguageId::new("python"), Sources::single("print(1)").unwrap(), Work::default()),
         state,
         outcome,
         created_at: Timestamp::from_micros(0),
@@ -61,7 +66,7 @@ fn an_outcome_is_absent_until_the_end() {
     let body = shown(execution(State::Running { attempt: Attempt(2) }, None), "", Prefix::Api);
     assert_eq!(body["status"], "RUNNING");
     assert_eq!(body["attempt"], 2);
-    for member in OUTCOME_MEMBERS.into_iter().chain(["executionTime", "source_code"]) {
+    for member in OUTCOME_MEMBERS.into_iter().chain(["executionTime", "source_code", "files"]) {
         assert_eq!(body.get(member), None, "{member}");
     }
     for member in ["session_id", "queue_time_ms", "started_at", "completed_at"] {
@@ -100,6 +105,95 @@ fn the_query_chooses_encoding_and_source() {
     assert_eq!(shown(ended.clone(), "", Prefix::Root)["stdout"], "a\u{fffd}");
     let body = shown(ended, "encoding=base64&include=source", Prefix::Root);
     assert_eq!(body["stdout"], "Yf8=");
-    assert_eq!(body["source_code"], "print(1)");
+    assert_eq!((&body["source_code"], body.get("files")), (&json!("print(1)"), None));
     assert_eq!(body["reason"], "runtime_error");
+}
+
+#[test]
+fn files_come_with_the_source() {
+    let files = vec![("app.py".to_owned(), b"import a".to_vec()), ("a.py".to_owned(), b"\xff".to_vec())];
+    let mut queued = execution(State::Queued { previous: Attempt(0) }, None);
+    queued.input.sources = Sources::of_files(files).unwrap();
+    assert_eq!(shown(queued.clone(), "", Prefix::Root).get("files"), None);
+    let body = shown(queued, "include=source", Prefix::Root);
+    assert_eq!(body["source_code"], "import a");
+    assert_eq!(
+        body["files"],
+        json!([
+            {"name": "app.py", "content": "import a", "encoding": "utf8"},
+            {"name": "a.py", "content": "/w==", "encoding": "base64"},
+        ])
+    );
+}
+
+/// An execution with two test cases of which the first passed.
+fn tested(tests: Option<Vec<TestResult>>) -> Execution {
+    let case = TestCase {
+        name: None,
+        stdin: Vec::new(),
+        args: Vec::new(),
+        expected: ExpectedOutput::new("1".to_owned(), Comparison::Exact).unwrap(),
+    };
+    let outcome = Outcome { tests, ..Outcome::default() };
+    let mut tested = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
+    tested.input.tests = Some(TestPlan { cases: vec![case.clone(), case], stop_on_failure: true });
+    tested
+}
+
+#[test]
+fn test_cases_have_a_verdict_each() {
+    let passed = TestResult {
+        name: Some("one".to_owned()),
+        verdict: TestVerdict::Passed,
+        reason: None,
+        exit_code: Some(0),
+        stdout: "1".to_owned(),
+        stderr: String::new(),
+        stdout_truncated: false,
+        stderr_truncated: true,
+        execution_time: Some(Duration::from_micros(14_900)),
+        memory_bytes: Some(7),
+    };
+    let skipped = TestResult {
+        name: None,
+        verdict: TestVerdict::Skipped,
+        exit_code: None,
+        stdout: String::new(),
+        execution_time: None,
+        memory_bytes: None,
+        ..passed.clone()
+    };
+    let tested = tested(Some(vec![passed, skipped]));
+    let body = shown(tested.clone(), "", Prefix::Root);
+    assert_eq!((&body["tests_passed"], &body["tests_total"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        body["tests"][0],
+        json!({
+            "index": 0,
+            "name": "one",
+            "verdict": "passed",
+            "reason": null,
+            "exit_code": 0,
+            "stdout": "1",
+            "stderr": "",
+            "stdout_truncated": false,
+            "stderr_truncated": true,
+            "execution_time_ms": 14,
+            "memory_bytes": 7,
+        })
+    );
+    let skipped = &body["tests"][1];
+    assert_eq!((&skipped["index"], &skipped["verdict"]), (&json!(1), &json!("skipped")));
+    for member in ["name", "reason", "exit_code", "execution_time_ms", "memory_bytes"] {
+        assert_eq!(skipped.get(member), Some(&Value::Null), "{member}");
+    }
+    assert_eq!(shown(tested, "encoding=base64", Prefix::Root)["tests"][0]["stdout"], "MQ==");
+}
+
+#[test]
+fn test_cases_that_were_not_run_are_counted() {
+    let body = shown(tested(None), "", Prefix::Root);
+    assert_eq!((&body["tests"], &body["tests_passed"], &body["tests_total"]), (&json!(null), &json!(0), &json!(2)));
+    let without = shown(execution(ended(End::Cancelled), None), "", Prefix::Root);
+    assert_eq!((&without["tests_passed"], &without["tests_total"]), (&json!(null), &json!(null)));
 }

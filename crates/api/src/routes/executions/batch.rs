@@ -1,0 +1,204 @@
+//! `POST /executions/batch`
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use runbay_engine::OneShotRequest;
+use runbay_model::Execution;
+use runbay_model::LimitRanges;
+use runbay_model::TenantId;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use super::accepted::AcceptedExecution;
+use super::create::CreateExecution;
+use crate::auth::Principal;
+use crate::extract::Json;
+use crate::extract::parse_member;
+use crate::fields::Counted;
+use crate::idempotency::NoKey;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::problem::ProblemDocument;
+use crate::request_id::RequestId;
+use crate::state::Api;
+
+const MAX_EXECUTIONS: usize = 100;
+
+/// How long programs are handed in; half of what a request may take, so that there is always an answer which says what
+/// was accepted.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Programs to run once each.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"executions": [
+    {"language": "python", "source_code": "print(1)\n"},
+    {"language": "javascript", "source_code": "console.log(2)\n"},
+]}))]
+pub(crate) struct CreateExecutions {
+    /// Each as for `POST /executions`.
+    // Read one by one, so that one which does not fit takes none of the others along.
+    #[schema(value_type = Vec<CreateExecution>, min_items = 1, max_items = 100)]
+    executions: Counted<Box<RawValue>, MAX_EXECUTIONS>,
+}
+
+/// What became of each program, in the order of the request.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreatedExecutions {
+    /// For each program the execution, or the problem document that sending it alone would have given.
+    #[schema(max_items = 100)]
+    executions: Vec<AcceptedOrProblem>,
+}
+
+/// An accepted execution, or why there is none.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum AcceptedOrProblem {
+    Accepted(AcceptedExecution),
+    Problem(ProblemDocument),
+}
+
+/// Runs up to 100 programs once each, without sessions.
+///
+/// The answer has an entry for each program, in the same order: the execution, or a problem document whose details
+/// begin with `executions[i]`. A program that is refused stops no other. Once the service can take no more, such as
+/// with a full queue, the programs that are left get the same problem and can be sent again. A batch takes no
+/// `Idempotency-Key`.
+#[utoipa::path(
+    post,
+    path = "/executions/batch",
+    tag = "executions",
+    request_body = CreateExecutions,
+    responses(
+        (status = 202, description = "What was accepted, and what was not.", body = CreatedExecutions),
+        (status = 400, response = Problem),
+        (status = 413, response = Problem),
+        (status = 415, response = Problem),
+    ),
+)]
+pub(crate) async fn create_executions(
+    State(api): State<Api>,
+    principal: Principal,
+    Extension(request): Extension<RequestId>,
+    NoKey: NoKey,
+    Json(batch): Json<CreateExecutions>,
+) -> Result<(StatusCode, Json<CreatedExecutions>), Problem> {
+    let mut intake =
+        Intake { api: &api, tenant: &principal.tenant, deadline: Instant::now() + PATIENCE, exhausted: None };
+    let mut executions = Vec::new();
+    for (index, program) in programs(batch)?.into_iter().enumerate() {
+        executions.push(match intake.submit(&program).await {
+            Ok(execution) => AcceptedOrProblem::Accepted(AcceptedExecution::from(&execution)),
+            Err(problem) => {
+                let problem = problem.within(&format!("executions[{index}]"));
+                AcceptedOrProblem::Problem(problem.into_document(&request))
+            }
+        });
+    }
+    Ok((StatusCode::ACCEPTED, Json(CreatedExecutions { executions })))
+}
+
+/// Hands programs in, one after the other.
+struct Intake<'a> {
+    api: &'a Api,
+    tenant: &'a TenantId,
+    deadline: Instant,
+    /// Why the service takes no more, once it does not.
+    exhausted: Option<Problem>,
+}
+
+impl Intake<'_> {
+    async fn submit(&mut self, program: &RawValue) -> Result<Execution, Problem> {
+        if Instant::now() >= self.deadline {
+            return Err(self.exhaust(Problem::new(Code::Timeout).cause("a batch was accepted too slowly")));
+        }
+        let request = accept(program, self.api.engine().limit_ranges())?;
+        if let Some(problem) = &self.exhausted {
+            return Err(problem.clone());
+        }
+        match self.api.engine().submit_one_shot(self.tenant, request).await.map_err(Problem::from) {
+            Ok(accepted) => Ok(accepted.into_execution()),
+            Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn exhaust(&mut self, problem: Problem) -> Problem {
+        let problem = self.exhausted.get_or_insert_with(|| {
+            problem.log();
+            problem
+        });
+        problem.clone()
+    }
+}
+
+fn programs(batch: CreateExecutions) -> Result<Vec<Box<RawValue>>, Problem> {
+    let Counted { entries, count } = batch.executions;
+    if count == 0 {
+        return Err(Problem::new(Code::InvalidBody).field("executions", "must have at least one entry"));
+    }
+    if count > MAX_EXECUTIONS {
+        let complaint = format!("has {count} entries, at most {MAX_EXECUTIONS} are allowed");
+        return Err(Problem::new(Code::BatchTooLarge).field("executions", complaint));
+    }
+    Ok(entries)
+}
+
+fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
+    parse_member::<CreateExecution>(program.get())?.accept(ranges)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::FromRequest;
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn read(body: &str) -> Result<Vec<Box<RawValue>>, (Code, String)> {
+        let request = Request::post("/").header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let refused = |problem: Problem| (problem.code(), problem.details()[0].clone());
+        let Json(batch) = Json::from_request(request, &()).await.map_err(refused)?;
+        programs(batch).map_err(refused)
+    }
+
+    #[tokio::test]
+    async fn programs_are_read_one_by_one() {
+        let programs = read(r#"{"executions":[{"code":"1"},{"code":5},[1,{}],{"code":"\ud800"},{}]}"#).await.unwrap();
+        let accepted: Vec<_> = programs.iter().map(|program| accept(program, &LimitRanges::default())).collect();
+        let codes: Vec<_> = accepted.iter().map(|result| result.as_ref().err().map(Problem::code)).collect();
+        assert_eq!(codes, [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), None]);
+        let detail = |index: usize| accepted[index].as_ref().unwrap_err().clone().within("executions[i]");
+        assert!(detail(1).details()[0].starts_with("executions[i].code: invalid type: integer"), "{:?}", detail(1));
+        assert_eq!(detail(2).details(), ["executions[i]: must be a JSON object"]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_has_one_to_a_hundred_programs() {
+        let of = |count| format!(r#"{{"executions":[{}]}}"#, vec!["{}"; count].join(","));
+        assert_eq!(read(&of(100)).await.unwrap().len(), 100);
+        let (code, complaint) = read(&of(101)).await.unwrap_err();
+        assert_eq!(code, Code::BatchTooLarge);
+        assert_eq!(complaint, "executions: has 101 entries, at most 100 are allowed");
+        assert_eq!(read(&of(0)).await.unwrap_err().1, "executions: must have at least one entry");
+        for (body, start) in [
+            ("", "body: missing field `executions`"),
+            (r#"{"executions":null}"#, "executions: invalid type: null, expected a list"),
+            (r#"{"executions":{}}"#, "executions: invalid type: map, expected a list"),
+            (r#"{"executions":[],"wait_ms":1}"#, "wait_ms: unknown field `wait_ms`"),
+        ] {
+            let (code, complaint) = read(body).await.unwrap_err();
+            assert_eq!(code, Code::InvalidBody, "{body}");
+            assert!(complaint.starts_with(start), "{body} gave {complaint}");
+        }
+        assert_eq!(read(r#"{"executions":[{"a":]}"#).await.unwrap_err().0, Code::InvalidJson);
+    }
+}

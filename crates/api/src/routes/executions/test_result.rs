@@ -1,0 +1,80 @@
+//! What came of a test case, as answers show it.
+
+use runbay_model::Reason;
+use runbay_model::TestResult;
+use runbay_model::TestVerdict;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::whole_ms;
+use super::query::Encoding;
+use super::text::encode;
+use crate::routes::schema;
+
+/// What came of one test case.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TestResult, example = json!({
+    "index": 0,
+    "name": "doubles",
+    "verdict": "passed",
+    "reason": null,
+    "exit_code": 0,
+    "stdout": "42\n",
+    "stderr": "",
+    "stdout_truncated": false,
+    "stderr_truncated": false,
+    "execution_time_ms": 14,
+    "memory_bytes": 6_291_456,
+}))]
+pub(super) struct TestResultBody {
+    /// Its place in the request, counted from 0.
+    index: usize,
+    /// Its name in the request.
+    #[schema(required = true)]
+    name: Option<String>,
+    /// Whether it passed.
+    #[schema(schema_with = schema::test_verdict)]
+    verdict: TestVerdict,
+    /// Why the program did not end well.
+    #[schema(schema_with = schema::reason, required = true)]
+    reason: Option<Reason>,
+    /// The exit code; null when a signal ended the program or the case was skipped.
+    #[schema(required = true)]
+    exit_code: Option<i32>,
+    /// The beginning of standard output; it is kept as text.
+    stdout: String,
+    /// The beginning of standard error; it is kept as text.
+    stderr: String,
+    /// Whether standard output is longer.
+    stdout_truncated: bool,
+    /// Whether standard error is longer.
+    stderr_truncated: bool,
+    /// Time of the program on the wall clock; null when the case was skipped.
+    #[schema(required = true)]
+    execution_time_ms: Option<u64>,
+    /// The most memory used at one time.
+    #[schema(required = true)]
+    memory_bytes: Option<u64>,
+}
+
+impl TestResultBody {
+    pub(super) fn list(results: Vec<TestResult>, encoding: Encoding) -> Vec<Self> {
+        results.into_iter().enumerate().map(|(index, result)| Self::new(index, result, encoding)).collect()
+    }
+
+    fn new(index: usize, result: TestResult, encoding: Encoding) -> Self {
+        Self {
+            index,
+            name: result.name,
+            verdict: result.verdict,
+            reason: result.reason,
+            exit_code: result.exit_code,
+            stdout: encode(result.stdout.into_bytes(), encoding),
+            stderr: encode(result.stderr.into_bytes(), encoding),
+            stdout_truncated: result.stdout_truncated,
+            stderr_truncated: result.stderr_truncated,
+            execution_time_ms: result.execution_time.map(whole_ms),
+            memory_bytes: result.memory_bytes,
+        }
+    }
+}
