@@ -1,0 +1,13 @@
+# Compiles and links a Rust program: sh compile.sh ARGUMENT...
+
+# The usual linker takes 70 ms longer.
+for linker in gold mold; do
+    if [ -x "/usr/bin/ld.$linker" ]; then
+        set -- "$@" -C "link-arg=-fuse-ld=$linker"
+        break
+    fi
+done
+
+# Level 2 makes programs that compute thirteen times as fast as level 0, and takes up to twice as long for a small one;
+# level 1 takes hardly less. Overflows end the program, as they do when one learns Rust with cargo run.
+exec rustc --edition=2021 --crate-name=main -C opt-level=2 -C codegen-units=1 -C overflow-checks=on -C strip=debuginfo "$@"

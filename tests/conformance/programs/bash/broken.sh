@@ -1,0 +1,3 @@
+if [ 1 -lt 2 ]; then
+    echo "less"
+done

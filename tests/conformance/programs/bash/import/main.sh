@@ -1,0 +1,4 @@
+source ./greeting.sh
+source ./people/names.sh
+
+greet "$first"

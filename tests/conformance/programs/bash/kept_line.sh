@@ -1,0 +1,4 @@
+echo "before the loop"
+while true; do
+    :
+done

@@ -1,0 +1,4 @@
+hoard=x
+while true; do
+    hoard+=$hoard
+done

@@ -1,0 +1,3 @@
+while true; do
+    echo "all work and no play"
+done

@@ -1,0 +1,7 @@
+set -e
+
+fail() {
+    echo "$((flux / 0))"
+}
+
+fail

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void) {
+    printf("before the loop\n");
+    for (;;) {
+    }
+}

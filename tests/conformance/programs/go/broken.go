@@ -1,0 +1,8 @@
+package main
+
+import "fmt"
+
+func main() {
+	sum := 1 + "2"
+	fmt.Println(sum)
+}

@@ -1,0 +1,9 @@
+package main
+
+func fail() {
+	panic("the flux is low")
+}
+
+func main() {
+	fail()
+}

@@ -1,0 +1,5 @@
+record Greeting(String name) {
+    String text() {
+        return "Hello, " + name + "!";
+    }
+}

@@ -1,0 +1,5 @@
+package people;
+
+public class Names {
+    public static final String FIRST = "Ada";
+}

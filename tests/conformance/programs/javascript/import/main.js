@@ -1,0 +1,4 @@
+const { greet } = require("./greeting");
+const names = require("./people/names.js");
+
+console.log(greet(names.first));

@@ -1,0 +1,4 @@
+const hoard = [];
+while (true) {
+  hoard.push(new Array(10_000).fill(hoard.length));
+}

@@ -1,0 +1,3 @@
+while (true) {
+  console.log("all work and no play");
+}

@@ -1,0 +1,5 @@
+function fail() {
+  throw new Error("the flux is low");
+}
+
+fail();

@@ -1,0 +1,4 @@
+local function add(a, b)
+  return a + b
+
+print(add(1, 2))

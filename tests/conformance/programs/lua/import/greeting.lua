@@ -1,0 +1,7 @@
+local greeting = {}
+
+function greeting.greet(name)
+  return "Hello, " .. name .. "!"
+end
+
+return greeting

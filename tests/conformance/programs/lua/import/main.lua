@@ -1,0 +1,4 @@
+local greeting = require("greeting")
+local names = require("people.names")
+
+print(greeting.greet(names.first))

@@ -1,0 +1,3 @@
+io.write("before the loop\n")
+while true do
+end

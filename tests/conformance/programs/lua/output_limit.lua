@@ -1,0 +1,3 @@
+while true do
+  print("all work and no play")
+end

@@ -1,0 +1,5 @@
+local function dig(depth)
+  return dig(depth + 1) + 1
+end
+
+dig(0)

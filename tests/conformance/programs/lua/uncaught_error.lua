@@ -1,0 +1,5 @@
+local function fail()
+  error("the flux is low")
+end
+
+fail()

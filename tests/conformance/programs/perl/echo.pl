@@ -1,0 +1,5 @@
+use strict;
+use warnings;
+
+print "$_\n" for @ARGV;
+print while <STDIN>;

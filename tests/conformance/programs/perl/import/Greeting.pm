@@ -1,0 +1,8 @@
+package Greeting;
+
+sub greet {
+    my $name = shift;
+    return "Hello, $name!";
+}
+
+1;

@@ -1,0 +1,5 @@
+package People::Names;
+
+our $FIRST = 'Ada';
+
+1;

@@ -1,0 +1,2 @@
+print "before the loop\n";
+1 while 1;

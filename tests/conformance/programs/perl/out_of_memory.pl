@@ -1,0 +1,2 @@
+my @hoard;
+push @hoard, 'x' x 100_000 while 1;

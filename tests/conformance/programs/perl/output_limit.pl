@@ -1,0 +1,1 @@
+print "all work and no play\n" while 1;

@@ -1,0 +1,8 @@
+use strict;
+use warnings;
+
+sub fail {
+    die "the flux is low";
+}
+
+fail();

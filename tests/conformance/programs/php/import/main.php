@@ -1,0 +1,5 @@
+<?php
+require "greeting.php";
+require "people/names.php";
+
+echo greet(FIRST), "\n";

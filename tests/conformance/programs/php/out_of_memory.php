@@ -1,0 +1,5 @@
+<?php
+$hoard = [];
+while (true) {
+    $hoard[] = str_repeat("x", 100000);
+}

@@ -1,0 +1,4 @@
+<?php
+while (true) {
+    echo "all work and no play\n";
+}

@@ -1,0 +1,7 @@
+<?php
+function fail(): void
+{
+    throw new RuntimeException("the flux is low");
+}
+
+fail();

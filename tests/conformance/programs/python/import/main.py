@@ -1,0 +1,4 @@
+from greeting import greet
+from people.names import FIRST
+
+print(greet(FIRST))

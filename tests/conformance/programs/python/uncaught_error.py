@@ -1,0 +1,5 @@
+def fail():
+    raise ValueError("the flux is low")
+
+
+fail()

@@ -1,0 +1,3 @@
+größe = "Grüße, 世界 🦀"
+print(größe)
+print(input()[::-1])

@@ -1,0 +1,2 @@
+ARGV.each { |argument| puts argument }
+$stdin.each_line { |line| print line }

@@ -1,0 +1,4 @@
+require_relative "greeting"
+require_relative "people/names"
+
+puts greet(FIRST)

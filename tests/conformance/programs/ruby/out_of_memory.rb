@@ -1,0 +1,2 @@
+hoard = []
+loop { hoard << "x" * 100_000 }

@@ -1,0 +1,5 @@
+def dig(depth)
+  dig(depth + 1) + 1
+end
+
+dig(0)

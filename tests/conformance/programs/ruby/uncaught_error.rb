@@ -1,0 +1,5 @@
+def fail!
+  raise ArgumentError, "the flux is low"
+end
+
+fail!

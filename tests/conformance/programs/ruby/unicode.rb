@@ -1,0 +1,3 @@
+größe = "Grüße, 世界 🦀"
+puts größe
+puts gets.chomp.reverse

@@ -1,0 +1,5 @@
+fn main() {
+    let sum: i32 = 1 + 2;
+    let text: String = sum;
+    println!("{text}");
+}

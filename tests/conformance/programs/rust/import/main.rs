@@ -1,0 +1,6 @@
+mod greeting;
+mod people;
+
+fn main() {
+    println!("{}", greeting::greet(people::names::FIRST));
+}

@@ -1,0 +1,7 @@
+fn fail() {
+    panic!("the flux is low");
+}
+
+fn main() {
+    fail();
+}

@@ -1,0 +1,2 @@
+SELECT 'before' AS step;
+.exit 3

@@ -1,0 +1,3 @@
+.read greeting.sql
+.read people/names.sql
+SELECT greeting || ', ' || name || '!' AS text FROM greetings, names;

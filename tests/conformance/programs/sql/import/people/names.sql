@@ -1,0 +1,2 @@
+CREATE TABLE names (name TEXT);
+INSERT INTO names VALUES ('Ada');

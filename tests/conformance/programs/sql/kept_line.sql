@@ -1,0 +1,3 @@
+SELECT 'before the loop' AS step;
+WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number)
+SELECT count(*) FROM number;

@@ -1,0 +1,5 @@
+import type { Name } from "./people/names";
+
+export function greet(name: Name): string {
+  return `Hello, ${name}!`;
+}

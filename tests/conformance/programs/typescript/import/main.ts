@@ -1,0 +1,4 @@
+import { greet } from "./greeting";
+import { first } from "./people/names";
+
+console.log(greet(first));

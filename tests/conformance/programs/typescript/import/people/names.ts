@@ -1,0 +1,3 @@
+export type Name = string;
+
+export const first: Name = "Ada";

@@ -1,0 +1,3 @@
+const line: string = "before the loop";
+console.log(line);
+while (true) {}
