@@ -166,3 +166,28 @@ impl Drop for Killer {
         }
     }
 }
+
+#[cfg(test)]
+impl Bay {
+    /// Makes a bay without any process: the caller plays its pid 1 and the forker.
+    pub(crate) fn imitation() -> std::io::Result<Imitation> {
+        let (service, control) = UnixStream::pair()?;
+        let (told, ended) = oneshot::channel();
+        let (requests, forker) = mpsc::channel(MAILBOX);
+        let killer = Killer { bay: BayId(0), requests, armed: true };
+        let ((stdin, program_in), (program_out, stdout), (program_err, stderr)) =
+            (pipe::pipe()?, pipe::pipe()?, pipe::pipe()?);
+        let bay = Self { control: service, stdin, stdout, stderr, ended, killer, meter: None };
+        Ok(Imitation { bay, control, _streams: (program_in, program_out, program_err), _told: told, _forker: forker })
+    }
+}
+
+/// A bay without any process, and the other ends of all that it holds.
+#[cfg(test)]
+pub(crate) struct Imitation {
+    pub(crate) bay: Bay,
+    pub(crate) control: UnixStream,
+    _streams: (pipe::Receiver, pipe::Sender, pipe::Sender),
+    _told: oneshot::Sender<(ProgramEnd, Usage)>,
+    _forker: mpsc::Receiver<task::Command>,
+}

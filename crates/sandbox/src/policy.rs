@@ -5,4 +5,5 @@ mod proc;
 mod rules;
 
 pub(crate) use filter::Filter;
+pub(crate) use proc::MASKED_PROC_DIRECTORIES;
 pub(crate) use proc::MASKED_PROC_FILES;

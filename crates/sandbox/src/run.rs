@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::artefact::Artefact;
 use crate::artefact::ArtefactFault;
@@ -31,7 +32,7 @@ use control::Control;
 /// How long a bay may take from its clone to the start of its program.
 const SETUP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a killed bay may take to die.
+/// How long a killed bay is waited for: with thousands of processes it may take a busy host a while to end them all.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the pipes are read after everything that could write to them is dead.
@@ -116,9 +117,6 @@ pub enum RunError {
     /// What was packed could not be taken over; the service may have too little memory or too many open files.
     #[error("failed to take over what the program made")]
     Artefact(#[source] std::io::Error),
-    /// The bay did not die although it was killed.
-    #[error("the bay did not die within {} s of being killed", KILL_PATIENCE.as_secs())]
-    Unkillable,
 }
 
 /// Runs `job` in `bay` with `stdin` as its whole input.
@@ -164,13 +162,18 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
                 Strike::Stop(reason) => reason,
                 Strike::NotPacked => return Err(RunError::NotPacked),
             },
-            () = tokio::time::sleep_until(patience), if stop.is_some() => return Err(RunError::Unkillable),
+            () = tokio::time::sleep_until(patience), if stop.is_some() => {
+                // The verdict stands whenever the bay's last process ends; its slot is not used again before that.
+                warn!("a bay did not die within {} s of being killed", KILL_PATIENCE.as_secs());
+                break (ProgramEnd::Killed, Usage::default());
+            }
         };
         stop = Some((reason, Instant::now()));
         killer.kill().await;
     };
     killer.disarm();
-    let wall = usage.wall_us.map_or(started.elapsed(), Duration::from_micros);
+    let stopped = stop.map_or_else(Instant::now, |(_, at)| at);
+    let wall = usage.wall_us.map_or(stopped - started, Duration::from_micros);
     let stop = stop.map(|(reason, _)| reason);
     let end = judge_end(end, &usage, stop)?;
     let artefact = match (&job.keep, end) {
@@ -232,4 +235,22 @@ async fn take_over(mut control: Control) -> Result<Result<Artefact, ArtefactFaul
 async fn feed(mut input: pipe::Sender, stdin: &[u8]) {
     // A program that does not read its input to the end is none the worse for it.
     drop(input.write_all(stdin).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bay_that_does_not_die_does_not_take_the_verdict_along() {
+        let mut imitation = Bay::imitation().unwrap();
+        imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+        let second = Duration::from_secs(1);
+        let clocks = Clocks { wall: second, cpu: second, stdout_bytes: 0, stderr_bytes: 0 };
+        let started = Instant::now();
+        let report = run(imitation.bay, &Job::default(), b"", &clocks).await.unwrap();
+        assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)));
+        assert!(report.wall < 2 * second, "{:?}", report.wall);
+        assert!(started.elapsed() >= KILL_PATIENCE);
+    }
 }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::MountFlags;
 
 use super::PROGRAM_ID;
+use crate::policy::MASKED_PROC_DIRECTORIES;
 use crate::policy::MASKED_PROC_FILES;
 use crate::step::During;
 use crate::step::Step;
@@ -39,8 +40,11 @@ pub(super) fn make(limits: &BayLimits) -> Result<(), StepError> {
 fn mount_proc() -> Result<(), StepError> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY;
     rustix::mount::mount("proc", "/proc", "proc", flags, c"hidepid=2").during(Step::MountProc)?;
-    for name in MASKED_PROC_FILES {
-        match rustix::mount::mount_bind("/dev/null", *name) {
+    let files = MASKED_PROC_FILES.iter().map(|name| (*name, "/dev/null"));
+    // An empty directory of the read-only root.
+    let directories = MASKED_PROC_DIRECTORIES.iter().map(|name| (*name, "/var"));
+    for (name, cover) in files.chain(directories) {
+        match rustix::mount::mount_bind(cover, name) {
             // Not every kernel has every file.
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(StepError::new(Step::MaskProc, error)),

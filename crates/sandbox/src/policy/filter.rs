@@ -63,6 +63,7 @@ struct Block {
 
 fn compile() -> Result<BpfProgram, BackendError> {
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
+    let mut program = check_architecture(architecture)?;
     let blocks = blocks()?;
     let mut bodies = Vec::new();
     let mut firsts = Vec::new();
@@ -70,9 +71,9 @@ fn compile() -> Result<BpfProgram, BackendError> {
         firsts.push(block.first);
         let action = SeccompAction::Errno(block.answer.cast_unsigned());
         let filter = SeccompFilter::new(block.rules, SeccompAction::Allow, action, architecture)?;
-        bodies.push(BpfProgram::try_from(filter)?);
+        // Each starts with the check that the whole program starts with; once is enough.
+        bodies.push(BpfProgram::try_from(filter)?.split_off(program.len()));
     }
-    let mut program = check_architecture(architecture)?;
     program.push(instruction(LOAD, 0, 0, 0));
     program.extend(refuse_unknown());
     program.extend(dispatch(&firsts, &bodies)?);
@@ -83,7 +84,7 @@ fn compile() -> Result<BpfProgram, BackendError> {
 /// Sorts the rules by call number and cuts them where the answer changes or a block is full.
 fn blocks() -> Result<Vec<Block>, BackendError> {
     let mut by_call = BTreeMap::<i64, (i32, Vec<SeccompRule>)>::new();
-    for (rules, answer) in [(rules::FORBIDDEN, libc::EPERM), (rules::ABSENT, libc::ENOSYS)] {
+    for (rules, answer) in [(rules::FORBIDDEN, libc::EPERM), (rules::ABSENT, libc::ENOSYS), (rules::NEEDLESS, 0)] {
         for rule in rules {
             let (_, of_call) = by_call.entry(rule.call).or_insert((answer, Vec::new()));
             // An empty list matches always.

@@ -17,8 +17,21 @@ pub(crate) const MASKED_PROC_FILES: &[&str] = &[
     "/proc/key-users",
     // Timers of all processes on the host.
     "/proc/timer_list",
+    // Up to Linux 5.12 the names of all processes on the host; where it is switched on, what they wait for.
+    "/proc/sched_debug",
+    "/proc/latency_stats",
     // The host's disks and what they do.
     "/proc/diskstats",
     "/proc/partitions",
     "/proc/swaps",
+];
+
+/// Covered with an empty directory in every bay.
+pub(crate) const MASKED_PROC_DIRECTORIES: &[&str] = &[
+    // The host's file systems: devices, options, and the servers of those that come over a network.
+    "/proc/fs",
+    // Disks with their serial numbers, sound that is being played, and whether the lid is closed.
+    "/proc/scsi",
+    "/proc/asound",
+    "/proc/acpi",
 ];

@@ -52,9 +52,22 @@ const SOCKETS: &str = "socket families other than unix, inet, inet6 and route ar
 const PROTOCOLS: &str = "other protocols than TCP and UDP are no use in a bay, and the kernel loads modules for them";
 const HUGE_PAGES: &str = "huge pages that the host has set aside count for no memory limit";
 const CORE_DUMPS: &str = "with the limit 0 the kernel starts the host's program for core dumps";
+const FIRST_PROCESS: &str = "where the program and pid 1 are the same user, nothing else keeps the limits of pid 1";
+const SHARED_FILES: &str = "all bays and the host have the files below /usr in common: it shows who opens which one";
+const SOCKET_FILTERS: &str = "what they are compiled to counts for no memory limit";
+const KERNEL_TLS: &str = "TLS in the kernel: no use on a loopback, and a history of kernel faults";
+const URGENT_DATA: &str = "hardly used by anybody, and in unix sockets the way out of a browser's sandbox";
+const MERGED_PAGES: &str = "a page that takes long to write to tells that another program has the same one";
+const DISKS: &str = "a bay has no file on a disk; it would make the disks of the host write";
+const PAGE_CACHE: &str = "it throws files below /usr out of the memory that all bays and the host share";
 
-/// The newest call that these rules know, `removexattrat` of Linux 6.13; later ones are refused until reviewed.
+/// The newest call that programs may make, `removexattrat` of Linux 6.13; later ones are refused until reviewed.
+///
+/// Up to Linux 6.18 there is another way to mount, and attributes of files that the file systems of bays do not have.
 pub(super) const NEWEST: u32 = 466;
+
+/// Which pages of a file are in memory (Linux 6.5); libc does not name it. The same on every architecture.
+const CACHESTAT: i64 = 451;
 
 /// Answered with EPERM, as the kernel answers those without the right.
 pub(super) const FORBIDDEN: &[Rule] = &[
@@ -123,6 +136,9 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_shmget, &[Test::HasFlags(2, word(libc::SHM_HUGETLB))], HUGE_PAGES),
     when(libc::SYS_setrlimit, &[Test::Equal(0, libc::RLIMIT_CORE)], CORE_DUMPS),
     when(libc::SYS_prlimit64, &[Test::Equal(1, libc::RLIMIT_CORE), Test::NotNull(2)], CORE_DUMPS),
+    when(libc::SYS_prlimit64, &[Test::Equal(0, 1)], FIRST_PROCESS),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_NOTIFY))], SHARED_FILES),
+    when(libc::SYS_madvise, &[Test::Equal(2, word(libc::MADV_MERGEABLE))], MERGED_PAGES),
     always(libc::SYS_mbind, MEMORY_NODES),
     always(libc::SYS_set_mempolicy_home_node, MEMORY_NODES),
     always(libc::SYS_set_mempolicy, MEMORY_NODES),
@@ -169,6 +185,24 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 3)], PROTOCOLS),
     when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 4)], PROTOCOLS),
     when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 8)], PROTOCOLS),
+    when(
+        libc::SYS_setsockopt,
+        &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_FILTER))],
+        SOCKET_FILTERS,
+    ),
+    when(
+        libc::SYS_setsockopt,
+        &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_REUSEPORT_CBPF))],
+        SOCKET_FILTERS,
+    ),
+    when(
+        libc::SYS_setsockopt,
+        &[Test::Equal(1, word(libc::IPPROTO_TCP)), Test::Equal(2, word(libc::TCP_ULP))],
+        KERNEL_TLS,
+    ),
+    when(libc::SYS_sendto, &[Test::HasFlags(3, word(libc::MSG_OOB))], URGENT_DATA),
+    when(libc::SYS_sendmsg, &[Test::HasFlags(2, word(libc::MSG_OOB))], URGENT_DATA),
+    when(libc::SYS_sendmmsg, &[Test::HasFlags(3, word(libc::MSG_OOB))], URGENT_DATA),
 ];
 
 /// The families inet (2) and inet6 (10), which differ in one bit.
@@ -181,4 +215,23 @@ pub(super) const ABSENT: &[Rule] = &[
     always(libc::SYS_io_uring_setup, "does system calls past every filter"),
     always(libc::SYS_io_uring_enter, "does system calls past every filter"),
     always(libc::SYS_io_uring_register, "does system calls past every filter"),
+    always(
+        libc::SYS_io_setup,
+        "requests are counted for the whole host: one program could take them from its databases",
+    ),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_inotify_init, SHARED_FILES),
+    always(libc::SYS_inotify_init1, SHARED_FILES),
+    always(CACHESTAT, SHARED_FILES),
+    always(libc::SYS_memfd_secret, "takes memory out of the kernel's own map, which slows down the whole host"),
+];
+
+/// Answered with success, without being done: honest programs use them, and in a bay they change nothing.
+pub(super) const NEEDLESS: &[Rule] = &[
+    always(libc::SYS_sync, DISKS),
+    always(libc::SYS_syncfs, DISKS),
+    // The files of a bay are in memory. One below /usr has nothing to write, but the disk's cache is flushed.
+    always(libc::SYS_fsync, DISKS),
+    always(libc::SYS_fdatasync, DISKS),
+    always(libc::SYS_fadvise64, PAGE_CACHE),
 ];

@@ -5,6 +5,7 @@ use super::*;
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
 const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+const DONE: u32 = libc::SECCOMP_RET_ERRNO;
 
 #[cfg(target_arch = "x86_64")]
 const AUDIT_ARCH: u32 = 0xc000_003e;
@@ -49,7 +50,7 @@ fn word(value: i32) -> u64 {
 #[test]
 fn every_rule_without_tests_holds_whatever_the_arguments() {
     let program = compile().unwrap();
-    for (rules, expected) in [(rules::FORBIDDEN, EPERM), (rules::ABSENT, ENOSYS)] {
+    for (rules, expected) in [(rules::FORBIDDEN, EPERM), (rules::ABSENT, ENOSYS), (rules::NEEDLESS, DONE)] {
         for rule in rules.iter().filter(|rule| rule.tests.is_empty()) {
             for arguments in [[0; 6], [u64::MAX; 6]] {
                 let found = answer(&program, AUDIT_ARCH, u32::try_from(rule.call).unwrap(), arguments);
@@ -62,7 +63,8 @@ fn every_rule_without_tests_holds_whatever_the_arguments() {
 #[test]
 fn calls_without_a_rule_are_allowed() {
     let program = compile().unwrap();
-    let ruled: Vec<i64> = rules::FORBIDDEN.iter().chain(rules::ABSENT).map(|rule| rule.call).collect();
+    let rules = [rules::FORBIDDEN, rules::ABSENT, rules::NEEDLESS];
+    let ruled: Vec<i64> = rules.into_iter().flatten().map(|rule| rule.call).collect();
     for call in (0..=i64::from(rules::NEWEST)).filter(|call| !ruled.contains(call)) {
         let found = answer(&program, AUDIT_ARCH, u32::try_from(call).unwrap(), [u64::MAX; 6]);
         assert_eq!(found, ALLOW, "call {call}");
@@ -143,6 +145,48 @@ fn the_limit_of_core_dumps_can_be_asked_but_not_set() {
     assert_eq!(native(libc::SYS_prlimit64, [0, core, pointer, 0, 0, 0]), EPERM);
     assert_eq!(native(libc::SYS_setrlimit, [core, pointer, 0, 0, 0, 0]), EPERM);
     assert_eq!(native(libc::SYS_setrlimit, [u64::from(libc::RLIMIT_NOFILE), pointer, 0, 0, 0, 0]), ALLOW);
+}
+
+#[test]
+fn the_limits_of_pid_1_are_out_of_reach() {
+    let limits = |pid: i32| native(libc::SYS_prlimit64, [word(pid), u64::from(libc::RLIMIT_NOFILE), 1, 0, 0, 0]);
+    assert_eq!([limits(0), limits(1), limits(2)], [ALLOW, EPERM, ALLOW]);
+}
+
+#[test]
+fn sockets_have_options_without_code_in_the_kernel() {
+    let option = |level: i32, name: i32| native(libc::SYS_setsockopt, [0, word(level), word(name), 0, 0, 0]);
+    assert_eq!(option(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER), EPERM);
+    assert_eq!(option(libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF), EPERM);
+    assert_eq!(option(libc::IPPROTO_TCP, libc::TCP_ULP), EPERM);
+    for (level, name) in [
+        (libc::SOL_SOCKET, libc::SO_REUSEADDR),
+        (libc::SOL_SOCKET, libc::TCP_ULP),
+        (libc::IPPROTO_TCP, libc::TCP_NODELAY),
+        (libc::IPPROTO_TCP, libc::SO_ATTACH_FILTER),
+    ] {
+        assert_eq!(option(level, name), ALLOW, "{level} {name}");
+    }
+}
+
+#[test]
+fn nothing_is_urgent() {
+    let urgent = word(libc::MSG_OOB | libc::MSG_NOSIGNAL);
+    let plain = word(libc::MSG_NOSIGNAL);
+    assert_eq!(native(libc::SYS_sendto, [0, 0, 0, urgent, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_sendmsg, [0, 0, urgent, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_sendmmsg, [0, 0, 0, urgent, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_sendto, [0, 0, 0, plain, 0, 0]), ALLOW);
+    assert_eq!(native(libc::SYS_sendmsg, [0, 0, plain, 0, 0, 0]), ALLOW);
+    assert_eq!(native(libc::SYS_sendmmsg, [0, 0, 0, plain, 0, 0]), ALLOW);
+}
+
+#[test]
+fn directories_cannot_be_watched_and_pages_not_be_merged() {
+    assert_eq!(native(libc::SYS_fcntl, [0, word(libc::F_NOTIFY), 0, 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_fcntl, [0, word(libc::F_SETFL), 0, 0, 0, 0]), ALLOW);
+    assert_eq!(native(libc::SYS_madvise, [0, 0, word(libc::MADV_MERGEABLE), 0, 0, 0]), EPERM);
+    assert_eq!(native(libc::SYS_madvise, [0, 0, word(libc::MADV_DONTNEED), 0, 0, 0]), ALLOW);
 }
 
 #[test]
