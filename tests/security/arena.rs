@@ -1,11 +1,14 @@
 //! A sandbox of its own for each test.
 
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use runbay_runner::Recipe;
 use runbay_sandbox::Bay;
 use runbay_sandbox::BayLimits;
 use runbay_sandbox::Configuration;
@@ -30,11 +33,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bays of an arena that are alive at one time.
 const MAX_BAYS: u32 = 16;
 
+/// The same for one with room for crowds.
+pub(crate) const CROWD: u32 = 256;
+
 /// Uids for tests start here, above those that a service on the same machine uses.
 const FIRST_UID: u32 = 1_900_000_000;
 
-/// Arenas of this process; only to give each its own uids.
-static ARENAS: AtomicU32 = AtomicU32::new(0);
+/// Other processes may run these tests at the same time, each with so many uids of its own.
+const UIDS_PER_PROCESS: u32 = 16_384;
+
+/// Uids that this process has given to its arenas.
+static USED_UIDS: AtomicU32 = AtomicU32::new(0);
 
 /// A sandbox whose traces on the host can be told from those of others.
 pub(crate) struct Arena {
@@ -62,28 +71,40 @@ impl Arena {
 
     /// Does so while no other test uses the machine.
     pub(crate) async fn open_alone() -> Self {
-        Self::open_with(keeper, Turn::Alone(MACHINE.write().await)).await
+        Self::open_with(keeper, plain(MAX_BAYS), Turn::Alone(MACHINE.write().await)).await
+    }
+
+    /// Does so with what programs in a language need.
+    pub(crate) async fn open_for_language(recipe: &Recipe) -> Self {
+        let configuration = Configuration {
+            mounts: recipe.mounts.clone(),
+            support_files: recipe.support_files.clone(),
+            ..plain(MAX_BAYS)
+        };
+        Self::open_with(keeper, configuration, Turn::Shared(MACHINE.read().await)).await
+    }
+
+    /// Does so with room for [`CROWD`] bays at one time.
+    pub(crate) async fn open_for_crowd() -> Self {
+        Self::open_with(keeper, plain(CROWD), Turn::Alone(MACHINE.write().await)).await
     }
 
     /// Does so with another way to start the keeper, whose first argument has to be the name that is given.
     pub(crate) async fn open_by(keeper: impl FnOnce(&str) -> Command) -> Self {
-        Self::open_with(keeper, Turn::Shared(MACHINE.read().await)).await
+        Self::open_with(keeper, plain(MAX_BAYS), Turn::Shared(MACHINE.read().await)).await
     }
 
-    async fn open_with(keeper: impl FnOnce(&str) -> Command, turn: Turn) -> Self {
-        let number = ARENAS.fetch_add(1, Ordering::Relaxed);
-        // Other processes may run these tests at the same time.
-        let first_uid = FIRST_UID + (std::process::id() % 32_768) * 4_096 + number * 2 * MAX_BAYS;
+    async fn open_with(keeper: impl FnOnce(&str) -> Command, mut configuration: Configuration, turn: Turn) -> Self {
+        let uids = 2 * configuration.max_bays;
+        let first_uid =
+            FIRST_UID + (std::process::id() % 32_768) * UIDS_PER_PROCESS + USED_UIDS.fetch_add(uids, Ordering::Relaxed);
         let name = format!("arena-{first_uid}");
-        let configuration = Configuration {
-            users: Users::Range { first_uid },
-            max_bays: MAX_BAYS,
-            mounts: Vec::new(),
-            support_files: Vec::new(),
-        };
+        if is_root() {
+            configuration.users = Users::Range { first_uid };
+        }
         let keeper = Keeper::launch(keeper(&name), &configuration).expect("the keeper can be launched");
         let sandbox = Sandbox::connect(keeper).await.expect("this host can build sandboxes");
-        let traces = Traces::find(name, first_uid..first_uid + 2 * MAX_BAYS);
+        let traces = Traces::find(name, first_uid..first_uid + uids);
         let mut arena = Self { sandbox, traces, forker_fds: 0, turn };
         arena.run(&Attack::new("print('warm')")).await;
         arena.quiet().await;
@@ -129,10 +150,45 @@ impl Arena {
     }
 }
 
+/// Bays with the host's /usr and nothing else.
+fn plain(max_bays: u32) -> Configuration {
+    Configuration { users: Users::Own, max_bays, mounts: Vec::new(), support_files: Vec::new() }
+}
+
 fn keeper(name: &str) -> Command {
     let mut command = Command::new(binary());
     command.arg0(name).arg("sandbox-keeper");
     command
+}
+
+/// What some tests need of the host besides a sandbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Need {
+    /// Limits and accounts of a whole bay, which are those of its cgroup.
+    Cgroups,
+    /// Users of its own for each bay, or a look at processes of root.
+    Root,
+}
+
+/// Says that the calling test is skipped, and why, if this host does not offer what it needs.
+///
+/// The line goes past the harness, which keeps what passed tests print to itself; scripts/test-ordinary-user counts it.
+pub(crate) fn skipped(need: Need) -> bool {
+    if is_root() {
+        return false;
+    }
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let reason = match need {
+        Need::Cgroups => "an ordinary user has no cgroups, and they hold the limits of a whole bay",
+        Need::Root => "only root can give each bay users of its own, or look into processes of root",
+    };
+    writeln!(std::io::stderr(), "skipped {test}: {reason}").expect("standard error is open");
+    true
+}
+
+/// Returns whether root runs the tests; then bays are of the level full, else rlimits.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").expect("/proc is mounted").uid() == 0
 }
 
 /// Runs a program that calls `answer()` in a sandbox of its own; returns what it answered.

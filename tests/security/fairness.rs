@@ -6,6 +6,8 @@ use std::time::Duration;
 use runbay_sandbox::ProgramEnd;
 
 use crate::arena::Arena;
+use crate::arena::Need;
+use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::text;
 
@@ -21,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the honest program while `bays` bays have `loops` busy loops each.
 async fn honest_beside(bays: usize, loops: usize) {
+    if skipped(Need::Cgroups) {
+        return;
+    }
     let arena = Arena::open_alone().await;
     let greedy = format!(
         "

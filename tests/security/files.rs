@@ -6,7 +6,10 @@ use runbay_sandbox::Step;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::Need;
+use crate::arena::is_root;
 use crate::arena::said;
+use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::answer;
 
@@ -86,7 +89,8 @@ async fn the_root_cannot_be_written() {
     )
     .await;
     assert_eq!(said["secrets"], json!(["ENOENT"]));
-    assert_eq!(said["mnt"], "EACCES");
+    // Only root's bays have a user for pid 1; what is there is the bay's own in any case.
+    assert_eq!(said["mnt"], if is_root() { "EACCES" } else { "done" });
     for refused in ["made", "written"] {
         for error in said[refused].as_array().expect("a list") {
             assert!(["EROFS", "EACCES", "ENOENT", "EPERM"].contains(&error.as_str().unwrap_or_default()), "{said}");
@@ -200,6 +204,15 @@ async fn no_limit_is_not_what_zero_means() {
     let mut attack = Attack::new("print('ran')");
     attack.limits.inodes = 0;
     assert!(matches!(arena.try_run(&attack).await, Err(RunError::NotStarted(cause)) if cause.step == Step::MountFiles));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn no_processes_are_not_any_number_of_them() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open().await;
     let mut attack = Attack::new("print('ran')");
     attack.limits.processes = 0;
     assert!(matches!(arena.try_run(&attack).await, Err(RunError::NotStarted(cause)) if cause.step == Step::Fork));

@@ -4,15 +4,26 @@
 //! on the host. The promises are those of the design's section on the sandbox.
 
 mod arena;
+mod artefacts;
 mod attack;
 mod cleanup;
+mod compilers;
+mod crowd;
 mod fairness;
 mod files;
+mod first_process;
+mod host_wide;
+mod information;
+mod jobs;
+mod kernel_memory;
 mod memory;
 mod namespaces;
 mod neighbours;
 mod output;
+mod prelude;
 mod privileges;
 mod processes;
+mod strange_files;
 mod time;
 mod traces;
+mod workshop;

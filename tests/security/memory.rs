@@ -3,6 +3,8 @@
 use runbay_sandbox::ProgramEnd;
 
 use crate::arena::Arena;
+use crate::arena::Need;
+use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::MIB;
 use crate::attack::answer;
@@ -12,6 +14,9 @@ const LIMIT: u64 = 32 * MIB;
 
 /// Runs a program that needs more memory than it may have: the whole bay has to die for it.
 async fn bursts(source: &str) {
+    if skipped(Need::Cgroups) {
+        return;
+    }
     let arena = Arena::open().await;
     let mut attack = Attack::new(source).memory(LIMIT);
     // Nothing but memory shall be what ends it.
@@ -134,6 +139,9 @@ async fn a_greedy_child_ends_its_parent_as_well() {
 
 #[tokio::test]
 async fn buffers_of_network_sockets_are_bounded() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
     let arena = Arena::open().await;
     let flood = "
         import socket
@@ -198,6 +206,9 @@ async fn deep_recursion_is_the_programs_own_end() {
 
 #[tokio::test]
 async fn a_bay_that_is_too_small_is_an_error() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
     let arena = Arena::open().await;
     for bytes in [0, 4_096, 256 * 1_024] {
         let tiny = arena.try_run(&Attack::new("print('x')").memory(bytes)).await;

@@ -102,3 +102,35 @@ async fn reading_the_own_output_harms_only_the_program() {
     assert!(report.stdout.ends_with(b"end"), "{}", text(&report));
     arena.close().await;
 }
+
+#[tokio::test]
+async fn floods_of_both_streams_are_each_cut_at_their_limit() {
+    let arena = Arena::open().await;
+    let both = "
+        import os
+        if os.fork():
+            while True: os.write(1, b'o' * 4096)
+        while True: os.write(2, b'e' * 4096)
+    ";
+    let report = arena.run(&Attack::new(both)).await;
+    assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::Output)), "{}", text(&report));
+    assert!(report.stdout.len() <= STDOUT + 1 && report.stderr.len() <= STDERR + 1);
+    assert!(report.stdout.len() > STDOUT || report.stderr.len() > STDERR);
+    assert!(report.stdout.iter().all(|byte| *byte == b'o') && report.stderr.iter().all(|byte| *byte == b'e'));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn a_slow_drip_is_kept_until_the_end() {
+    let arena = Arena::open().await;
+    let drip = "
+        import os, time
+        while True:
+            os.write(1, b'.')
+            time.sleep(0.02)
+    ";
+    let report = arena.run(&Attack::new(drip).wall(std::time::Duration::from_secs(2))).await;
+    assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)), "{}", text(&report));
+    assert!(!report.stdout.is_empty() && report.stdout.iter().all(|byte| *byte == b'.'), "{}", text(&report));
+    arena.close().await;
+}

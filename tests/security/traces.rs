@@ -1,5 +1,6 @@
 //! What a sandbox leaves to be seen on the host.
 
+use std::collections::HashSet;
 use std::fs;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use runbay_testkit::Process;
+use runbay_testkit::descendants;
 
 /// Where cgroups are mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -32,15 +34,12 @@ impl Traces {
         traces
     }
 
-    /// Returns all living processes of the sandbox.
+    /// Returns all living processes of the sandbox: those with its name or its users, and all below them.
     pub(crate) fn processes(&self) -> Vec<Process> {
-        let entries = fs::read_dir("/proc").expect("/proc is mounted");
-        entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid| self.owns(*pid))
-            .filter_map(Process::find)
-            .filter(Process::is_alive)
-            .collect()
+        let mut family = HashSet::new();
+        // Parents come before their children.
+        let all = descendants(0).into_iter();
+        all.filter(|one| (family.contains(&one.parent) || self.owns(one.pid)) && family.insert(one.pid)).collect()
     }
 
     /// Returns the living processes in bays.

@@ -16,6 +16,8 @@ use runbay_testkit::Client;
 use runbay_testkit::TestApp;
 use serde_json::json;
 
+use crate::attacks;
+use crate::options::Length;
 use crate::options::Options;
 use crate::programs::Program;
 use crate::table;
@@ -31,7 +33,8 @@ pub(crate) struct Load(Arc<Shared>);
 
 struct Shared {
     client: Client,
-    runs: usize,
+    /// Makes the program of a run.
+    program: fn(usize) -> Program,
     at_once: usize,
     /// Sessions without a run at this moment.
     free: Mutex<VecDeque<String>>,
@@ -55,7 +58,10 @@ impl Load {
         }
         Self(Arc::new(Shared {
             client: app.client.clone(),
-            runs: options.runs,
+            program: match options.load {
+                Length::Runs(_) => Program::of,
+                Length::Attacks(_) => attacks::program,
+            },
             at_once: options.at_once,
             free: Mutex::new(free),
             executions: Mutex::default(),
@@ -117,7 +123,7 @@ impl Load {
             .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
             .sum();
         let known = self.0.executions.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let expected = self.0.runs + 2 * self.0.at_once;
+        let expected = self.0.started.load(Ordering::Relaxed);
         if (ended, known) == (expected, expected) {
             Ok(())
         } else {
@@ -135,8 +141,11 @@ impl Shared {
     }
 
     async fn run_in(&self, session: &str, number: usize) -> Result<(), String> {
-        let program = Program::of(number);
-        let body = json!({"source_code": program.code, "language": program.language, "stdin": program.stdin});
+        let program = (self.program)(number);
+        let mut body = json!({"source_code": program.code, "language": program.language, "stdin": program.stdin});
+        if let Some(limits) = &program.limits {
+            body["limits"] = limits.clone();
+        }
         // Half of the clients wait with the request, the others ask again.
         let wait = if number.is_multiple_of(2) { "?wait_ms=30000" } else { "" };
         let answer = self.client.post(&format!("/code-sessions/{session}/run{wait}"), &body).await;
@@ -159,7 +168,7 @@ impl Shared {
     fn progress(&self, number: usize) {
         let started = self.started.fetch_add(1, Ordering::Relaxed);
         if number < WARM_UP && started.is_multiple_of(10) && std::io::stdout().is_terminal() {
-            table::progress(&format!("{number} of {} runs", self.runs));
+            table::progress(&format!("{number} runs"));
         }
     }
 }

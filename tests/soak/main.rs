@@ -1,7 +1,8 @@
-//! Many runs on one server: each ends, each output is exact, and nothing is left over or grows.
+//! Many runs on one server, of honest programs or of attacks: each ends as it must, and nothing is left over or grows.
 //!
 //! A program of its own instead of a test, because its length is an argument; see `scripts/soak --help`.
 
+mod attacks;
 mod footprint;
 mod load;
 mod options;
@@ -17,6 +18,7 @@ use runbay_testkit::TestApp;
 
 use self::footprint::Footprint;
 use self::load::Load;
+use self::options::Length;
 use self::options::Options;
 
 /// Memory may grow by this much from the first look to the last; more is a leak.
@@ -25,6 +27,9 @@ const FORKER_GROWTH_KIB: u64 = 1024;
 
 /// The service remembers the events of so many executions, which fills up in a long soak, one KiB for each.
 const REMEMBERED: usize = 20_000;
+
+/// So many of the server's own complaints are shown with a stage that had failures.
+const COMPLAINTS: usize = 3;
 
 /// How long the last bay may take to go away.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -61,7 +66,11 @@ async fn soak(options: &Options) -> Vec<String> {
         .start()
         .await;
     let load = Load::open(&app, options).await;
-    table::line(&format!("{} runs from {} sessions, {} at a time\n", options.runs, options.sessions, options.at_once));
+    let amount = match options.load {
+        Length::Runs(runs) => format!("{runs} runs"),
+        Length::Attacks(time) => format!("attacks for {} s", time.as_secs()),
+    };
+    table::line(&format!("{amount} from {} sessions, {} at a time\n", options.sessions, options.at_once));
     // What is only made once, such as connections and the first bays, is made here.
     load.warm_up().await;
     let before = Footprint::settled(&app, |_| true).await;
@@ -87,32 +96,45 @@ async fn soak(options: &Options) -> Vec<String> {
 /// Carries out the runs in stages, with a look at the server after each.
 async fn carry_out(app: &TestApp, load: &Load, options: &Options) -> Vec<String> {
     let mut failures = Vec::new();
-    let mut first: Option<Footprint> = None;
+    let mut first: Option<(usize, Footprint)> = None;
+    let mut last = None;
     table::stages_header();
+    let start = Instant::now();
     let mut done = 0;
-    while done < options.runs {
-        let start = Instant::now();
-        let end = (done + options.stage()).min(options.runs);
-        let stage = load.run(done..end).await;
+    while let Some(runs) = options.load.next_stage(done, start.elapsed()) {
+        let stage_start = Instant::now();
+        let stage = load.run(done..done + runs).await;
+        done += runs;
         let now = Footprint::settled(app, |_| true).await;
-        table::stage(end, start.elapsed(), &stage.times, end - done, &now);
-        failures.extend(stage.failures);
-        done = end;
-        if done >= options.first_look() {
-            let first = first.get_or_insert_with(|| now.clone());
-            if done == options.runs {
-                let bound = SERVICE_GROWTH_KIB + remembered_kib(options);
-                failures.extend(grown("the service", first.service_kib, now.service_kib, bound));
-                failures.extend(grown("the forker", first.forker_kib, now.forker_kib, FORKER_GROWTH_KIB));
-            }
+        table::stage(done, stage_start.elapsed(), &stage.times, runs, &now);
+        if !stage.failures.is_empty() {
+            failures.extend(stage.failures);
+            failures.extend(complaints(app));
         }
+        if first.is_none() && options.load.is_warm(done, start.elapsed()) {
+            first = Some((done, now.clone()));
+        }
+        last = Some(now);
+    }
+    if let (Some((first_done, first)), Some(last)) = (first, last) {
+        let bound = SERVICE_GROWTH_KIB + remembered_kib(first_done, done);
+        failures.extend(grown("the service", first.service_kib, last.service_kib, bound));
+        failures.extend(grown("the keeper", first.keeper_kib, last.keeper_kib, FORKER_GROWTH_KIB));
+        failures.extend(grown("the forker", first.forker_kib, last.forker_kib, FORKER_GROWTH_KIB));
     }
     failures
 }
 
+/// Returns what the server's log said last of faults of its own.
+fn complaints(app: &TestApp) -> Vec<String> {
+    let lines = app.log.lines().into_iter().rev();
+    let bad = lines.filter(|line| matches!(line.field("level").as_str(), Some("WARN" | "ERROR")));
+    bad.take(COMPLAINTS).map(|line| format!("the server said {:.600}", line.text)).collect()
+}
+
 /// Returns how much more the service may remember at the end than at the first look; nothing in the short form.
-fn remembered_kib(options: &Options) -> u64 {
-    let more = options.runs.min(REMEMBERED).saturating_sub(options.first_look().max(1000));
+fn remembered_kib(first_done: usize, done: usize) -> u64 {
+    let more = done.min(REMEMBERED).saturating_sub(first_done.max(1000));
     u64::try_from(more).unwrap_or(0)
 }
 

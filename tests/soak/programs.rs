@@ -8,7 +8,10 @@ pub(crate) struct Program {
     pub(crate) language: &'static str,
     pub(crate) code: String,
     pub(crate) stdin: String,
-    expected: Value,
+    /// Those of the language, if there are none here.
+    pub(crate) limits: Option<Value>,
+    /// What an execution has to have; one of several, where more than one limit may be the first to be reached.
+    pub(crate) expected: Vec<Value>,
 }
 
 /// So many programs of a thousand never end by themselves.
@@ -68,7 +71,7 @@ impl Program {
             "status": status, "reason": reason, "exit_code": exit, "stdout": stdout, "stderr": stderr,
             "stdout_truncated": false, "stderr_truncated": false, "attempt": 1,
         });
-        Self { language: "python", code, stdin: String::new(), expected }
+        Self { language: "python", code, stdin: String::new(), limits: None, expected: vec![expected] }
     }
 
     fn timeout(word: &str) -> Self {
@@ -77,20 +80,25 @@ impl Program {
             "status": "TIMEOUT", "reason": "wall_time_limit", "exit_code": null, "stdout": format!("began {word}\n"),
             "stderr": "", "attempt": 1,
         });
-        Self { language: "python", code, stdin: String::new(), expected }
+        Self { language: "python", code, stdin: String::new(), limits: None, expected: vec![expected] }
     }
 
     /// Says in which way an execution is not what it must be.
     pub(crate) fn complaint(&self, execution: &Value) -> Option<String> {
-        let expected = self.expected.as_object().expect("an object");
-        expected.iter().find(|(member, value)| execution[member] != **value).map(|(member, value)| {
-            format!("{member} is not {value:.200} in {:.1000} of {:.200}", execution.to_string(), self.code)
-        })
+        let mut complaints = self.expected.iter().map(|expected| {
+            let expected = expected.as_object().expect("an object");
+            let wrong = expected.iter().find(|(member, value)| execution[member] != **value);
+            wrong.map(|(member, value)| {
+                format!("{member} is not {value:.200} in {:.1000} of {:.200}", execution.to_string(), self.code)
+            })
+        });
+        let first = complaints.next().flatten()?;
+        complaints.all(|complaint| complaint.is_some()).then_some(first)
     }
 }
 
 /// The finalizer of SplitMix64, which scatters neighbouring numbers.
-fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let mut value = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,0 +1,167 @@
+//! What the kernel has only once for the whole host: programs that use it up, spy with it, or slow it down.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::arena::Arena;
+use crate::arena::Need;
+use crate::arena::said;
+use crate::arena::skipped;
+use crate::attack::Attack;
+use crate::attack::answer;
+
+#[tokio::test]
+async fn requests_for_asynchronous_io_are_left_to_the_host() {
+    let said = said(&format!(
+        "
+        import ctypes
+        from attack import answer, call
+        answer(made=call({}, 65536, ctypes.byref(ctypes.c_long(0))))
+    ",
+        libc::SYS_io_setup
+    ))
+    .await;
+    assert_eq!(said, json!({"made": "ENOSYS"}));
+}
+
+#[tokio::test]
+async fn nobody_sees_who_opens_the_common_files() {
+    let said = said(&format!(
+        "
+        import fcntl, os, sys
+        from attack import answer, attempt, call
+        directory = os.open('/usr/lib', os.O_RDONLY)
+        answer(
+            inotify=call({}, 0), old={}, fanotify=call({}, 0, 0),
+            notify=attempt(fcntl.fcntl, directory, fcntl.F_NOTIFY, fcntl.DN_ACCESS | fcntl.DN_MULTISHOT),
+            lease=attempt(fcntl.fcntl, os.open(sys.executable, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK),
+            cache=call(451, directory, 0, 0, 0),
+        )
+    ",
+        libc::SYS_inotify_init1,
+        if cfg!(target_arch = "x86_64") { "call(253)" } else { "'ENOSYS'" },
+        libc::SYS_fanotify_init,
+    ))
+    .await;
+    let expected = json!({
+        "inotify": "ENOSYS", "old": "ENOSYS", "fanotify": "EPERM", "notify": "EPERM", "lease": "EACCES", "cache": "ENOSYS",
+    });
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn common_files_stay_in_memory() {
+    // The kernel tells nobody else.
+    if skipped(Need::Root) {
+        return;
+    }
+    let file = common_file();
+    let arena = Arena::open().await;
+    let evict = format!(
+        "
+        import os
+        from attack import answer, call
+        fd = os.open('{file}', os.O_RDONLY)
+        os.read(fd, 1 << 20)
+        DONTNEED = 4
+        answer(advice=[call({}, fd, 0, 0, DONTNEED) for _ in range(8)])
+    ",
+        libc::SYS_fadvise64
+    );
+    fs::read(&file).expect("it can be read");
+    assert!(resident(&file), "what was just read is in memory");
+    assert_eq!(answer(&arena.run(&Attack::new(&evict)).await), json!({"advice": vec![0; 8]}));
+    assert!(resident(&file), "a program has thrown {file} out of memory");
+    arena.close().await;
+}
+
+/// Returns a file below /usr that nobody has mapped, so that it could be thrown out.
+fn common_file() -> String {
+    let directories = fs::read_dir("/usr/lib").expect("every host has it").filter_map(Result::ok);
+    let mut files = directories.map(|directory| directory.path().join("turtle.py"));
+    files.find(|file| file.exists()).expect("the host has python").display().to_string()
+}
+
+/// Returns whether the host has the file's first page in memory, which mincore(2) tells.
+fn resident(file: &str) -> bool {
+    let look = "
+import ctypes, mmap, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+file = open(sys.argv[1])
+page = libc.mmap(None, ctypes.c_size_t(4096), 1, 2, file.fileno(), ctypes.c_long(0))
+answer = ctypes.create_string_buffer(1)
+assert libc.mincore(ctypes.c_void_p(page), ctypes.c_size_t(4096), answer) == 0
+raise SystemExit(0 if answer.raw[0] & 1 else 1)
+";
+    Command::new("/usr/bin/python3").args(["-c", look, file]).status().expect("the host has python").success()
+}
+
+#[tokio::test]
+async fn the_hosts_disks_are_not_made_to_write() {
+    let said = said(&format!(
+        "
+        import os
+        from attack import answer, attempt, call
+        file = os.open('/box/x', os.O_CREAT | os.O_RDWR)
+        os.write(file, b'kept')
+        # A kernel that carried them out would refuse a fd that is not open.
+        answer(all=call({}), system=call({}, 999), file=call({}, 999), data=call({}, 999),
+               usual=attempt(os.fsync, file), kept=os.pread(file, 9, 0).decode())
+    ",
+        libc::SYS_sync,
+        libc::SYS_syncfs,
+        libc::SYS_fsync,
+        libc::SYS_fdatasync
+    ))
+    .await;
+    let expected = json!({"all": 0, "system": 0, "file": 0, "data": 0, "usual": "done", "kept": "kept"});
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn sockets_carry_no_code_and_pages_are_not_merged() {
+    let said = said(
+        "
+        import ctypes, mmap, socket, struct
+        from attack import answer, attempt
+        code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0xffffffff))
+        filter = struct.pack('HxxxxxxQ', 1, ctypes.addressof(code))
+        udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        one, other = socket.socketpair()
+        memory = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        option = lambda socket, level, name, value: attempt(socket.setsockopt, level, name, value)
+        answer(filter=option(udp, 1, 26, filter), group=option(udp, 1, 51, filter), tls=option(tcp, 6, 31, b'tls'),
+               usual=option(tcp, 6, 1, struct.pack('i', 1)), urgent=attempt(one.send, b'x', socket.MSG_OOB),
+               plain=attempt(one.send, b'x'), merge=attempt(memory.madvise, 12), free=attempt(memory.madvise, 4))
+    ",
+    )
+    .await;
+    assert_eq!(
+        said,
+        json!({
+            "filter": "EPERM", "group": "EPERM", "tls": "EPERM", "usual": "done", "urgent": "EPERM", "plain": "done",
+            "merge": "EPERM", "free": "done",
+        })
+    );
+}
+
+#[tokio::test]
+async fn numbers_that_tell_of_other_programs_are_masked_or_the_bays_own() {
+    let said = said(
+        "
+        import os
+        from attack import answer
+        lines = lambda name: len(open('/proc/' + name).read().splitlines())
+        empty = [name for name in ('fs', 'scsi', 'asound', 'acpi') if os.path.exists('/proc/' + name) and os.listdir('/proc/' + name)]
+        named = [line for line in open('/proc/net/unix').readlines()[1:] if len(line.split()) > 7]
+        answer(directories=empty, locks=lines('locks'), sockets=named,
+               shared=[lines('sysvipc/' + kind) for kind in ('shm', 'sem', 'msg')])
+    ",
+    )
+    .await;
+    // Of shared memory, semaphores and queues, the heads of the tables only.
+    assert_eq!(said, json!({"directories": [], "locks": 0, "sockets": [], "shared": [1, 1, 1]}));
+}
