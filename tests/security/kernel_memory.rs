@@ -1,5 +1,7 @@
 //! Programs that make the kernel keep things for them: all of it counts for the bay, or has a small limit.
 
+use std::time::Duration;
+
 use runbay_sandbox::ProgramEnd;
 
 use crate::arena::Arena;
@@ -14,13 +16,17 @@ const LIMIT: u64 = 32 * MIB;
 /// A packet that has arrived is never refused, so version 2 may count a few more pages than the limit.
 const SLACK: u64 = MIB;
 
+const PLENTY: Duration = Duration::from_secs(60);
+
 /// Runs a program that asks the kernel for more and more, until it is refused (and says "over") or killed.
 async fn is_bounded(source: &str) {
     if skipped(Need::Cgroups) {
         return;
     }
     let arena = Arena::open().await;
-    let mut attack = Attack::new(source).memory(LIMIT);
+    // Time for emulated processors as well.
+    let mut attack = Attack::new(source).memory(LIMIT).cpu(PLENTY).wall(PLENTY);
+    attack.limits.cpu_time_ms = 60_000;
     attack.limits.open_files = 4_096;
     let report = arena.run(&attack).await;
     let over = (report.end, report.stdout.as_slice()) == (ProgramEnd::Exited(0), b"over\n");
