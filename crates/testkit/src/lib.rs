@@ -1,23 +1,37 @@
-//! Starts the real server for tests, speaks to it and looks at what it leaves behind.
+//! Starts the real server for tests, and the databases that it uses, speaks to it and looks at what it leaves behind.
 //!
 //! For tests only: everything here panics, with the server's log, instead of returning errors. It knows the server
 //! from outside, as a program with an HTTP interface, and shares no type with it.
 
 mod answer;
 mod client;
+mod cluster;
 mod eventually;
 mod log;
 mod process;
 mod raw;
+mod servers;
+mod tcp_proxy;
 mod test_app;
 
 pub use answer::Answer;
 pub use client::Client;
+pub use cluster::Cluster;
+pub use cluster::see_workers;
 pub use eventually::eventually;
 pub use log::Line;
 pub use log::Log;
 pub use process::Process;
 pub use process::descendants;
+pub use servers::Database;
+pub use servers::MariaDb;
+pub use servers::MariaDbServer;
+pub use servers::Postgres;
+pub use servers::PostgresServer;
+pub use servers::Redis;
+pub use servers::RedisServer;
+pub use servers::Server;
+pub use tcp_proxy::TcpProxy;
 pub use test_app::Exit;
 pub use test_app::Launch;
 pub use test_app::Refused;

@@ -44,6 +44,16 @@ impl Process {
         self.send(Signal::TERM);
     }
 
+    /// Freezes it with SIGSTOP, without its children; does nothing when it has ended.
+    pub fn pause(&self) {
+        self.send(Signal::STOP);
+    }
+
+    /// Lets it continue with SIGCONT; does nothing when it has ended.
+    pub fn resume(&self) {
+        self.send(Signal::CONT);
+    }
+
     fn send(&self, signal: Signal) {
         if self.is_alive()
             && let Some(pid) = Pid::from_raw(self.pid)

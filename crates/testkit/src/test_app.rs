@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -36,9 +38,24 @@ const LOG_END: Duration = Duration::from_secs(10);
 /// Becomes the command after the first two arguments, in a mount namespace that goes away with it.
 const MOUNT: &str = r#"mkdir -p "$1"; mount -t tmpfs -o "$0" runbay-test "$1"; shift; exec "$@""#;
 
+/// The first of the user numbers for bays of workers, beyond those of `serve` and of commands.
+const FIRST_WORKER_UID: u32 = 2_100_000_000;
+
+/// User numbers for the bays of one worker; more than it has bays in any test.
+const UIDS_OF_A_WORKER: u32 = 100;
+
+/// Which part of the product to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Serve,
+    Api,
+    Worker,
+}
+
 /// How to start a server.
 #[derive(Debug, Clone)]
 pub struct Launch {
+    role: Role,
     listen: String,
     disk: Option<String>,
     args: Vec<OsString>,
@@ -84,6 +101,7 @@ impl Default for Launch {
     fn default() -> Self {
         let directory = tempfile::Builder::new().prefix("runbay-test-").tempdir().expect("a temporary directory");
         Self {
+            role: Role::Serve,
             listen: "127.0.0.1:0".to_owned(),
             disk: None,
             args: Vec::new(),
@@ -95,6 +113,32 @@ impl Default for Launch {
 }
 
 impl Launch {
+    /// Starts `runbay api` over a database server and a Redis.
+    #[must_use]
+    pub fn api(database_url: &str, redis_url: &str) -> Self {
+        Self { role: Role::Api, ..Self::default() }.database(database_url).redis(redis_url)
+    }
+
+    /// Starts `runbay worker` over a database server and a Redis. Its client reaches what it answers to operators, and
+    /// its bays have users of their own.
+    #[must_use]
+    pub fn worker(database_url: &str, redis_url: &str) -> Self {
+        let launch = Self { role: Role::Worker, ..Self::default() }.database(database_url).redis(redis_url);
+        launch.arg("--first-bay-uid").arg(worker_uid().to_string())
+    }
+
+    /// Uses a database server instead of SQLite.
+    #[must_use]
+    pub fn database(self, url: &str) -> Self {
+        self.env("RUNBAY_DATABASE_URL", url)
+    }
+
+    /// Uses a Redis for queue and events.
+    #[must_use]
+    pub fn redis(self, url: &str) -> Self {
+        self.env("RUNBAY_REDIS_URL", url)
+    }
+
     /// Listens on another address than an IPv4 loopback port that is free.
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {
@@ -124,7 +168,7 @@ impl Launch {
         self
     }
 
-    /// Adds a command line argument after `serve`.
+    /// Adds a command line argument after those of the kit.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
@@ -176,9 +220,13 @@ impl Launch {
                 command
             }
         };
+        match self.role {
+            Role::Serve => command.args(["serve", "--data-dir"]).arg(self.data_directory()),
+            Role::Api => command.arg("api"),
+            Role::Worker => command.arg("worker"),
+        };
         command
-            .args(["serve", "--listen", &self.listen, "--data-dir"])
-            .arg(self.data_directory())
+            .args(["--listen", &self.listen])
             .args(&self.args)
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
@@ -213,8 +261,8 @@ impl TestApp {
                 .await;
         });
         tokio::select! {
-            Ok(address) = address.wait_for(Option::is_some) => {
-                let client = Client::new(address.as_deref().unwrap_or_default());
+            Some(address) = async { address.wait_for(Option::is_some).await.ok()?.clone() } => {
+                let client = Client::new(&address);
                 Ok(Self { client, log, launch, child, pid, reader })
             }
             status = child.wait() => {
@@ -248,6 +296,16 @@ impl TestApp {
     #[must_use]
     pub fn launch(&self) -> Launch {
         self.launch.clone()
+    }
+
+    /// Returns the server's own process, to freeze it or look at it.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        Process::find(self.pid).expect("the server lives")
     }
 
     /// Returns every living process that the server has started, directly or not.
@@ -307,6 +365,13 @@ impl Drop for TestApp {
             }
         }
     }
+}
+
+/// Returns the first of some user numbers that no other worker of this test has, and hardly one of another.
+fn worker_uid() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+    FIRST_WORKER_UID + number % (1 << 24) * UIDS_OF_A_WORKER
 }
 
 /// Finds the product's binary beside the directory of the test executable.

@@ -1,0 +1,24 @@
+//! Private database and queue servers for tests, from the programs that the Debian packages install.
+//!
+//! Each server has a temporary directory and a loopback port to itself, so it runs beside the services of the host, and
+//! keeps both over restarts. It dies with the test process, however that ends, and its directory is removed.
+
+mod account;
+mod database;
+mod directory;
+mod mariadb;
+mod place;
+mod port;
+mod postgres;
+mod redis;
+mod server;
+mod starter;
+
+pub use database::Database;
+pub use mariadb::MariaDb;
+pub use mariadb::MariaDbServer;
+pub use postgres::Postgres;
+pub use postgres::PostgresServer;
+pub use redis::Redis;
+pub use redis::RedisServer;
+pub use server::Server;

@@ -1,0 +1,29 @@
+//! A database on a test server.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
+/// An empty database of one test, as three users see it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Its address for a user without a password, who may do everything in it.
+    pub url: String,
+    /// The same with the password `secret`, which the server checks.
+    pub guarded_url: String,
+    /// Its address for a user who may read only.
+    pub reader_url: String,
+}
+
+impl Database {
+    /// Returns the addresses of a database on 127.0.0.1 for the users `runbay`, `guarded` and `reader`.
+    pub(super) fn new(scheme: &str, port: u16, name: &str) -> Self {
+        let url = |login| format!("{scheme}://{login}@127.0.0.1:{port}/{name}");
+        Self { url: url("runbay"), guarded_url: url("guarded:secret"), reader_url: url("reader") }
+    }
+}
+
+/// Returns a name that no other database of this process has.
+pub(super) fn new_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

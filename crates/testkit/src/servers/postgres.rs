@@ -1,0 +1,164 @@
+//! A private PostgreSQL.
+
+use std::ffi::OsString;
+use std::fs;
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::Signal;
+use tokio::sync::OnceCell;
+
+use super::database::Database;
+use super::database::new_name;
+use super::place::Place;
+use super::place::program;
+use super::server::Kind;
+use super::server::Server;
+
+const PACKAGE: &str = "postgresql";
+
+/// Where Debian puts the programs of each major version, outside of the path.
+const VERSIONS: &str = "/usr/lib/postgresql";
+
+/// The superuser, who comes through the socket.
+const ADMIN: &str = "admin";
+
+/// Who may log in; see [`Database`]. A role setting lets `guarded` own nothing that `runbay` does not.
+const USERS: &str = "\
+CREATE ROLE runbay LOGIN CREATEDB;
+CREATE ROLE guarded LOGIN PASSWORD 'secret' IN ROLE runbay;
+ALTER ROLE guarded SET role = 'runbay';
+CREATE ROLE reader LOGIN IN ROLE pg_read_all_data;
+";
+
+const ACCESS: &str = "\
+local all all trust
+host all guarded 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 trust
+";
+
+/// A running PostgreSQL.
+pub type PostgresServer = Server<Postgres>;
+
+/// How to start a PostgreSQL.
+///
+/// What it acknowledged survives [`Server::kill`] in any case: it writes each commit and each page of its log to the
+/// kernel, which outlives it. What is left out unless [`Postgres::durable`] is fsync, which is for the end of the kernel.
+#[derive(Debug, Clone, Default)]
+pub struct Postgres {
+    durable: bool,
+    args: Vec<OsString>,
+}
+
+impl Postgres {
+    /// Syncs each commit to the disk, as in production; for measurements.
+    #[must_use]
+    pub const fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
+    /// Adds command line arguments, such as `-c` and `max_connections=5`.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Starts the server and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// With its log when it does not answer within a minute.
+    pub async fn start(self) -> PostgresServer {
+        Server::start_new(self).await
+    }
+}
+
+impl PostgresServer {
+    /// Starts a PostgreSQL with default settings.
+    pub async fn start() -> Self {
+        Postgres::default().start().await
+    }
+
+    /// Returns the one server that all tests of a process share, each with a database of its own.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceCell<PostgresServer> = OnceCell::const_new();
+        SHARED.get_or_init(Self::start).await
+    }
+
+    /// Makes an empty database.
+    ///
+    /// # Panics
+    ///
+    /// With the server's log when that fails.
+    pub async fn database(&self) -> Database {
+        let name = new_name();
+        let mut command = self.place.command(&postgres_program("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--username", ADMIN, "--dbname", "postgres"]);
+        command.arg("--host").arg(self.place.directory()).arg("--port").arg(self.port().to_string());
+        command.arg("--command").arg(format!("CREATE DATABASE {name} OWNER runbay"));
+        self.place.run(command).await;
+        Database::new("postgres", self.port(), &name)
+    }
+}
+
+impl Kind for Postgres {
+    const NAME: &'static str = "postgres";
+    const ACCOUNT: &'static str = "postgres";
+    /// A fast shutdown: it ends the connections, and writes a checkpoint.
+    const STOP: Signal = Signal::INT;
+
+    async fn prepare(&self, place: &Place) {
+        let data = data(place);
+        let mut create = place.command(&postgres_program("initdb"));
+        create.args(["--username", ADMIN, "--no-locale", "--encoding=UTF8", "--auth=trust", "--no-sync"]);
+        create.arg("--pgdata").arg(&data);
+        place.run(create).await;
+        fs::write(data.join("pg_hba.conf"), ACCESS).expect("the data directory can be written");
+
+        let mut single_user = place.command(&postgres_program("postgres"));
+        single_user.args(["--single", "-c", "fsync=off", "-D"]).arg(&data).arg("postgres");
+        let users = place.directory().join("users.sql");
+        fs::write(&users, USERS).expect("the directory can be written");
+        single_user.stdin(File::open(users).expect("the file was written"));
+        place.run(single_user).await;
+    }
+
+    fn command(&self, place: &Place) -> Command {
+        let data = data(place);
+        // The process it names is gone; the kernel may have given its number to another server of the same user.
+        fs::remove_file(data.join("postmaster.pid")).ok();
+        let mut command = place.command(&postgres_program("postgres"));
+        command.arg("-D").arg(data).arg("-k").arg(place.directory()).args(["-h", "127.0.0.1", "-p"]);
+        command.arg(place.port().to_string()).args(["-c", "max_connections=300"]);
+        // In its directory instead of /dev/shm, where a killed server leaves it.
+        command.args(["-c", "dynamic_shared_memory_type=mmap"]);
+        if !self.durable {
+            // Not `full_page_writes=off`: SIGKILL can cut the write of a page in two.
+            command.args(["-c", "fsync=off"]);
+        }
+        command.args(&self.args);
+        command
+    }
+
+    async fn answers(&self, place: &Place) -> bool {
+        let mut command = tokio::process::Command::from(place.command(&postgres_program("pg_isready")));
+        command.args(["--quiet", "--host", "127.0.0.1", "--port"]).arg(place.port().to_string());
+        command.kill_on_drop(true).status().await.is_ok_and(|status| status.success())
+    }
+}
+
+fn data(place: &Place) -> PathBuf {
+    place.directory().join("data")
+}
+
+/// Finds a program of the newest version. Those in the path are Debian's slow wrappers.
+fn postgres_program(name: &str) -> PathBuf {
+    let versions = fs::read_dir(VERSIONS).into_iter().flatten().filter_map(Result::ok);
+    let newest = versions.filter_map(|version| version.file_name().to_str()?.parse::<u32>().ok()).max();
+    let debian = newest.map(|version| Path::new(VERSIONS).join(version.to_string()).join("bin").join(name));
+    debian.filter(|program| program.exists()).unwrap_or_else(|| program(name, PACKAGE))
+}

@@ -1,0 +1,34 @@
+//! The thread that starts all servers.
+
+use std::io;
+use std::process::Child;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::mpsc;
+use std::thread;
+
+type Order = (Command, mpsc::Sender<io::Result<Child>>);
+
+static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+    let (orders, inbox) = mpsc::channel::<Order>();
+    let starter = thread::Builder::new().name("servers".to_owned());
+    starter
+        .spawn(move || {
+            for (mut command, answer) in inbox {
+                // Nobody waits for the answer any more only when the process is about to end.
+                answer.send(command.spawn()).ok();
+            }
+        })
+        .expect("a thread can be started");
+    orders
+});
+
+/// Starts a process from a thread that lives as long as this process.
+///
+/// The kernel sends the parent death signal when the *thread* that started the child ends, which for the thread of a
+/// test is long before the process ends.
+pub(super) fn start(command: Command) -> io::Result<Child> {
+    let (answer, started) = mpsc::channel();
+    STARTER.send((command, answer)).expect("the starter never ends");
+    started.recv().expect("the starter answers every order")
+}
