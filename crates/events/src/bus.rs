@@ -53,3 +53,9 @@ pub trait Subscription: Send {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the event bus does not answer")]
 pub struct Unavailable(#[from] pub Arc<dyn Error + Send + Sync>);
+
+impl From<runbay_redis::Error> for Unavailable {
+    fn from(error: runbay_redis::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}

@@ -7,6 +7,8 @@
 mod bus;
 mod event;
 mod memory;
+mod rank;
+mod redis;
 
 pub use bus::EventBus;
 pub use bus::Subscription;
@@ -16,6 +18,8 @@ pub use event::EventKind;
 pub use event::OutputStream;
 pub use memory::MemoryEventBus;
 pub use memory::MemoryEventBusLimits;
+pub use redis::RedisEventBus;
+pub use redis::RedisEventBusLimits;
 
 #[cfg(test)]
 mod suite;

@@ -25,6 +25,28 @@ pub(crate) const LIMITS: MemoryEventBusLimits =
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Names all tests to a macro that makes them.
+macro_rules! all {
+    ($make:ident) => {
+        $make! {
+            events_are_numbered_per_execution,
+            what_was_before_comes_before_what_is_new,
+            a_subscription_goes_on_where_another_one_stopped,
+            after_the_result_there_is_nothing,
+            who_comes_again_after_the_result_gets_it_once_more_or_the_end,
+            a_slow_subscriber_is_told_to_start_anew,
+            big_output_is_cut_from_the_front,
+            an_unknown_number_starts_anew,
+            ended_executions_are_forgotten_first,
+            subscribers_of_a_forgotten_execution_are_let_go,
+            publishing_wakes_every_subscriber,
+            a_dropped_wait_loses_nothing,
+        }
+    };
+}
+
+pub(crate) use all;
+
 fn status(status: Status, attempt: u32) -> EventKind {
     EventKind::Status { status, attempt: Attempt(attempt), at: Timestamp::from_micros(1) }
 }
@@ -34,15 +56,15 @@ pub(crate) async fn write(bus: &dyn EventBus, execution: ExecutionId, data: &[u8
     bus.publish(execution, kind).await.unwrap()
 }
 
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(DEADLINE, future).await.expect("within the deadline")
 }
 
-async fn next(subscription: &mut Box<dyn Subscription>) -> Option<Event> {
+pub(crate) async fn next(subscription: &mut Box<dyn Subscription>) -> Option<Event> {
     soon(subscription.next()).await.unwrap()
 }
 
-async fn ids(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<u64> {
+pub(crate) async fn ids(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<u64> {
     let mut ids = Vec::new();
     for _ in 0..count {
         ids.push(next(subscription).await.expect("another event").id);

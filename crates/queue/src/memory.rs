@@ -1,7 +1,9 @@
 //! A queue in the memory of one process.
 
-use std::collections::BTreeMap;
+mod lane;
+
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -9,18 +11,24 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
+use runbay_model::LanguageId;
 use runbay_model::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
+use crate::Consumer;
 use crate::Entry;
+use crate::MAX_MISSING;
 use crate::Place;
 use crate::Queue;
 use crate::ReserveError;
+use crate::Taken;
 use crate::Unavailable;
 
-/// A queue in the memory of one process: first come, first served.
+use self::lane::Lane;
+
+/// A queue in the memory of one process.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryQueue {
     shared: Arc<Shared>,
@@ -32,26 +40,15 @@ struct Shared {
     changed: Notify,
 }
 
-/// First come, first served; the id only tells apart what came in the same microsecond.
-type Order = (Timestamp, ExecutionId);
-
 #[derive(Debug, Default)]
 struct Waiting {
-    ready: BTreeMap<Order, Entry>,
-    delayed: BTreeMap<(Instant, Order), Entry>,
-    locations: HashMap<ExecutionId, Location>,
+    lanes: HashMap<LanguageId, Lane>,
     reserved: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Location {
-    Ready(Order),
-    Delayed(Instant, Order),
-}
-
-/// What `pop` finds.
+/// What a consumer finds.
 enum Next {
-    Entry(Entry),
+    Entry(Taken),
     DueAt(Instant),
     Nothing,
 }
@@ -68,7 +65,7 @@ impl MemoryQueue {
 impl Queue for MemoryQueue {
     async fn reserve(&self, max_depth: usize) -> Result<Box<dyn Place>, ReserveError> {
         let mut waiting = self.shared.lock();
-        let depth = waiting.locations.len() + waiting.reserved;
+        let depth = waiting.depth() + waiting.reserved;
         if depth >= max_depth {
             return Err(ReserveError::Full { depth, max: max_depth });
         }
@@ -81,14 +78,44 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn pop(&self) -> Result<Entry, Unavailable> {
+    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, Unavailable> {
+        Ok(self.shared.lock().lanes.get_mut(language).is_some_and(|lane| lane.remove(execution)))
+    }
+
+    async fn depth(&self) -> Result<usize, Unavailable> {
+        Ok(self.shared.lock().depth())
+    }
+
+    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable> {
+        let waiting = self.shared.lock();
+        let holds = |(execution, language): &(ExecutionId, LanguageId)| {
+            waiting.lanes.get(language).is_some_and(|lane| lane.contains(*execution))
+        };
+        let missing = executions.iter().take(MAX_MISSING).filter(|execution| !holds(execution));
+        Ok(missing.map(|(execution, _)| *execution).collect())
+    }
+
+    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer> {
+        Box::new(MemoryConsumer { shared: Arc::clone(&self.shared), languages: languages.iter().cloned().collect() })
+    }
+}
+
+struct MemoryConsumer {
+    shared: Arc<Shared>,
+    /// The one that was served last is the last.
+    languages: VecDeque<LanguageId>,
+}
+
+#[async_trait]
+impl Consumer for MemoryConsumer {
+    async fn pop(&mut self) -> Result<Taken, Unavailable> {
         loop {
             // Registered before the look, so that an entry that comes in between is not missed.
             let changed = self.shared.changed.notified();
-            let next = self.shared.lock().take(Instant::now());
+            let next = self.shared.lock().take(&mut self.languages, Instant::now());
             match next {
                 // CANCEL: nothing is awaited after an entry was taken.
-                Next::Entry(entry) => return Ok(entry),
+                Next::Entry(taken) => return Ok(taken),
                 Next::DueAt(due) => {
                     tokio::select! {
                         () = changed => {}
@@ -98,14 +125,6 @@ impl Queue for MemoryQueue {
                 Next::Nothing => changed.await,
             }
         }
-    }
-
-    async fn remove(&self, execution: ExecutionId) -> Result<bool, Unavailable> {
-        Ok(self.shared.lock().remove(execution))
-    }
-
-    async fn depth(&self) -> Result<usize, Unavailable> {
-        Ok(self.shared.lock().locations.len())
     }
 }
 
@@ -135,93 +154,33 @@ impl Shared {
     }
 
     fn push(&self, entry: Entry) {
-        let now = Instant::now();
         let delay = entry.not_before.map(|time| time.since(Timestamp::now())).filter(|delay| !delay.is_zero());
-        match delay {
-            None => {
-                self.lock().insert_ready(entry);
-                self.changed.notify_one();
-            }
-            Some(delay) => {
-                self.lock().insert_delayed(now + delay, entry);
-                // All of them must look at the clock anew: one alone could be dropped while it sleeps, and the
-                // others would sleep for longer.
-                self.changed.notify_waiters();
-            }
-        }
+        let due = delay.map(|delay| Instant::now() + delay);
+        self.lock().lanes.entry(entry.language.clone()).or_insert_with(Lane::new).push(entry, due);
+        // All of them must look: one alone could serve other languages, or be dropped before it takes the entry.
+        self.changed.notify_waiters();
     }
 }
 
 impl Waiting {
-    fn insert_ready(&mut self, entry: Entry) {
-        self.remove(entry.execution);
-        let order = (entry.accepted_at, entry.execution);
-        self.locations.insert(entry.execution, Location::Ready(order));
-        self.ready.insert(order, entry);
+    fn depth(&self) -> usize {
+        self.lanes.values().map(Lane::len).sum()
     }
 
-    fn insert_delayed(&mut self, due: Instant, entry: Entry) {
-        self.remove(entry.execution);
-        let order = (entry.accepted_at, entry.execution);
-        self.locations.insert(entry.execution, Location::Delayed(due, order));
-        self.delayed.insert((due, order), entry);
-    }
-
-    fn remove(&mut self, execution: ExecutionId) -> bool {
-        match self.locations.remove(&execution) {
-            Some(Location::Ready(order)) => self.ready.remove(&order).is_some(),
-            Some(Location::Delayed(due, order)) => self.delayed.remove(&(due, order)).is_some(),
-            None => false,
+    fn take(&mut self, languages: &mut VecDeque<LanguageId>, now: Instant) -> Next {
+        let mut next_due = None;
+        for index in 0..languages.len() {
+            let Some(lane) = self.lanes.get_mut(&languages[index]) else { continue };
+            if let Some((execution, turn)) = lane.take(now) {
+                let language = languages[index].clone();
+                languages.rotate_left(index + 1);
+                return Next::Entry(Taken { execution, language, turn });
+            }
+            next_due = [next_due, lane.next_due()].into_iter().flatten().min();
         }
-    }
-
-    fn take(&mut self, now: Instant) -> Next {
-        while let Some(first) = self.delayed.first_entry()
-            && first.key().0 <= now
-        {
-            let entry = first.remove();
-            self.insert_ready(entry);
-        }
-        if let Some((_, entry)) = self.ready.pop_first() {
-            self.locations.remove(&entry.execution);
-            return Next::Entry(entry);
-        }
-        match self.delayed.first_key_value() {
-            Some(((due, _), _)) => Next::DueAt(*due),
-            None => Next::Nothing,
-        }
+        next_due.map_or(Next::Nothing, Next::DueAt)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::MemoryQueue;
-    use crate::suite;
-
-    macro_rules! runs {
-        ($($case:ident,)*) => {
-            $(
-                #[tokio::test(start_paused = true)]
-                async fn $case() {
-                    suite::$case(Arc::new(MemoryQueue::new())).await;
-                }
-            )*
-        };
-    }
-
-    runs! {
-        first_come_first_served,
-        a_retry_keeps_its_place_but_waits_for_its_time,
-        an_earlier_time_wakes_whoever_waits_for_a_later_one,
-        two_that_are_due_at_once_wake_two,
-        places_are_counted_strictly,
-        a_place_that_is_not_used_is_given_back,
-        what_was_accepted_before_is_taken_beyond_the_bound,
-        the_same_execution_is_never_in_it_twice,
-        what_is_removed_is_not_handed_out,
-        a_dropped_pop_loses_nothing,
-        every_entry_is_handed_out_once,
-    }
-}
+mod tests;

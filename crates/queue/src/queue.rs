@@ -5,21 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
-use runbay_model::TenantId;
-use runbay_model::Timestamp;
+use runbay_model::LanguageId;
 
-/// An execution that waits for a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The execution.
-    pub execution: ExecutionId,
-    /// Who owns it; an order that is fair to all tenants needs it.
-    pub tenant: TenantId,
-    /// When the execution was accepted: its place in the order, which a retry keeps.
-    pub accepted_at: Timestamp,
-    /// The time before which it is not handed out.
-    pub not_before: Option<Timestamp>,
-}
+use crate::Entry;
+use crate::Taken;
+
+/// How many executions [`Queue::missing`] takes at a time.
+pub const MAX_MISSING: usize = 500;
 
 /// Executions that wait for a worker, in order.
 ///
@@ -28,6 +20,8 @@ pub struct Entry {
 pub trait Queue: Send + Sync {
     /// Reserves a place for one more entry, unless `max_depth` are taken.
     ///
+    /// Where several processes share the queue, they may together go beyond the bound by what is just being accepted.
+    ///
     /// # Errors
     ///
     /// [`ReserveError::Full`] when they are.
@@ -35,33 +29,53 @@ pub trait Queue: Send + Sync {
 
     /// Adds an entry without a reservation, for what was accepted before: retries and what is found in the rows.
     ///
-    /// An execution that is in the queue already is not added again; its newer entry replaces the older one.
+    /// An execution that is in the queue already keeps its place and its time, and is not added again.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer.
+    /// [`Unavailable`] when the queue does not answer; it may have been added all the same, and may be added again.
     async fn push(&self, entry: Entry) -> Result<(), Unavailable>;
-
-    /// Waits for the next entry that may be handed out, and takes it.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`] when the queue does not answer.
-    async fn pop(&self) -> Result<Entry, Unavailable>;
 
     /// Takes an execution out of the queue; returns whether it was in it.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when the queue does not answer.
-    async fn remove(&self, execution: ExecutionId) -> Result<bool, Unavailable>;
+    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, Unavailable>;
 
-    /// Returns how many entries wait, also those that may not be handed out yet.
+    /// Returns how many entries wait in all languages, also those that may not be handed out yet.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when the queue does not answer.
     async fn depth(&self) -> Result<usize, Unavailable>;
+
+    /// Returns which of these executions the queue does not hold; looks at no more than the first [`MAX_MISSING`].
+    ///
+    /// One that was just handed out is missing, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the queue does not answer.
+    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable>;
+
+    /// Makes a consumer of the entries of these languages.
+    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer>;
+}
+
+/// Takes entries of some languages; none of the languages waits for ever while others have entries.
+#[async_trait]
+pub trait Consumer: Send {
+    /// Waits for the next entry that may be handed out, and takes it.
+    ///
+    /// CANCEL: a dropped call loses nothing, the next one goes on with what it began. What a consumer was about to
+    /// take when it is dropped itself goes back into the queue; when the process dies in that moment, it is lost and
+    /// found missing by [`Queue::missing`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the queue does not answer.
+    async fn pop(&mut self) -> Result<Taken, Unavailable>;
 }
 
 /// A reserved place in the queue; dropping it gives it back.
@@ -95,3 +109,9 @@ pub enum ReserveError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the queue does not answer")]
 pub struct Unavailable(#[from] pub Arc<dyn Error + Send + Sync>);
+
+impl From<runbay_redis::Error> for Unavailable {
+    fn from(error: runbay_redis::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}

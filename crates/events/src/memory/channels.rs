@@ -11,6 +11,8 @@ use super::MemoryEventBusLimits;
 use super::channel::Channel;
 use super::channel::Step;
 use crate::EventKind;
+use crate::rank::Rank;
+use crate::rank::first_but;
 
 #[derive(Debug)]
 pub(super) struct Channels {
@@ -20,14 +22,6 @@ pub(super) struct Channels {
     order: BTreeSet<Rank>,
     bytes: usize,
     births: u64,
-}
-
-/// Executions that ended come before those that go on, and of each the older ones before the younger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    goes_on: bool,
-    birth: u64,
-    execution: ExecutionId,
 }
 
 fn rank(execution: ExecutionId, channel: &Channel) -> Rank {
@@ -94,10 +88,10 @@ impl Channels {
 
     fn forget_beyond_limits(&mut self, newest: ExecutionId) {
         while self.by_execution.len() > self.limits.executions || self.bytes > self.limits.total_bytes {
-            let Some(first) = self.order.iter().find(|rank| rank.execution != newest) else {
+            let Some(first) = first_but(&self.order, newest) else {
                 return;
             };
-            self.forget(first.execution);
+            self.forget(first);
         }
     }
 

@@ -15,20 +15,7 @@ macro_rules! runs {
     };
 }
 
-runs! {
-    events_are_numbered_per_execution,
-    what_was_before_comes_before_what_is_new,
-    a_subscription_goes_on_where_another_one_stopped,
-    after_the_result_there_is_nothing,
-    who_comes_again_after_the_result_gets_it_once_more_or_the_end,
-    a_slow_subscriber_is_told_to_start_anew,
-    big_output_is_cut_from_the_front,
-    an_unknown_number_starts_anew,
-    ended_executions_are_forgotten_first,
-    subscribers_of_a_forgotten_execution_are_let_go,
-    publishing_wakes_every_subscriber,
-    a_dropped_wait_loses_nothing,
-}
+suite::all!(runs);
 
 #[tokio::test]
 async fn all_executions_together_are_bounded_in_bytes() {

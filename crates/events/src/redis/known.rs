@@ -1,0 +1,221 @@
+//! What one process knows of executions: those that it publishes and those that it watches.
+//!
+//! It bounds what the process makes the server keep, and what the process keeps itself.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::mem;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use runbay_model::ExecutionId;
+use tokio::sync::Notify;
+
+use crate::rank::Rank;
+use crate::rank::first_but;
+
+/// The executions of this process.
+pub(super) struct Known {
+    max_executions: usize,
+    max_bytes: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    accounts: HashMap<ExecutionId, Account>,
+    /// First what is forgotten first.
+    order: BTreeSet<Rank>,
+    bytes: usize,
+    births: u64,
+    /// Executions that got their first or lost their last subscriber; only counted while somebody listens.
+    changed: Option<HashSet<ExecutionId>>,
+}
+
+struct Account {
+    birth: u64,
+    bytes: usize,
+    ended: bool,
+    /// Whether this process has published events of it.
+    published: bool,
+    subscribers: usize,
+    watch: Arc<Watch>,
+}
+
+/// Wakes the subscribers of one execution.
+#[derive(Default)]
+pub(super) struct Watch {
+    pub(super) changed: Notify,
+    /// Whether the execution was forgotten, so that nothing wakes them any more.
+    forgotten: AtomicBool,
+}
+
+impl Watch {
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    fn forget(&self) {
+        self.forgotten.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+}
+
+impl Account {
+    fn rank(&self, execution: ExecutionId) -> Rank {
+        Rank { goes_on: !self.ended, birth: self.birth, execution }
+    }
+}
+
+impl Known {
+    pub(super) fn new(max_executions: usize, max_bytes: usize) -> Self {
+        Self { max_executions, max_bytes, inner: Mutex::default() }
+    }
+
+    /// Notes what is kept of an execution; returns those whose events have to go.
+    pub(super) fn published(&self, execution: ExecutionId, bytes: usize, ended: bool) -> Vec<ExecutionId> {
+        let mut inner = self.lock();
+        let account = inner.account(execution);
+        let (before, rank) = (account.bytes, account.rank(execution));
+        (account.bytes, account.published) = (bytes, true);
+        account.ended |= ended;
+        let new_rank = account.rank(execution);
+        inner.bytes = inner.bytes + bytes - before;
+        if rank != new_rank {
+            inner.order.remove(&rank);
+            inner.order.insert(new_rank);
+        }
+        self.forget_beyond_limits(&mut inner, execution)
+    }
+
+    /// Adds a subscriber; returns what wakes it.
+    pub(super) fn join(&self, execution: ExecutionId) -> Arc<Watch> {
+        let mut inner = self.lock();
+        let account = inner.account(execution);
+        account.subscribers += 1;
+        let watch = Arc::clone(&account.watch);
+        inner.note_change(execution);
+        // No bytes were added, so that no events have to go.
+        self.forget_beyond_limits(&mut inner, execution);
+        watch
+    }
+
+    pub(super) fn leave(&self, execution: ExecutionId, watch: &Arc<Watch>) {
+        let mut inner = self.lock();
+        let Some(account) = inner.accounts.get_mut(&execution).filter(|account| Arc::ptr_eq(&account.watch, watch))
+        else {
+            return;
+        };
+        account.subscribers -= 1;
+        let (subscribers, published) = (account.subscribers, account.published);
+        inner.note_change(execution);
+        // Those that were published here go when there is need for their room.
+        if subscribers == 0 && !published {
+            inner.forget(execution);
+        }
+    }
+
+    /// Wakes the subscribers of an execution.
+    pub(super) fn wake(&self, execution: ExecutionId) {
+        if let Some(account) = self.lock().accounts.get(&execution) {
+            account.watch.changed.notify_waiters();
+        }
+    }
+
+    /// Begins to note for which executions wake-ups are needed; all that are watched count as changed.
+    pub(super) fn begin_listening(&self) {
+        let mut inner = self.lock();
+        let watched = inner.accounts.iter().filter(|(_, account)| account.subscribers > 0);
+        inner.changed = Some(watched.map(|(execution, _)| *execution).collect());
+    }
+
+    /// Ends what [`Known::begin_listening`] began, so that nothing piles up, and wakes all subscribers.
+    pub(super) fn end_listening(&self) {
+        let mut inner = self.lock();
+        inner.changed = None;
+        for account in inner.accounts.values() {
+            account.watch.changed.notify_waiters();
+        }
+    }
+
+    /// Takes the executions that changed, each with whether wake-ups are needed now.
+    pub(super) fn changes(&self) -> Vec<(ExecutionId, bool)> {
+        let mut inner = self.lock();
+        let changed = inner.changed.as_mut().map(mem::take).unwrap_or_default();
+        let watched = |execution| inner.accounts.get(execution).is_some_and(|account| account.subscribers > 0);
+        changed.iter().map(|execution| (*execution, watched(execution))).collect()
+    }
+
+    /// Forgets executions; returns those whose events have to go, too.
+    ///
+    /// Too many executions only burden this process: their events may still be watched from others, and expire.
+    fn forget_beyond_limits(&self, inner: &mut Inner, newest: ExecutionId) -> Vec<ExecutionId> {
+        let mut unkept = Vec::new();
+        while inner.accounts.len() > self.max_executions || inner.bytes > self.max_bytes {
+            let Some(first) = first_but(&inner.order, newest) else {
+                break;
+            };
+            let too_many_bytes = inner.bytes > self.max_bytes;
+            if inner.forget(first) && too_many_bytes {
+                unkept.push(first);
+            }
+        }
+        unkept
+    }
+
+    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn account(&mut self, execution: ExecutionId) -> &mut Account {
+        self.accounts.entry(execution).or_insert_with(|| {
+            self.births += 1;
+            let account = Account {
+                birth: self.births,
+                bytes: 0,
+                ended: false,
+                published: false,
+                subscribers: 0,
+                watch: Arc::default(),
+            };
+            self.order.insert(account.rank(execution));
+            account
+        })
+    }
+
+    /// Forgets an execution and lets its subscribers go; returns whether it was published here.
+    fn forget(&mut self, execution: ExecutionId) -> bool {
+        let Some(account) = self.accounts.remove(&execution) else {
+            return false;
+        };
+        self.order.remove(&account.rank(execution));
+        self.bytes -= account.bytes;
+        self.note_change(execution);
+        account.watch.forget();
+        account.published
+    }
+
+    fn note_change(&mut self, execution: ExecutionId) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(execution);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Known {
+    pub(super) fn len(&self) -> usize {
+        let inner = self.lock();
+        assert_eq!(inner.order.len(), inner.accounts.len());
+        assert_eq!(inner.accounts.values().map(|account| account.bytes).sum::<usize>(), inner.bytes);
+        inner.accounts.len()
+    }
+}

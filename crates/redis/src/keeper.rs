@@ -1,0 +1,96 @@
+//! Keeping one connection to a Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::AsyncConnectionConfig;
+use redis::PushInfo;
+use redis::PushKind;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
+use crate::Address;
+use crate::Error;
+use crate::Trouble;
+use crate::redis::CONNECT_DEADLINE;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What callers can know of the connection.
+#[derive(Clone)]
+pub(crate) enum Link {
+    /// It is being made, and callers wait for it.
+    Connecting,
+    /// It is there.
+    Up(Live),
+    /// The last try failed; callers do not wait for the next one, so that nothing piles up.
+    Away(Error),
+}
+
+/// A connection that worked when it was last seen.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) connection: MultiplexedConnection,
+    /// Tells the keeper to make another one.
+    pub(crate) broken: Arc<Notify>,
+}
+
+/// Keeps a connection until nobody looks at `link` any more.
+pub(crate) async fn keep(address: Address, link: watch::Sender<Link>) {
+    tokio::select! {
+        () = link.closed() => {}
+        () = renew(&address, &link) => {}
+    }
+}
+
+async fn renew(address: &Address, link: &watch::Sender<Link>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let began = Instant::now();
+        match connect(address).await {
+            Ok(live) => {
+                if matches!(*link.borrow(), Link::Away(_)) {
+                    tracing::info!(redis.address = %address, "Redis is back");
+                }
+                let broken = Arc::clone(&live.broken);
+                link.send_replace(Link::Up(live));
+                broken.notified().await;
+                link.send_replace(Link::Connecting);
+            }
+            Err(error) => {
+                if !matches!(*link.borrow(), Link::Away(_)) {
+                    tracing::warn!(error = %error, "Redis is away");
+                }
+                link.send_replace(Link::Away(error));
+            }
+        }
+        // A connection that broke at once counts as one that was not made.
+        pause = if began.elapsed() < LONGEST_PAUSE { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+        sleep(pause).await;
+    }
+}
+
+async fn connect(address: &Address) -> Result<Live, Error> {
+    let broken = Arc::new(Notify::new());
+    let tell = Arc::clone(&broken);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_DEADLINE))
+        // Every call has a deadline of its own.
+        .set_response_timeout(None)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                tell.notify_one();
+            }
+            Ok::<(), redis::aio::SendError>(())
+        });
+    let connecting = address.client.get_multiplexed_async_connection_with_config(&config);
+    match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
+        Ok(Ok(connection)) => Ok(Live { connection, broken }),
+        Ok(Err(error)) => Err(Error::from_redis(address, &error)),
+        Err(_) => Err(Error::new(address, Trouble::Silent)),
+    }
+}

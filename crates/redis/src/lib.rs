@@ -1,0 +1,24 @@
+//! Connections to Redis, or to a server that speaks like it.
+//!
+//! One connection is shared by all calls that are answered at once; it is made anew when it breaks, and no call waits
+//! for longer than [`CALL_DEADLINE`]. What has to wait at the server gets a connection of its own. Errors say what
+//! is wrong in plain words and what to do next, and nothing here ever shows a password. What is stored, and under
+//! which keys, is the business of others.
+
+mod address;
+mod check;
+mod error;
+mod keeper;
+mod keys;
+mod redis;
+
+pub use address::Address;
+pub use address::InvalidAddress;
+pub use check::Advice;
+pub use check::Checked;
+pub use error::Error;
+pub use error::Trouble;
+pub use keys::InvalidPrefix;
+pub use keys::Prefix;
+pub use redis::CALL_DEADLINE;
+pub use redis::Redis;

@@ -1,0 +1,154 @@
+//! A handle to a Redis.
+
+use std::future::Future;
+use std::time::Duration;
+
+use redis::AsyncConnectionConfig;
+use redis::Cmd;
+use redis::FromRedisValue;
+use redis::Pipeline;
+use redis::RedisResult;
+use redis::ScriptInvocation;
+use redis::aio::MultiplexedConnection;
+use redis::aio::PubSub;
+use rustls::crypto::ring;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio::time::timeout_at;
+
+use crate::Address;
+use crate::Error;
+use crate::Trouble;
+use crate::keeper::Link;
+use crate::keeper::Live;
+use crate::keeper::keep;
+
+/// How long a call may take, the wait for a connection included.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long making a connection may take, with TLS and password; less than a call, which may wait for it.
+pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
+
+/// A handle to a Redis; cheap to clone, and all clones share one connection.
+#[derive(Clone)]
+pub struct Redis {
+    address: Address,
+    link: watch::Receiver<Link>,
+}
+
+impl Redis {
+    /// Begins to connect, in the background and again whenever the connection breaks, until the last clone is gone.
+    ///
+    /// Must be called within a tokio runtime.
+    #[must_use]
+    pub fn open(address: Address) -> Self {
+        if address.is_encrypted() {
+            // Another part of the process may have chosen already, and then its choice holds.
+            drop(ring::default_provider().install_default());
+        }
+        let (sender, link) = watch::channel(Link::Connecting);
+        // The task ends with the last clone of `link`.
+        tokio::spawn(keep(address.clone(), sender));
+        Self { address, link }
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Sends a command that is answered at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
+        self.call(async |mut connection| command.query_async(&mut connection).await).await
+    }
+
+    /// Sends several commands at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when they are not answered by the deadline; they may have happened all the same.
+    pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Error> {
+        self.call(async |mut connection| pipeline.query_async(&mut connection).await).await
+    }
+
+    /// Runs a script, which the server keeps after the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    pub async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
+        self.call(async |mut connection| script.invoke_async(&mut connection).await).await
+    }
+
+    /// Makes a connection for commands that wait at the server; the caller has to set deadlines.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is not made in time.
+    pub async fn dedicated(&self) -> Result<MultiplexedConnection, Error> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_DEADLINE)).set_response_timeout(None);
+        let connecting = self.address.client.get_multiplexed_async_connection_with_config(&config);
+        self.bounded(Instant::now() + CONNECT_DEADLINE, connecting).await
+    }
+
+    /// Makes a connection that receives what is published.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is not made in time.
+    pub async fn listener(&self) -> Result<PubSub, Error> {
+        self.bounded(Instant::now() + CONNECT_DEADLINE, self.address.client.get_async_pubsub()).await
+    }
+
+    /// Turns an error of a connection that was made here into plain words.
+    #[must_use]
+    pub fn explain(&self, error: &redis::RedisError) -> Error {
+        Error::from_redis(&self.address, error)
+    }
+
+    /// Returns the error of a call that was not answered by its deadline.
+    #[must_use]
+    pub fn silent(&self) -> Error {
+        Error::new(&self.address, Trouble::Silent)
+    }
+
+    async fn call<T, F>(&self, call: impl FnOnce(MultiplexedConnection) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let deadline = Instant::now() + CALL_DEADLINE;
+        let live = self.live(deadline).await?;
+        let result = self.bounded(deadline, call(live.connection)).await;
+        if let Err(error) = &result
+            && error.trouble.ends_connection()
+        {
+            live.broken.notify_one();
+        }
+        result
+    }
+
+    async fn live(&self, deadline: Instant) -> Result<Live, Error> {
+        let mut link = self.link.clone();
+        let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
+        match timeout_at(deadline, settled).await.map(|link| link.map(|link| link.clone())) {
+            Ok(Ok(Link::Up(live))) => Ok(live),
+            Ok(Ok(Link::Away(error))) => Err(error),
+            Ok(Ok(Link::Connecting)) | Err(_) => Err(self.silent()),
+            Ok(Err(_)) => Err(Error::new(&self.address, Trouble::Away("the process is ending".to_owned()))),
+        }
+    }
+
+    async fn bounded<T>(&self, deadline: Instant, call: impl Future<Output = RedisResult<T>>) -> Result<T, Error> {
+        match timeout_at(deadline, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.explain(&error)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+}
