@@ -10,8 +10,9 @@ use crate::Unavailable;
 /// A write that applies itself inside a transaction.
 ///
 /// Commands of several callers may share one transaction. A refusal or an error takes back everything that its own
-/// command wrote and nothing else.
-pub trait Command: Send + 'static {
+/// command wrote and nothing else. Where several transactions can be in each other's way, a clone of a command is
+/// applied again after one that was taken back.
+pub trait Command: Clone + Send + Sync + 'static {
     /// What the caller learns when the write is durable.
     type Answer: Send + 'static;
     /// Why the write may be refused; `Infallible` when it cannot.

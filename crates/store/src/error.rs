@@ -1,12 +1,11 @@
 //! What can go wrong below every read and write.
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use sea_orm::DbErr;
-use sea_orm::RuntimeErr;
-use sea_orm::SqlErr;
+
+use crate::InvalidDatabaseUrl;
 
 /// The database does not answer as it should; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,6 +13,9 @@ pub enum Unavailable {
     /// The database reported an error or could not be reached.
     #[error("the database does not answer")]
     Database(#[from] DbErr),
+    /// The database said nothing for too long.
+    #[error("the database does not answer in time")]
+    Silent,
     /// As many writes wait as may wait, and none was done for too long.
     #[error("the database takes no more writes at the moment")]
     Busy,
@@ -42,7 +44,7 @@ impl Unavailable {
     }
 }
 
-/// Why the database could not be opened.
+/// Why the database could not be opened. Databases are named without their passwords.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no file and none can be made.
@@ -53,79 +55,67 @@ pub enum OpenError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// The file cannot be opened, is not a database, or cannot be changed.
-    #[error("cannot open the database {path}")]
+    /// The database cannot be opened: it cannot be reached or changed, or refuses the user, or is none.
+    /// [`Fault::find`](crate::Fault::find) knows which.
+    #[error("cannot open the database {database}")]
     Open {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        database: String,
         /// What the database reported.
         source: DbErr,
     },
-    /// A newer version of this program has changed the tables.
-    #[error("the database {path} was written by a newer version of runbay (it has the migration {migration:?})")]
+    /// Its address cannot be used.
+    #[error("cannot use the database {database}")]
+    Url {
+        /// The database.
+        database: String,
+        /// Why.
+        source: InvalidDatabaseUrl,
+    },
+    /// The database for reading is of another kind than the one for writing.
+    #[error("the databases {database} and {replica} are of different kinds: one must be a copy of the other")]
+    OtherKind {
+        /// The database for writing.
+        database: String,
+        /// The database for reading.
+        replica: String,
+    },
+    /// The server is too old, or set up so that it does not hold what is to be stored.
+    #[error("the database {database} {problem}")]
+    Unsuitable {
+        /// The database.
+        database: String,
+        /// What is wrong with it, and what it must be.
+        problem: String,
+    },
+    /// A newer version of this program has changed the tables so much that this one would misread them.
+    #[error(
+        "the database {database} was changed by a newer version of runbay: \
+         only versions that know its table changes up to number {needed} can use it, this one knows {known}"
+    )]
     Newer {
-        /// The database file.
-        path: PathBuf,
-        /// A migration that this program does not know.
-        migration: String,
+        /// The database.
+        database: String,
+        /// The number of the migration that a program must know.
+        needed: u32,
+        /// The number of the newest migration that this program knows.
+        known: u32,
     },
-    /// A migration failed; the tables are as they were before.
-    #[error("cannot bring the tables of {path} up to date")]
+    /// Another process has been changing the tables for too long.
+    #[error("the tables of {database} are being changed by another runbay since more than {seconds} seconds")]
+    Migrating {
+        /// The database.
+        database: String,
+        /// How long this one has waited.
+        seconds: u64,
+    },
+    /// A migration failed. On MySQL and MariaDB it may have been done in part, and is completed at the next start; the
+    /// others are as they were before.
+    #[error("cannot bring the tables of {database} up to date")]
     Migrate {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        database: String,
         /// What the database reported.
         source: DbErr,
     },
-}
-
-/// What an operator can do something about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Another process has the database for itself.
-    Locked,
-    /// There is no room on its disk.
-    DiskFull,
-    /// The file or its directory may not be written.
-    ReadOnly,
-    /// The file is no database, or a damaged one.
-    NotADatabase,
-}
-
-impl Fault {
-    /// Finds what is wrong with the database in an error and its causes, where the database has a word for it.
-    #[must_use]
-    pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(fault) = error.downcast_ref().and_then(Self::of) {
-                return Some(fault);
-            }
-            next = error.source();
-        }
-        None
-    }
-
-    /// Reads a result code of SQLite, whose low byte is the kind: <https://sqlite.org/rescode.html>.
-    fn of(error: &DbErr) -> Option<Self> {
-        let (DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-        else {
-            return None;
-        };
-        let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
-        match code & 0xff {
-            5 | 6 => Some(Self::Locked),
-            13 => Some(Self::DiskFull),
-            8 | 14 => Some(Self::ReadOnly),
-            11 | 26 => Some(Self::NotADatabase),
-            _ => None,
-        }
-    }
-}
-
-/// Returns whether a statement failed because a unique column has the value already.
-pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }

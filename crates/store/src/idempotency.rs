@@ -6,6 +6,7 @@ use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
+use sea_orm::Condition;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
@@ -13,12 +14,16 @@ use sea_orm::QueryFilter;
 use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
 use sea_orm::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::Query;
 
 use crate::Command;
 use crate::Store;
 use crate::Unavailable;
 use crate::WriteError;
 use crate::Writes;
+use crate::deadline::read;
 use crate::entities::execution;
 use crate::entities::idempotency_key;
 use crate::entities::idempotency_key::Column;
@@ -44,7 +49,7 @@ pub enum Repetition {
 }
 
 /// Forgets the keys that have expired, at most `limit` of them; answers how many.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ForgetExpiredKeys {
     /// The most keys to forget.
     pub limit: u64,
@@ -59,7 +64,7 @@ impl Store {
     ///
     /// [`Unavailable`] when the database does not answer.
     pub async fn repetition(&self, request: &KeyedRequest, at: Timestamp) -> Result<Option<Repetition>, Unavailable> {
-        repetition(self.readers(), request, at).await
+        read(|| repetition(self.readers(), request, at)).await
     }
 }
 
@@ -110,14 +115,27 @@ pub(crate) async fn repetition(
     Ok(execution.map(Execution::try_from).transpose()?.map(Box::new).map(Repetition::Same))
 }
 
-/// Records that a request has led to an execution; an expired record of the same key is replaced.
+/// Records that a request has led to an execution; a record of the same key that no longer means anything is replaced.
+///
+/// Somebody else may have recorded the same key since it was looked for. Then this fails as the key is taken, and the
+/// whole command is applied again, which finds it.
 pub(crate) async fn remember(
     transaction: &DatabaseTransaction,
     request: &KeyedRequest,
     execution: ExecutionId,
+    at: Timestamp,
 ) -> Result<(), Unavailable> {
+    let its_execution = Query::select()
+        .expr(Expr::val(1))
+        .from(execution::Entity)
+        .and_where(
+            Expr::col((execution::Entity, execution::Column::Id))
+                .eq(Expr::col((idempotency_key::Entity, Column::ExecutionId))),
+        )
+        .take();
     idempotency_key::Entity::delete_many()
         .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
+        .filter(Condition::any().add(Column::ExpiresAt.lte(at.as_micros())).add(Expr::not_exists(its_execution)))
         .exec(transaction)
         .await?;
     let row = idempotency_key::ActiveModel {

@@ -1,25 +1,34 @@
 //! Rows: entities, migrations, and reads and writes by subject.
 //!
 //! A write is a [`Command`]: a value that says what is wanted and applies itself inside a transaction. On SQLite one
-//! task applies all commands and commits many at a time; on a server database a command runs in its own transaction.
-//! Everything here holds for SQLite, PostgreSQL and MySQL/MariaDB, except `sqlite.rs` and `sqlite_writer.rs`.
+//! task applies all commands and commits many at a time; on a server database a command runs in its own transaction,
+//! again when transactions were in each other's way. Everything here holds for SQLite, PostgreSQL and MySQL/MariaDB,
+//! except `sqlite.rs`, `sqlite_writer.rs`, `server.rs` and `server_writer.rs`.
 //!
 //! This crate decides nothing: which move of an execution is legal says `runbay_model::next`, and when a write is
 //! wanted says the engine.
 
+mod clock;
 mod command;
 mod data_directory;
+mod database_url;
+mod deadline;
 mod entities;
 mod error;
 mod executions;
+mod fault;
 mod idempotency;
 mod migrations;
 mod page;
 mod panics;
+mod retention;
+mod server;
+mod server_writer;
 mod sessions;
 mod sqlite;
 mod sqlite_writer;
 mod store;
+mod workers;
 
 pub use command::Command;
 pub use command::WriteError;
@@ -27,7 +36,8 @@ pub use command::Writes;
 pub use data_directory::DataDirectory;
 pub use data_directory::GiveError;
 pub use data_directory::LockError;
-pub use error::Fault;
+pub use database_url::DatabaseUrl;
+pub use database_url::InvalidDatabaseUrl;
 pub use error::OpenError;
 pub use error::Unavailable;
 pub use executions::AcceptOneShot;
@@ -38,19 +48,36 @@ pub use executions::CancelExecution;
 pub use executions::CancelRefusal;
 pub use executions::ClaimExecution;
 pub use executions::Claimed;
+pub use executions::DeadLetter;
+pub use executions::DeadLetterNotFound;
+pub use executions::DeleteDeadLetter;
 pub use executions::ExecutionHead;
 pub use executions::FinishExecution;
 pub use executions::HandBackExecution;
+pub use executions::LeaseExpired;
 pub use executions::LoseExecution;
 pub use executions::Pace;
+pub use executions::ReclaimExecution;
+pub use executions::RequeueDeadLetter;
+pub use executions::RequeueRefusal;
 pub use executions::Stale;
+pub use fault::Fault;
 pub use idempotency::ForgetExpiredKeys;
 pub use idempotency::KeyedRequest;
 pub use idempotency::Repetition;
+pub use retention::RemoveEndedExecutions;
+pub use retention::RemoveIdleSessions;
+pub use retention::RemovedSessions;
 pub use sessions::CloseSession;
 pub use sessions::ClosedSession;
 pub use sessions::InsertSession;
 pub use sessions::SaveRefusal;
 pub use sessions::SaveSession;
 pub use sessions::SessionNotFound;
+pub use store::DatabaseSettings;
 pub use store::Store;
+pub use workers::RemoveDeadWorkers;
+pub use workers::RemoveWorker;
+pub use workers::RenewWorker;
+pub use workers::SeenWorker;
+pub use workers::Worker;

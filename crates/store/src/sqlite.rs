@@ -11,11 +11,11 @@ use sea_orm::DatabaseConnection;
 use sea_orm::DbErr;
 use sea_orm::RuntimeErr;
 use sea_orm::SqlxSqliteConnector;
-use sea_orm::sqlx::ConnectOptions;
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::sqlx::sqlite::SqliteJournalMode;
-use sea_orm::sqlx::sqlite::SqlitePoolOptions;
-use sea_orm::sqlx::sqlite::SqliteSynchronous;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::SqliteJournalMode;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::sqlite::SqliteSynchronous;
 
 /// Readers never wait for the writer in WAL mode; more of them than this only fight for two or four cores.
 const READERS: u32 = 4;

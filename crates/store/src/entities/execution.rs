@@ -6,6 +6,7 @@ use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
 use runbay_model::Outcome;
+use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
@@ -31,7 +32,7 @@ use super::number;
 use super::word;
 use crate::Unavailable;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "executions")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -62,18 +63,24 @@ pub(crate) struct Model {
     /// A JSON object of test cases.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) tests: Option<String>,
+    /// How urgent it is; null is normal.
+    pub(crate) priority: Option<String>,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) attempt: i64,
     /// How many attempts were handed back; they do not count against the attempts that are allowed.
     pub(crate) attempts_returned: i64,
     pub(crate) lease_owner: Option<Uuid>,
+    /// The turn that its newest attempt had in the queue.
+    pub(crate) queue_turn: Option<f64>,
     /// The time before which a queued execution is not started.
     pub(crate) available_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) queued_at: i64,
     pub(crate) started_at: Option<i64>,
     pub(crate) completed_at: Option<i64>,
+    /// When its last attempt was lost, until somebody has looked at it.
+    pub(crate) dead_lettered_at: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) message: Option<String>,
     pub(crate) exit_code: Option<i32>,
@@ -106,6 +113,11 @@ pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<
     let attempt = Attempt(count("executions.attempt", attempt)?);
     State::from_parts(word("executions.status", status)?, reason_word, attempt)
         .ok_or_else(|| Unavailable::Damaged(format!("executions.status is {status} with reason {reason:?}")))
+}
+
+/// Reads a priority.
+pub(crate) fn priority(text: Option<&str>) -> Result<Priority, Unavailable> {
+    text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
 }
 
 impl ActiveModel {

@@ -5,6 +5,7 @@ mod columns;
 mod documents;
 pub(crate) mod execution;
 pub(crate) mod idempotency_key;
+pub(crate) mod worker;
 
 pub(crate) use columns::count;
 pub(crate) use columns::duration;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
+use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
@@ -24,7 +25,7 @@ use crate::KeyedRequest;
 use crate::Repetition;
 use crate::WriteError;
 use crate::entities::execution;
-use crate::error::is_unique_violation;
+use crate::fault::is_unique_violation;
 use crate::idempotency::remember;
 use crate::idempotency::repetition;
 
@@ -81,18 +82,22 @@ pub enum AcceptRefusal {
 }
 
 /// An execution that has passed all checks.
-struct Accepted {
-    id: ExecutionId,
-    tenant: TenantId,
-    session: Option<SessionId>,
-    input: RunInput,
-    keyed: Option<KeyedRequest>,
-    at: Timestamp,
+pub(super) struct Accepted {
+    pub(super) id: ExecutionId,
+    pub(super) tenant: TenantId,
+    pub(super) session: Option<SessionId>,
+    pub(super) input: RunInput,
+    pub(super) priority: Priority,
+    pub(super) keyed: Option<KeyedRequest>,
+    pub(super) at: Timestamp,
 }
 
 impl Accepted {
     /// Adds the row of the execution and that of its key.
-    async fn insert(self, transaction: &DatabaseTransaction) -> Result<Acceptance, WriteError<AcceptRefusal>> {
+    pub(super) async fn insert(
+        self,
+        transaction: &DatabaseTransaction,
+    ) -> Result<Acceptance, WriteError<AcceptRefusal>> {
         let execution = Execution {
             id: self.id,
             tenant: self.tenant,
@@ -105,7 +110,7 @@ impl Accepted {
             started_at: None,
             completed_at: None,
         };
-        match execution::Entity::insert(row(&execution)).exec_without_returning(transaction).await {
+        match execution::Entity::insert(row(&execution, self.priority)).exec_without_returning(transaction).await {
             Ok(_) => {}
             // The lock on the session makes this impossible; the unique column holds where a lock does not.
             Err(error) if is_unique_violation(&error) => {
@@ -114,7 +119,7 @@ impl Accepted {
             Err(error) => return Err(error.into()),
         }
         if let Some(keyed) = &self.keyed {
-            remember(transaction, keyed, execution.id).await?;
+            remember(transaction, keyed, execution.id, execution.created_at).await?;
         }
         Ok(Acceptance::New(execution))
     }
@@ -134,13 +139,14 @@ async fn repeated(
     }
 }
 
-fn row(execution: &Execution) -> execution::ActiveModel {
+fn row(execution: &Execution, priority: Priority) -> execution::ActiveModel {
     let session = execution.session.map(SessionId::as_uuid);
     let mut row = execution::ActiveModel {
         id: Set(execution.id.as_uuid()),
         tenant_id: Set(execution.tenant.as_str().to_owned()),
         session_id: Set(session),
         active_session_id: Set(session),
+        priority: Set((priority != Priority::default()).then(|| priority.as_str().to_owned())),
         status: Set(execution.state.status().as_str().to_owned()),
         attempt: Set(i64::from(execution.state.attempt().0)),
         attempts_returned: Set(0),

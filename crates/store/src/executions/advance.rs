@@ -1,10 +1,12 @@
 //! The one place where the state of an execution's row changes.
 
+use runbay_model::End;
 use runbay_model::Event;
 use runbay_model::State;
 use runbay_model::Timestamp;
 use runbay_model::next;
 use sea_orm::ColumnTrait;
+use sea_orm::Condition;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
@@ -26,6 +28,18 @@ pub(super) async fn advance(
     at: Timestamp,
     change: execution::ActiveModel,
 ) -> Result<Option<ExecutionHead>, Unavailable> {
+    advance_if(transaction, before, event, at, change, Condition::all()).await
+}
+
+/// Does what [`advance`] does when the row meets a condition, and else nothing.
+pub(super) async fn advance_if(
+    transaction: &DatabaseTransaction,
+    before: ExecutionHead,
+    event: Event,
+    at: Timestamp,
+    change: execution::ActiveModel,
+    condition: Condition,
+) -> Result<Option<ExecutionHead>, Unavailable> {
     let Ok(state) = next(before.state, event) else {
         return Ok(None);
     };
@@ -34,6 +48,7 @@ pub(super) async fn advance(
         .filter(Column::Id.eq(before.id.as_uuid()))
         .filter(Column::Status.eq(before.state.status().as_str()))
         .filter(Column::Attempt.eq(i64::from(before.state.attempt().0)))
+        .filter(condition)
         .exec(transaction)
         .await?;
     Ok((written.rows_affected == 1).then(|| moved_head(before, state, at)))
@@ -53,7 +68,10 @@ fn moved(mut change: execution::ActiveModel, state: State, at: Timestamp) -> exe
             change.started_at = Set(Some(at.as_micros()));
             change.available_at = Set(None);
         }
-        State::Ended { .. } => {
+        State::Ended { end, .. } => {
+            if matches!(end, End::Lost(_)) {
+                change.dead_lettered_at = Set(Some(at.as_micros()));
+            }
             change.completed_at = Set(Some(at.as_micros()));
             change.active_session_id = Set(None);
             change.available_at = Set(None);

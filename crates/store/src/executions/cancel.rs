@@ -20,7 +20,7 @@ use crate::entities::execution;
 use crate::entities::execution::Column;
 
 /// Cancels an execution that is queued or running.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CancelExecution {
     /// Who asks.
     pub tenant: TenantId,

@@ -1,6 +1,6 @@
 //! Taking a queued execution.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
 use runbay_model::Event;
 use runbay_model::Execution;
@@ -8,29 +8,42 @@ use runbay_model::ExecutionId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use sea_orm::ColumnTrait;
+use sea_orm::Condition;
+use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use sea_orm::Set;
+use sea_orm::sea_query::Expr;
 
 use super::ExecutionHead;
-use super::advance::advance;
+use super::advance::advance_if;
 use super::head::locked_head;
 use crate::Command;
 use crate::WriteError;
 use crate::Writes;
 use crate::entities::execution;
 use crate::entities::execution::Column;
+use crate::workers::alive;
 
 /// Starts a new attempt of a queued execution; answers none when it is no longer queued.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ClaimExecution {
     /// The execution.
     pub id: ExecutionId,
     /// Who takes it.
     pub worker: WorkerId,
+    /// The turn that it had in the queue, which a retry keeps.
+    pub queue_turn: Option<f64>,
+    /// How long the worker's row counts after it was renewed, by the database's clock; none where nobody else reclaims
+    /// what a worker has lost.
+    pub lease: Option<Duration>,
     /// The present time.
     pub at: Timestamp,
 }
+
+/// The worker has not renewed its row within the lease: others may take away what it claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseExpired;
 
 /// An execution that was claimed.
 #[derive(Debug)]
@@ -43,17 +56,29 @@ pub struct Claimed {
 
 impl Command for ClaimExecution {
     type Answer = Option<Claimed>;
-    type Refusal = Infallible;
+    type Refusal = LeaseExpired;
     const WRITES: Writes = Writes::One;
 
-    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Option<Claimed>, WriteError<Infallible>> {
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Option<Claimed>, WriteError<LeaseExpired>> {
         let Some(head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
             return Ok(None);
         };
-        let change = execution::ActiveModel { lease_owner: Set(Some(self.worker.as_uuid())), ..Default::default() };
-        let Some(head) = advance(transaction, head, Event::Claim, self.at, change).await? else {
+        let mut change = execution::ActiveModel { lease_owner: Set(Some(self.worker.as_uuid())), ..Default::default() };
+        if let Some(turn) = self.queue_turn {
+            change.queue_turn = Set(Some(turn));
+        }
+        let is_alive =
+            self.lease.map(|lease| alive(transaction.get_database_backend(), Expr::val(self.worker.as_uuid()), lease));
+        let condition = Condition::all().add_option(is_alive.clone().map(Expr::exists));
+        let Some(head) = advance_if(transaction, head, Event::Claim, self.at, change, condition).await? else {
+            if let Some(is_alive) = is_alive
+                && transaction.query_one(&is_alive).await?.is_none()
+            {
+                return Err(WriteError::Refused(LeaseExpired));
+            }
             return Ok(None);
         };
+        let head = ExecutionHead { queue_turn: self.queue_turn.or(head.queue_turn), ..head };
         let row = execution::Entity::find_by_id(self.id.as_uuid()).one(transaction).await?;
         let execution = row.map(Execution::try_from).transpose()?;
         Ok(execution.map(|execution| Claimed { head, execution }))

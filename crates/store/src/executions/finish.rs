@@ -19,7 +19,7 @@ use crate::entities::execution;
 use crate::entities::execution::Column;
 
 /// Ends an execution with what its program did.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FinishExecution {
     /// The execution.
     pub id: ExecutionId,

@@ -1,6 +1,8 @@
 //! An execution without its code and output.
 
 use runbay_model::ExecutionId;
+use runbay_model::LanguageId;
+use runbay_model::Priority;
 use runbay_model::SessionId;
 use runbay_model::State;
 use runbay_model::TenantId;
@@ -17,11 +19,12 @@ use sea_orm::sea_query::IntoCondition;
 use crate::Unavailable;
 use crate::entities::execution;
 use crate::entities::execution::Column;
+use crate::entities::execution::priority;
 use crate::entities::execution::state;
 use crate::entities::moment;
 
 /// Where an execution is and when it got there, without its code and output.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionHead {
     /// The execution's id.
     pub id: ExecutionId,
@@ -29,6 +32,12 @@ pub struct ExecutionHead {
     pub tenant: TenantId,
     /// The session it was started from.
     pub session: Option<SessionId>,
+    /// The language its code is run as.
+    pub language: LanguageId,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The turn that its newest attempt had in the queue.
+    pub queue_turn: Option<f64>,
     /// Where it is in its life cycle.
     pub state: State,
     /// How many attempts were handed back; they do not count against the attempts that are allowed.
@@ -50,6 +59,9 @@ pub(super) struct HeadRow {
     id: Uuid,
     tenant_id: String,
     session_id: Option<Uuid>,
+    language: String,
+    priority: Option<String>,
+    queue_turn: Option<f64>,
     status: String,
     reason: Option<String>,
     attempt: i64,
@@ -67,6 +79,9 @@ pub(super) fn heads() -> Select<execution::Entity> {
         Column::Id,
         Column::TenantId,
         Column::SessionId,
+        Column::Language,
+        Column::Priority,
+        Column::QueueTurn,
         Column::Status,
         Column::Reason,
         Column::Attempt,
@@ -96,6 +111,9 @@ impl TryFrom<HeadRow> for ExecutionHead {
             id: ExecutionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
             session: row.session_id.map(SessionId::from_uuid),
+            language: LanguageId::new(row.language),
+            priority: priority(row.priority.as_deref())?,
+            queue_turn: row.queue_turn,
             state: state(&row.status, row.reason.as_deref(), row.attempt)?,
             attempts_returned: u32::try_from(row.attempts_returned).map_err(|_| {
                 Unavailable::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))

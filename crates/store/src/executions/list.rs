@@ -22,6 +22,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::Store;
 use crate::Unavailable;
+use crate::deadline::read;
 use crate::entities::count;
 use crate::entities::duration;
 use crate::entities::execution;
@@ -42,11 +43,8 @@ impl Store {
         session: SessionId,
         page: PageRequest,
     ) -> Result<Page<ExecutionSummary>, Unavailable> {
-        let query = of_session(tenant, session);
-        let rows = newest_first(query, Column::CreatedAt, Column::Id, page)
-            .into_model::<SummaryRow>()
-            .all(self.readers())
-            .await?;
+        let query = newest_first(of_session(tenant, session), Column::CreatedAt, Column::Id, page);
+        let rows = read(async || Ok(query.clone().into_model::<SummaryRow>().all(self.list_readers()).await?)).await?;
         let entries = rows.into_iter().map(ExecutionSummary::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(entries, page.limit, |entry: &ExecutionSummary| Position {
             created_at: entry.created_at,
@@ -55,36 +53,38 @@ impl Store {
     }
 }
 
-fn of_session(tenant: &TenantId, session: SessionId) -> Select<execution::Entity> {
-    execution::Entity::find()
-        .select_only()
-        .columns([
-            Column::Id,
-            Column::SessionId,
-            Column::Language,
-            Column::Status,
-            Column::Reason,
-            Column::Attempt,
-            Column::CreatedAt,
-            Column::QueuedAt,
-            Column::StartedAt,
-            Column::CompletedAt,
-            Column::Message,
-            Column::ExitCode,
-            Column::Signal,
-            Column::StdoutTruncated,
-            Column::StderrTruncated,
-            Column::ExecutionTimeMicros,
-            Column::CpuTimeMicros,
-            Column::MemoryBytes,
-            Column::CompileTimeMicros,
-        ])
-        .filter(Column::SessionId.eq(session.as_uuid()))
-        .filter(Column::TenantId.eq(tenant.as_str()))
+pub(crate) fn of_session(tenant: &TenantId, session: SessionId) -> Select<execution::Entity> {
+    summaries().filter(Column::SessionId.eq(session.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()))
+}
+
+/// Selects the columns of a [`SummaryRow`].
+pub(super) fn summaries() -> Select<execution::Entity> {
+    execution::Entity::find().select_only().columns([
+        Column::Id,
+        Column::SessionId,
+        Column::Language,
+        Column::Status,
+        Column::Reason,
+        Column::Attempt,
+        Column::CreatedAt,
+        Column::QueuedAt,
+        Column::StartedAt,
+        Column::CompletedAt,
+        Column::DeadLetteredAt,
+        Column::Message,
+        Column::ExitCode,
+        Column::Signal,
+        Column::StdoutTruncated,
+        Column::StderrTruncated,
+        Column::ExecutionTimeMicros,
+        Column::CpuTimeMicros,
+        Column::MemoryBytes,
+        Column::CompileTimeMicros,
+    ])
 }
 
 #[derive(Debug, FromQueryResult)]
-struct SummaryRow {
+pub(super) struct SummaryRow {
     id: Uuid,
     session_id: Option<Uuid>,
     language: String,
@@ -95,6 +95,7 @@ struct SummaryRow {
     queued_at: i64,
     started_at: Option<i64>,
     completed_at: Option<i64>,
+    pub(super) dead_lettered_at: Option<i64>,
     message: Option<String>,
     exit_code: Option<i32>,
     signal: Option<String>,

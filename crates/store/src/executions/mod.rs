@@ -4,8 +4,10 @@ mod accept;
 mod advance;
 mod cancel;
 mod claim;
+mod dead_letters;
 mod finish;
 mod head;
+mod leases;
 mod list;
 mod pace;
 mod read;
@@ -20,9 +22,26 @@ pub use cancel::CancelRefusal;
 pub(crate) use cancel::cancel_active;
 pub use claim::ClaimExecution;
 pub use claim::Claimed;
+pub use claim::LeaseExpired;
+pub use dead_letters::DeadLetter;
+pub use dead_letters::DeadLetterNotFound;
+pub use dead_letters::DeleteDeadLetter;
+pub use dead_letters::RequeueDeadLetter;
+pub use dead_letters::RequeueRefusal;
 pub use finish::FinishExecution;
 pub use finish::Stale;
 pub use head::ExecutionHead;
+pub use leases::ReclaimExecution;
 pub use pace::Pace;
 pub use requeue::HandBackExecution;
 pub use requeue::LoseExecution;
+
+#[cfg(test)]
+pub(crate) mod queries {
+    pub(crate) use super::dead_letters::of_tenant;
+    pub(crate) use super::leases::expired;
+    pub(crate) use super::list::of_session;
+    pub(crate) use super::pace::nth_newest_query;
+    pub(crate) use super::read::queued;
+    pub(crate) use super::read::with_status;
+}

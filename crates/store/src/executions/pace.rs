@@ -64,7 +64,12 @@ async fn nth_newest(
     Ok(created_at.map(Timestamp::from_micros))
 }
 
-fn nth_newest_query(session: SessionId, n: u32, period: Duration, at: Timestamp) -> Select<execution::Entity> {
+pub(crate) fn nth_newest_query(
+    session: SessionId,
+    n: u32,
+    period: Duration,
+    at: Timestamp,
+) -> Select<execution::Entity> {
     execution::Entity::find()
         .select_only()
         .column(Column::CreatedAt)
@@ -75,22 +80,4 @@ fn nth_newest_query(session: SessionId, n: u32, period: Duration, at: Timestamp)
         .order_by_desc(Column::Id)
         .offset(u64::from(n))
         .limit(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Store;
-
-    #[tokio::test]
-    async fn runs_are_counted_in_the_index_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(directory.path()).await.unwrap();
-        let query = nth_newest_query(SessionId::random(), 59, MINUTE, Timestamp::from_micros(0));
-        assert_eq!(
-            store.plan(query).await,
-            "SEARCH executions USING COVERING INDEX ix_executions_session_created \
-             (session_id=? AND created_at>? AND created_at<?)"
-        );
-    }
 }

@@ -20,7 +20,7 @@ use crate::entities::execution;
 use crate::entities::execution::Column;
 
 /// Queues an execution again whose attempt was lost, or ends it when its attempts are used up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LoseExecution {
     /// The execution.
     pub id: ExecutionId,
@@ -37,7 +37,7 @@ pub struct LoseExecution {
 }
 
 /// Queues an execution again that a worker returns unfinished; this uses up no attempt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HandBackExecution {
     /// The execution.
     pub id: ExecutionId,

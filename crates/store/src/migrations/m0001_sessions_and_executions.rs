@@ -6,8 +6,11 @@
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
+use super::columns::exact_table;
 use super::columns::long_bytes;
 use super::columns::long_text;
+use super::once::create_index;
+use super::once::create_table;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -16,18 +19,22 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
-        manager.create_table(code_sessions(backend)).await?;
-        manager.create_table(executions(backend)).await?;
-        manager.create_index(one_active_run_of_a_session()).await?;
-        manager.create_index(queued_in_order()).await?;
-        manager.create_index(history_of_a_session()).await
+        create_table(manager, code_sessions(backend)).await?;
+        create_table(manager, executions(backend)).await?;
+        for (name, index) in [
+            ("uq_executions_active_session", one_active_run_of_a_session()),
+            ("ix_executions_status_created", queued_in_order()),
+            ("ix_executions_session_created", history_of_a_session()),
+        ] {
+            create_index(manager, "executions", name, index).await?;
+        }
+        Ok(())
     }
 }
 
 fn code_sessions(backend: DbBackend) -> TableCreateStatement {
     use CodeSessions as Column;
-    Table::create()
-        .table(CodeSessions::Table)
+    exact_table(CodeSessions::Table, backend)
         .col(ColumnDef::new(Column::Id).uuid().not_null().primary_key())
         .col(ColumnDef::new(Column::TenantId).string_len(64).not_null())
         .col(ColumnDef::new(Column::Language).string_len(64).not_null())
@@ -41,8 +48,7 @@ fn code_sessions(backend: DbBackend) -> TableCreateStatement {
 
 fn executions(backend: DbBackend) -> TableCreateStatement {
     use Executions as Column;
-    Table::create()
-        .table(Executions::Table)
+    exact_table(Executions::Table, backend)
         .col(ColumnDef::new(Column::Id).uuid().not_null().primary_key())
         .col(ColumnDef::new(Column::TenantId).string_len(64).not_null())
         .col(ColumnDef::new(Column::SessionId).uuid())
@@ -83,32 +89,15 @@ fn executions(backend: DbBackend) -> TableCreateStatement {
 }
 
 fn one_active_run_of_a_session() -> IndexCreateStatement {
-    Index::create()
-        .name("uq_executions_active_session")
-        .table(Executions::Table)
-        .col(Executions::ActiveSessionId)
-        .unique()
-        .take()
+    Index::create().col(Executions::ActiveSessionId).unique().take()
 }
 
 fn queued_in_order() -> IndexCreateStatement {
-    Index::create()
-        .name("ix_executions_status_created")
-        .table(Executions::Table)
-        .col(Executions::Status)
-        .col(Executions::CreatedAt)
-        .col(Executions::Id)
-        .take()
+    Index::create().col(Executions::Status).col(Executions::CreatedAt).col(Executions::Id).take()
 }
 
 fn history_of_a_session() -> IndexCreateStatement {
-    Index::create()
-        .name("ix_executions_session_created")
-        .table(Executions::Table)
-        .col(Executions::SessionId)
-        .col(Executions::CreatedAt)
-        .col(Executions::Id)
-        .take()
+    Index::create().col(Executions::SessionId).col(Executions::CreatedAt).col(Executions::Id).take()
 }
 
 #[derive(DeriveIden)]

@@ -1,6 +1,11 @@
 //! The table `idempotency_keys`, and the index that lists of sessions are read by.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
+
+use super::columns::exact_table;
+use super::once::create_index;
+use super::once::create_table;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -8,17 +13,16 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(idempotency_keys()).await?;
-        manager.create_index(by_expiry()).await?;
-        manager.create_index(sessions_of_a_tenant()).await
+        create_table(manager, idempotency_keys(manager.get_database_backend())).await?;
+        create_index(manager, "idempotency_keys", "ix_idempotency_keys_expires", by_expiry()).await?;
+        create_index(manager, "code_sessions", "ix_code_sessions_tenant_created", sessions_of_a_tenant()).await
     }
 }
 
 /// Digests instead of texts: they have one length, and no database takes two keys for one because of their case.
-fn idempotency_keys() -> TableCreateStatement {
+fn idempotency_keys(backend: DbBackend) -> TableCreateStatement {
     use IdempotencyKeys as Column;
-    Table::create()
-        .table(IdempotencyKeys::Table)
+    exact_table(IdempotencyKeys::Table, backend)
         .col(ColumnDef::new(Column::ScopedKey).binary_len(32).not_null().primary_key())
         .col(ColumnDef::new(Column::RequestHash).binary_len(32).not_null())
         .col(ColumnDef::new(Column::ExecutionId).uuid().not_null())
@@ -27,21 +31,11 @@ fn idempotency_keys() -> TableCreateStatement {
 }
 
 fn by_expiry() -> IndexCreateStatement {
-    Index::create()
-        .name("ix_idempotency_keys_expires")
-        .table(IdempotencyKeys::Table)
-        .col(IdempotencyKeys::ExpiresAt)
-        .take()
+    Index::create().col(IdempotencyKeys::ExpiresAt).take()
 }
 
 fn sessions_of_a_tenant() -> IndexCreateStatement {
-    Index::create()
-        .name("ix_code_sessions_tenant_created")
-        .table(CodeSessions::Table)
-        .col(CodeSessions::TenantId)
-        .col(CodeSessions::CreatedAt)
-        .col(CodeSessions::Id)
-        .take()
+    Index::create().col(CodeSessions::TenantId).col(CodeSessions::CreatedAt).col(CodeSessions::Id).take()
 }
 
 #[derive(DeriveIden)]
@@ -55,7 +49,6 @@ enum IdempotencyKeys {
 
 #[derive(DeriveIden)]
 enum CodeSessions {
-    Table,
     Id,
     TenantId,
     CreatedAt,
@@ -63,8 +56,6 @@ enum CodeSessions {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::DbBackend;
-
     use super::*;
 
     #[test]
@@ -72,7 +63,7 @@ mod tests {
         for (backend, digest) in
             [(DbBackend::Sqlite, "blob(32)"), (DbBackend::Postgres, "bytea"), (DbBackend::MySql, "binary(32)")]
         {
-            let sql = backend.build(&idempotency_keys()).sql.to_lowercase().replace(['"', '`'], "");
+            let sql = backend.build(&idempotency_keys(backend)).sql.to_lowercase().replace(['"', '`'], "");
             assert!(sql.contains(&format!("scoped_key {digest} not null primary key")), "{sql}");
         }
     }

@@ -7,6 +7,7 @@ use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
 use super::columns::long_text;
+use super::once::add_column;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -14,41 +15,31 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in statements(manager.get_database_backend()) {
-            manager.alter_table(statement).await?;
+        for (table, column) in columns(manager.get_database_backend()) {
+            add_column(manager, table, column).await?;
         }
         Ok(())
     }
 }
 
-/// One statement for each column: SQLite adds no two at once.
-fn statements(backend: DbBackend) -> Vec<TableAlterStatement> {
-    let session = |column: ColumnDef| Table::alter().table(CodeSessions::Table).add_column(column).take();
-    let execution = |column: ColumnDef| Table::alter().table(Executions::Table).add_column(column).take();
-    vec![
-        session(ColumnDef::new(CodeSessions::EntryName).string_len(LONGEST_NAME).take()),
-        session(long_text(CodeSessions::OtherFiles, backend)),
-        execution(ColumnDef::new(Executions::EntryName).string_len(LONGEST_NAME).take()),
-        execution(long_text(Executions::OtherFiles, backend)),
-        execution(long_text(Executions::Environment, backend)),
-        execution(long_text(Executions::Limits, backend)),
-        execution(long_text(Executions::Tests, backend)),
-        execution(long_text(Executions::TestResults, backend)),
+fn columns(backend: DbBackend) -> [(&'static str, ColumnDef); 8] {
+    let name = |name| ColumnDef::new::<Column>(name).string_len(LONGEST_NAME).take();
+    [
+        ("code_sessions", name(Column::EntryName)),
+        ("code_sessions", long_text(Column::OtherFiles, backend)),
+        ("executions", name(Column::EntryName)),
+        ("executions", long_text(Column::OtherFiles, backend)),
+        ("executions", long_text(Column::Environment, backend)),
+        ("executions", long_text(Column::Limits, backend)),
+        ("executions", long_text(Column::Tests, backend)),
+        ("executions", long_text(Column::TestResults, backend)),
     ]
 }
 
 const LONGEST_NAME: u32 = 512;
 
 #[derive(DeriveIden)]
-enum CodeSessions {
-    Table,
-    EntryName,
-    OtherFiles,
-}
-
-#[derive(DeriveIden)]
-enum Executions {
-    Table,
+enum Column {
     EntryName,
     OtherFiles,
     Environment,
@@ -69,8 +60,12 @@ mod tests {
         for (backend, text) in
             [(DbBackend::Sqlite, "text"), (DbBackend::Postgres, "text"), (DbBackend::MySql, "longtext")]
         {
-            for statement in statements(backend) {
-                let sql = backend.build(&statement).sql.to_lowercase().replace(['"', '`'], "");
+            for (table, column) in columns(backend) {
+                let sql = backend
+                    .build(Table::alter().table(table).add_column(column))
+                    .sql
+                    .to_lowercase()
+                    .replace(['"', '`'], "");
                 let column = sql.split("add column ").nth(1).unwrap_or_else(|| panic!("{sql}"));
                 let (name, kind) = column.trim().split_once(' ').unwrap();
                 let expected = if name == "entry_name" { "varchar(512)" } else { text };

@@ -1,36 +1,64 @@
 //! How the tables came to be, one step per file; a step that was released is never changed.
+//!
+//! Programs of two versions may work on the same tables during an upgrade. So a step only adds what the version before
+//! does not miss, and what is no longer used is taken away two releases later, by a step that also raises
+//! `schema_info.min_reader` to the number of the first step whose programs can do without. A program tolerates steps
+//! that it does not know, unless the tables say that it is too old.
 
 mod columns;
+mod lock;
 mod m0001_sessions_and_executions;
 mod m0002_idempotency_and_lists;
 mod m0003_programs_and_tests;
+mod m0004_several_processes;
+mod once;
 
-use async_trait::async_trait;
+use std::collections::HashSet;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseConnection;
+use sea_orm::DatabaseTransaction;
 use sea_orm::DbErr;
+use sea_orm::EntityTrait;
+use sea_orm::Schema;
+use sea_orm::Set;
 use sea_orm::TransactionTrait;
-use sea_orm_migration::MigrationName;
 use sea_orm_migration::MigrationTrait;
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::SchemaManager;
+use sea_orm_migration::prelude::Query;
+use sea_orm_migration::prelude::Table;
+use sea_orm_migration::seaql_migrations;
 
-/// All migrations, oldest first.
-struct Migrations;
+use crate::deadline::in_time;
 
-#[async_trait]
-impl MigratorTrait for Migrations {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_sessions_and_executions::Migration),
-            Box::new(m0002_idempotency_and_lists::Migration),
-            Box::new(m0003_programs_and_tests::Migration),
-        ]
-    }
+/// How long a process waits for another one that changes the tables.
+pub(crate) const WAIT_SECONDS: u64 = 60;
+
+/// Every table, those that refer to others first.
+const TABLES: &[&str] = &["workers", "schema_info", "idempotency_keys", "executions", "code_sessions", APPLIED];
+
+/// The names of the migrations that were applied.
+const APPLIED: &str = "seaql_migrations";
+
+/// Returns all migrations, oldest first; the number of a migration is its place, from one on.
+fn migrations() -> [Box<dyn MigrationTrait>; 4] {
+    [
+        Box::new(m0001_sessions_and_executions::Migration),
+        Box::new(m0002_idempotency_and_lists::Migration),
+        Box::new(m0003_programs_and_tests::Migration),
+        Box::new(m0004_several_processes::Migration),
+    ]
 }
 
 /// Why the tables could not be brought up to date.
+#[derive(Debug)]
 pub(crate) enum MigrateError {
-    /// The database has a migration that this program does not know.
-    Newer(String),
+    /// The tables ask for a program that knows the migration of this number.
+    Newer { needed: u32, known: u32 },
+    /// Another process is changing the tables.
+    Locked,
     /// A statement failed.
     Failed(DbErr),
 }
@@ -41,74 +69,78 @@ impl From<DbErr> for MigrateError {
     }
 }
 
-/// Brings the tables up to date, all steps or none where the database can do so.
+/// Brings the tables up to date, all steps or none where the database can do so; one process does it, others wait.
+///
+/// Where nothing is to be done, nothing is written, so that a user who may not change tables can start.
 pub(crate) async fn migrate(database: &DatabaseConnection) -> Result<(), MigrateError> {
-    let transaction = database.begin().await?;
-    if let Some(newer) = unknown_migration(&transaction).await? {
-        return Err(MigrateError::Newer(newer));
+    let manager = SchemaManager::new(database);
+    in_time(refuse_newer(&manager)).await?;
+    if in_time(pending(&manager)).await?.is_empty() {
+        return Ok(());
     }
-    Migrations::up(&transaction, None).await?;
+    let transaction = database.begin().await?;
+    lock::hold(&transaction).await?;
+    refuse_newer(&SchemaManager::new(&transaction)).await?;
+    apply(&transaction, usize::MAX).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Drops every table and makes them anew.
-pub(crate) async fn reset(database: &DatabaseConnection) -> Result<(), DbErr> {
-    Migrations::fresh(database).await
+/// Drops every table of this program and makes them anew.
+pub(crate) async fn reset(database: &DatabaseConnection) -> Result<(), MigrateError> {
+    let transaction = database.begin().await?;
+    lock::hold(&transaction).await?;
+    for table in TABLES {
+        transaction.execute(Table::drop().table(*table).if_exists()).await?;
+    }
+    apply(&transaction, usize::MAX).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
-async fn unknown_migration(database: &sea_orm::DatabaseTransaction) -> Result<Option<String>, DbErr> {
-    let known = Migrations::migrations();
-    let applied = Migrations::get_migration_models(database).await?;
-    Ok(applied
-        .into_iter()
-        .map(|migration| migration.version)
-        .find(|version| !known.iter().any(|migration| MigrationName::name(&**migration) == version)))
+/// Applies at most `steps` of the migrations that were not applied before.
+async fn apply(transaction: &DatabaseTransaction, steps: usize) -> Result<(), DbErr> {
+    let mut table = Schema::new(transaction.get_database_backend()).create_table_from_entity(seaql_migrations::Entity);
+    transaction.execute(table.if_not_exists()).await?;
+    let manager = SchemaManager::new(transaction);
+    for migration in pending(&manager).await?.into_iter().take(steps) {
+        migration.up(&manager).await?;
+        let applied_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let row = seaql_migrations::ActiveModel {
+            version: Set(migration.name().to_owned()),
+            applied_at: Set(applied_at.try_into().unwrap_or(i64::MAX)),
+        };
+        seaql_migrations::Entity::insert(row).exec_without_returning(transaction).await?;
+    }
+    Ok(())
+}
+
+/// Returns the migrations that were not applied. SeaORM's own answer is an error when there is one that it does not know.
+async fn pending(manager: &SchemaManager<'_>) -> Result<Vec<Box<dyn MigrationTrait>>, DbErr> {
+    let mut pending = Vec::from(migrations());
+    if manager.has_table(APPLIED).await? {
+        let applied = seaql_migrations::Entity::find().all(manager.get_connection()).await?;
+        let applied: HashSet<_> = applied.into_iter().map(|migration| migration.version).collect();
+        pending.retain(|migration| !applied.contains(migration.name()));
+    }
+    Ok(pending)
+}
+
+async fn refuse_newer(manager: &SchemaManager<'_>) -> Result<(), MigrateError> {
+    if !manager.has_table("schema_info").await? {
+        return Ok(());
+    }
+    let query = Query::select().column("min_reader").from("schema_info").take();
+    let needed = match manager.get_connection().query_one(&query).await? {
+        Some(row) => u32::try_from(row.try_get_by_index::<i32>(0)?).unwrap_or(0),
+        None => 0,
+    };
+    let known = u32::try_from(migrations().len()).unwrap_or(u32::MAX);
+    if needed > known {
+        return Err(MigrateError::Newer { needed, known });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use runbay_model::Execution;
-    use runbay_model::LanguageId;
-    use runbay_model::RunInput;
-    use runbay_model::Session;
-    use runbay_model::Sources;
-    use runbay_model::Work;
-    use sea_orm::ConnectionTrait;
-    use sea_orm::EntityTrait;
-
-    use super::*;
-    use crate::entities::code_session;
-    use crate::entities::execution;
-    use crate::sqlite::make_file;
-    use crate::sqlite::open_writer;
-
-    #[tokio::test]
-    async fn a_database_of_the_first_version_keeps_its_rows() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("old.db");
-        make_file(&path).unwrap();
-        let database = open_writer(&path).await.unwrap();
-        Migrations::up(&database, Some(1)).await.unwrap();
-        let id = "x'00000000000000000000000000000000'";
-        let session =
-            format!("INSERT INTO code_sessions VALUES ({id}, 'default', 'python', 'print(1)', 'ACTIVE', 1, 5, 5)");
-        database.execute_unprepared(&session).await.unwrap();
-        assert!(migrate(&database).await.is_ok());
-        let session = code_session::Entity::find().one(&database).await.unwrap().unwrap();
-        assert_eq!(Session::try_from(session).unwrap().sources, Sources::single("print(1)").unwrap());
-        database.execute_unprepared("SELECT scoped_key FROM idempotency_keys").await.unwrap();
-
-        // A program of that version may still be at work.
-        let execution = format!(
-            "INSERT INTO executions (id, tenant_id, session_id, language, source_code, stdin, args, status, attempt, \
-             attempts_returned, created_at, queued_at, stdout_truncated, stderr_truncated) \
-             VALUES ({id}, 'default', {id}, 'python', '1', x'00', '[]', 'QUEUED', 0, 0, 5, 5, 0, 0)"
-        );
-        database.execute_unprepared(&execution).await.unwrap();
-        let execution = execution::Entity::find().one(&database).await.unwrap().unwrap();
-        let work = Work { stdin: vec![0], ..Work::default() };
-        let expected = RunInput::new(LanguageId::new("python"), Sources::single("1").unwrap(), work);
-        assert_eq!(Execution::try_from(execution).unwrap().input, expected);
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::Store;
 use crate::Unavailable;
+use crate::deadline::read;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::entities::count;
@@ -41,10 +42,8 @@ impl Store {
                 Column::UpdatedAt,
             ])
             .filter(Column::TenantId.eq(tenant.as_str()));
-        let rows = newest_first(query, Column::CreatedAt, Column::Id, page)
-            .into_model::<SummaryRow>()
-            .all(self.readers())
-            .await?;
+        let query = newest_first(query, Column::CreatedAt, Column::Id, page);
+        let rows = read(async || Ok(query.clone().into_model::<SummaryRow>().all(self.list_readers()).await?)).await?;
         let entries = rows.into_iter().map(SessionSummary::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(entries, page.limit, |entry: &SessionSummary| Position {
             created_at: entry.created_at,

@@ -1,5 +1,7 @@
 use std::convert::Infallible;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use runbay_model::LanguageId;
@@ -21,6 +23,7 @@ use crate::Store;
 use crate::Unavailable;
 use crate::WriteError;
 use crate::Writes;
+use crate::store::Writer;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -44,18 +47,21 @@ fn large_sources() -> Sources {
 }
 
 /// Holds up the writer until it is let go, so that what is asked for meanwhile lands in one batch.
-struct Hold {
-    reached: oneshot::Sender<()>,
-    go_on: oneshot::Receiver<()>,
-}
+#[derive(Clone)]
+struct Hold(Arc<Mutex<Option<Ends>>>);
+
+/// Tells that the writer is held up, and waits until it is let go.
+type Ends = (oneshot::Sender<()>, oneshot::Receiver<()>);
 
 impl Command for Hold {
     type Answer = ();
     type Refusal = Infallible;
 
     async fn apply(self, _: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
-        self.reached.send(()).expect("the test waits");
-        self.go_on.await.expect("the test lets go");
+        let ends = self.0.lock().unwrap().take();
+        let (reached, go_on) = ends.expect("it is applied once");
+        reached.send(()).expect("the test waits");
+        go_on.await.expect("the test lets go");
         Ok(())
     }
 }
@@ -71,7 +77,7 @@ impl Held {
         let (let_go, go_on) = oneshot::channel();
         let hold = tokio::spawn({
             let store = store.clone();
-            async move { store.write(Hold { reached, go_on }).await.expect("holding") }
+            async move { store.write(Hold(Arc::new(Mutex::new(Some((reached, go_on)))))).await.expect("holding") }
         });
         is_reached.await.unwrap();
         Self { let_go, hold }
@@ -85,13 +91,14 @@ impl Held {
 
 /// Asks for a write and returns when the writer has it waiting.
 async fn asked<C: Command>(store: &Store, command: C) -> JoinHandle<Result<C::Answer, WriteError<C::Refusal>>> {
-    let waiting = store.writer().waiting();
+    let Writer::Sqlite(writer) = store.writer() else { panic!("not SQLite") };
+    let waiting = writer.waiting();
     let task = tokio::spawn({
         let store = store.clone();
         async move { store.write(command).await }
     });
     let taken = async {
-        while store.writer().waiting() == waiting {
+        while writer.waiting() == waiting {
             tokio::task::yield_now().await;
         }
     };
@@ -100,8 +107,10 @@ async fn asked<C: Command>(store: &Store, command: C) -> JoinHandle<Result<C::An
 }
 
 /// Writes a session and then does as it is told.
+#[derive(Clone)]
 struct WriteThen(Session, Then);
 
+#[derive(Clone)]
 enum Then {
     Refuse,
     Panic,
@@ -202,6 +211,7 @@ async fn a_lost_transaction_fails_its_whole_batch_and_the_next_one_works() {
 #[tokio::test]
 async fn a_full_disk_fails_what_does_not_fit_until_there_is_room_again() {
     /// Lets the database grow no more, as a full disk does, for as long as the connection lives.
+    #[derive(Clone)]
     struct FillDisk;
     impl Command for FillDisk {
         type Answer = ();
@@ -225,6 +235,7 @@ async fn a_full_disk_fails_what_does_not_fit_until_there_is_room_again() {
 
 #[tokio::test]
 async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() {
+    #[derive(Clone)]
     struct PanicAlone;
     impl Command for PanicAlone {
         type Answer = ();

@@ -1,11 +1,21 @@
+mod dead_letters;
 mod keys;
+mod leases;
+mod outage;
 mod pace;
 mod pages;
+mod place;
+mod plans;
 mod programs;
+mod refusals;
+mod retention;
+mod saves;
+mod saves_a_second;
+mod transactions;
+mod workers;
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +26,7 @@ use runbay_model::Fault;
 use runbay_model::LanguageId;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::Priority;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
@@ -39,12 +50,16 @@ use crate::FinishExecution;
 use crate::HandBackExecution;
 use crate::InsertSession;
 use crate::LoseExecution;
+use crate::OpenError;
 use crate::Pace;
 use crate::Stale;
+use crate::sqlite::make_file;
+use crate::sqlite::open_writer;
+use crate::store::open::SQLITE_FILE;
 
-async fn opened(directory: &Path) -> Store {
-    Store::open_sqlite(directory).await.unwrap()
-}
+pub(crate) use place::Place;
+pub(crate) use place::on_all_databases;
+pub(crate) use place::on_all_servers;
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
@@ -74,6 +89,7 @@ fn run(session: &Session, now: i64) -> AcceptRun {
         language: None,
         code: None,
         work: Work { stdin: vec![0, 255, 10], args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()], ..Work::default() },
+        priority: Priority::Normal,
         pace: Pace { runs_per_minute: 0, cooldown: Duration::ZERO },
         keyed: None,
         at: at(now),
@@ -86,7 +102,8 @@ async fn accepted(store: &Store, now: i64) -> Execution {
 }
 
 async fn claimed(store: &Store, execution: &Execution) -> Attempt {
-    let claim = ClaimExecution { id: execution.id, worker: WorkerId::random(), at: at(50) };
+    let claim =
+        ClaimExecution { id: execution.id, worker: WorkerId::random(), queue_turn: None, lease: None, at: at(50) };
     store.write(claim).await.unwrap().expect("it is queued").head.state.attempt()
 }
 
@@ -112,10 +129,8 @@ fn outcome() -> Outcome {
     }
 }
 
-#[tokio::test]
-async fn everything_is_read_as_it_was_written_also_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn everything_is_read_as_it_was_written_also_after_a_restart(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     assert_eq!(read(&store, execution.id).await, execution);
 
@@ -125,27 +140,23 @@ async fn everything_is_read_as_it_was_written_also_after_a_restart() {
     store.write(finish).await.unwrap();
     store.close().await;
 
-    let read = read(&opened(directory.path()).await, execution.id).await;
+    let read = read(&place.open().await, execution.id).await;
     assert_eq!(read.state.status(), Status::Timeout);
     assert_eq!(read.outcome, Some(outcome()));
     assert_eq!((read.started_at, read.completed_at), (Some(at(50)), Some(at(60))));
     assert_eq!(read.input, execution.input);
 }
 
-#[tokio::test]
-async fn nobody_reads_the_rows_of_another_tenant() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn nobody_reads_the_rows_of_another_tenant(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let stranger = TenantId::new("stranger");
     assert_eq!(store.execution(&stranger, execution.id).await.unwrap(), None);
     assert_eq!(store.session(&stranger, execution.session.unwrap()).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn pages_follow_the_order_of_acceptance() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn pages_follow_the_order_of_acceptance(place: Place) {
+    let store = place.open().await;
     let mut expected = Vec::new();
     // Two of each time: the id decides between them.
     for now in [30, 10, 20, 10, 30, 20] {
@@ -166,10 +177,8 @@ async fn pages_follow_the_order_of_acceptance() {
     assert_eq!(got, expected);
 }
 
-#[tokio::test]
-async fn attempts_that_were_handed_back_do_not_count() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn attempts_that_were_handed_back_do_not_count(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     for number in 1..=4 {
         let attempt = claimed(&store, &execution).await;
@@ -193,10 +202,8 @@ async fn attempts_that_were_handed_back_do_not_count() {
     assert_eq!(read(&store, execution.id).await.state, last.state);
 }
 
-#[tokio::test]
-async fn only_the_present_attempt_can_report() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn only_the_present_attempt_can_report(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let old = claimed(&store, &execution).await;
     store.write(HandBackExecution { id: execution.id, attempt: old, at: at(70) }).await.unwrap();
@@ -217,8 +224,7 @@ async fn only_the_present_attempt_can_report() {
 
 #[tokio::test]
 async fn readers_cannot_write() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+    let store = Place::sqlite().open().await;
     let written = store.readers().execute_unprepared("DELETE FROM executions").await;
     assert!(written.unwrap_err().to_string().contains("readonly"));
 }
@@ -226,7 +232,9 @@ async fn readers_cannot_write() {
 #[tokio::test]
 async fn every_commit_waits_for_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let connection = open_or_make(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    let path = directory.path().join(SQLITE_FILE);
+    make_file(&path).unwrap();
+    let connection = open_writer(&path).await.unwrap();
     for (pragma, expected) in [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")] {
         let statement =
             Statement::from_string(DbBackend::Sqlite, format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
@@ -239,7 +247,7 @@ async fn every_commit_waits_for_the_disk() {
 async fn nobody_else_can_read_the_files() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let store = opened(directory.path()).await;
+    let store = Store::open_sqlite(directory.path()).await.unwrap();
     session(&store).await;
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory.path()).unwrap() {
@@ -251,23 +259,18 @@ async fn nobody_else_can_read_the_files() {
     assert_eq!(names, ["runbay.db", "runbay.db-shm", "runbay.db-wal"]);
 }
 
-#[tokio::test]
-async fn a_newer_database_is_left_alone_until_it_is_reset() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_newer_database_is_left_alone_until_it_is_reset(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     store.close().await;
-    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
-    connection
-        .execute_unprepared("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
-        .await
-        .unwrap();
+    let connection = place.raw().await;
+    connection.execute_unprepared("UPDATE schema_info SET min_reader = 77").await.unwrap();
     connection.close().await.unwrap();
 
-    let error = Store::open_sqlite(directory.path()).await.unwrap_err();
-    assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "m9999_future"), "{error:?}");
-    Store::reset_sqlite(directory.path()).await.unwrap();
-    let store = opened(directory.path()).await;
+    let error = Store::open(&place.settings).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Newer { needed: 77, known: 4, .. }), "{error:?}");
+    Store::reset(&place.settings).await.unwrap();
+    let store = place.open().await;
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap(), None);
     store.check().await.unwrap();
 }
@@ -283,13 +286,21 @@ async fn what_is_no_database_is_not_opened() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is"));
 }
 
-#[tokio::test]
-async fn a_damaged_row_is_an_error() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_damaged_row_is_an_error(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
-    let connection = open_writer(&directory.path().join(SQLITE_FILE)).await.unwrap();
+    let connection = place.raw().await;
     connection.execute_unprepared("UPDATE executions SET reason = 'cancelled'").await.unwrap();
     let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
     assert!(matches!(&error, Unavailable::Damaged(text) if text.contains("QUEUED")), "{error:?}");
+}
+
+on_all_databases! {
+    everything_is_read_as_it_was_written_also_after_a_restart,
+    nobody_reads_the_rows_of_another_tenant,
+    pages_follow_the_order_of_acceptance,
+    attempts_that_were_handed_back_do_not_count,
+    only_the_present_attempt_can_report,
+    a_newer_database_is_left_alone_until_it_is_reset,
+    a_damaged_row_is_an_error,
 }

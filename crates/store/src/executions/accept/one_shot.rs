@@ -1,6 +1,7 @@
 //! Accepting an execution without a session.
 
 use runbay_model::ExecutionId;
+use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
@@ -15,7 +16,7 @@ use crate::KeyedRequest;
 use crate::WriteError;
 
 /// Queues an execution of code that comes with the request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AcceptOneShot {
     /// Who asks.
     pub tenant: TenantId,
@@ -23,6 +24,8 @@ pub struct AcceptOneShot {
     pub execution: ExecutionId,
     /// What is to be run.
     pub input: RunInput,
+    /// How urgent it is.
+    pub priority: Priority,
     /// Under which key it is asked for, if it may be asked for twice.
     pub keyed: Option<KeyedRequest>,
     /// The present time.
@@ -37,7 +40,7 @@ impl Command for AcceptOneShot {
         if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
             return Ok(repeated);
         }
-        let Self { tenant, execution: id, input, keyed, at } = self;
-        Accepted { id, tenant, session: None, input, keyed, at }.insert(transaction).await
+        let Self { tenant, execution: id, input, priority, keyed, at } = self;
+        Accepted { id, tenant, session: None, input, priority, keyed, at }.insert(transaction).await
     }
 }

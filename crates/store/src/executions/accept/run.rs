@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runbay_model::CodeChange;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
+use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::Session;
 use runbay_model::SessionId;
@@ -31,7 +32,7 @@ use crate::sessions::locked;
 use crate::sessions::save;
 
 /// Saves what came with a run, takes a snapshot of the session and queues an execution of it: all or nothing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AcceptRun {
     /// Who asks.
     pub tenant: TenantId,
@@ -47,6 +48,8 @@ pub struct AcceptRun {
     pub code: Option<CodeChange>,
     /// What to do with the code.
     pub work: Work,
+    /// How urgent it is.
+    pub priority: Priority,
     /// How often the session may be run.
     pub pace: Pace,
     /// Under which key the run is asked for, if it may be asked for twice.
@@ -81,6 +84,7 @@ impl Command for AcceptRun {
             tenant: self.tenant,
             session: Some(session.id),
             input: RunInput::new(session.language, session.sources, self.work),
+            priority: self.priority,
             keyed: self.keyed,
             at: self.at,
         };

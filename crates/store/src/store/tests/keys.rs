@@ -33,10 +33,8 @@ async fn history(store: &Store, session: &Session) -> usize {
     store.executions_of_session(&session.tenant, session.id, page).await.unwrap().entries.len()
 }
 
-#[tokio::test]
-async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
     let Acceptance::New(execution) = first else { panic!("{first:?}") };
@@ -56,10 +54,8 @@ async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now() {
     assert_eq!(history(&store, &session).await, 1);
 }
 
-#[tokio::test]
-async fn a_key_stands_for_one_request() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_key_stands_for_one_request(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
     let error = run_keyed(&store, &session, keyed(1, 2), 11).await.unwrap_err();
@@ -68,10 +64,8 @@ async fn a_key_stands_for_one_request() {
     assert_eq!(store.repetition(&keyed(2, 1), at(11)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_refusal_is_not_remembered() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_refusal_is_not_remembered(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
     run_keyed(&store, &session, keyed(2, 1), 11).await.unwrap_err();
@@ -80,10 +74,8 @@ async fn a_refusal_is_not_remembered() {
     assert!(matches!(second, Acceptance::New(_)), "{second:?}");
 }
 
-#[tokio::test]
-async fn an_expired_key_is_free_again() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn an_expired_key_is_free_again(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
     end(&store, &first).await;
@@ -94,10 +86,8 @@ async fn an_expired_key_is_free_again() {
     assert_eq!(run_keyed(&store, &session, renewed, EXPIRY).await.unwrap(), Acceptance::Repeated(second));
 }
 
-#[tokio::test]
-async fn expired_keys_are_forgotten_in_batches() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn expired_keys_are_forgotten_in_batches(place: Place) {
+    let store = place.open().await;
     for key in 0..5 {
         let session = session(&store).await;
         let expires_at = at(EXPIRY + i64::from(key));
@@ -107,4 +97,12 @@ async fn expired_keys_are_forgotten_in_batches() {
         assert_eq!(store.write(ForgetExpiredKeys { limit: 3, at: at(now) }).await.unwrap(), forgotten);
     }
     assert!(store.repetition(&keyed(4, 1), at(EXPIRY + 3)).await.unwrap().is_some());
+}
+
+on_all_databases! {
+    a_repeated_request_is_answered_with_its_execution_as_it_is_now,
+    a_key_stands_for_one_request,
+    a_refusal_is_not_remembered,
+    an_expired_key_is_free_again,
+    expired_keys_are_forgotten_in_batches,
 }

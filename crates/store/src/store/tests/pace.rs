@@ -35,10 +35,8 @@ fn rate_limited(retry_after: Duration) -> Result<Execution, AcceptRefusal> {
     Err(AcceptRefusal::RateLimited { runs_per_minute: 5, retry_after })
 }
 
-#[tokio::test]
-async fn a_session_cools_down_from_the_acceptance_of_a_run() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_session_cools_down_from_the_acceptance_of_a_run(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let first = run_at(&store, &session, PACE, 0).await.unwrap();
 
@@ -52,10 +50,8 @@ async fn a_session_cools_down_from_the_acceptance_of_a_run() {
     ended_at(&store, &session, PACE, 2 * SECOND).await;
 }
 
-#[tokio::test]
-async fn only_accepted_runs_of_the_last_minute_count() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn only_accepted_runs_of_the_last_minute_count(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     for second in [0, 10, 20, 30, 40] {
         ended_at(&store, &session, PACE, second * SECOND).await;
@@ -77,10 +73,8 @@ async fn only_accepted_runs_of_the_last_minute_count() {
     assert_eq!(run_at(&store, &session, PACE, 140 * SECOND).await, rate_limited(Duration::from_secs(50)));
 }
 
-#[tokio::test]
-async fn zero_is_no_limit() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn zero_is_no_limit(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let none = Pace { runs_per_minute: 0, cooldown: Duration::ZERO };
     for micros in 0..100 {
@@ -88,14 +82,19 @@ async fn zero_is_no_limit() {
     }
 }
 
-#[tokio::test]
-async fn a_clock_that_is_set_back_blocks_nobody_for_long() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_clock_that_is_set_back_blocks_nobody_for_long(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     ended_at(&store, &session, PACE, 3600 * SECOND).await;
     ended_at(&store, &session, PACE, 0).await;
     let second = super::session(&store).await;
     ended_at(&store, &second, PACE, SECOND).await;
     assert_eq!(run_at(&store, &second, PACE, 0).await, cooldown(Duration::from_secs(3)));
+}
+
+on_all_databases! {
+    a_session_cools_down_from_the_acceptance_of_a_run,
+    only_accepted_runs_of_the_last_minute_count,
+    zero_is_no_limit,
+    a_clock_that_is_set_back_blocks_nobody_for_long,
 }

@@ -1,12 +1,7 @@
 use runbay_model::Page;
 use runbay_model::PageRequest;
-use runbay_model::Position;
-use sea_orm::ColumnTrait;
-use sea_orm::QueryFilter;
 
 use super::*;
-use crate::entities::code_session;
-use crate::page::newest_first;
 
 async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
     let id = SessionId::random();
@@ -24,10 +19,8 @@ async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
     id
 }
 
-#[tokio::test]
-async fn every_session_is_listed_once_although_others_are_opened() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn every_session_is_listed_once_although_others_are_opened(place: Place) {
+    let store = place.open().await;
     let (tenant, stranger) = (TenantId::default(), TenantId::new("stranger"));
     let mut expected = Vec::new();
     // Several at one time, so that only the id tells them apart.
@@ -52,10 +45,8 @@ async fn every_session_is_listed_once_although_others_are_opened() {
     assert_eq!(found, expected);
 }
 
-#[tokio::test]
-async fn a_listed_execution_has_everything_but_its_output() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_listed_execution_has_everything_but_its_output(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
     let finish = FinishExecution {
@@ -82,27 +73,7 @@ async fn a_listed_execution_has_everything_but_its_output() {
     assert_eq!(strangers.entries, []);
 }
 
-#[tokio::test]
-async fn a_page_begins_in_the_index_and_is_not_sorted() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
-    let after = Some(Position { created_at: at(5), id: Uuid::nil() });
-    let page = PageRequest { after, limit: 20 };
-
-    use code_session::Column as SessionColumn;
-    use execution::Column as ExecutionColumn;
-    let sessions = code_session::Entity::find().filter(SessionColumn::TenantId.eq("default"));
-    let sessions = newest_first(sessions, SessionColumn::CreatedAt, SessionColumn::Id, page);
-    assert_eq!(
-        store.plan(sessions).await,
-        "SEARCH code_sessions USING INDEX ix_code_sessions_tenant_created (tenant_id=? AND created_at<?)"
-    );
-    let executions = execution::Entity::find()
-        .filter(ExecutionColumn::SessionId.eq(Uuid::nil()))
-        .filter(ExecutionColumn::TenantId.eq("default"));
-    let executions = newest_first(executions, ExecutionColumn::CreatedAt, ExecutionColumn::Id, page);
-    assert_eq!(
-        store.plan(executions).await,
-        "SEARCH executions USING INDEX ix_executions_session_created (session_id=? AND created_at<?)"
-    );
+on_all_databases! {
+    every_session_is_listed_once_although_others_are_opened,
+    a_listed_execution_has_everything_but_its_output,
 }

@@ -98,6 +98,7 @@ fn one_shot(now: i64) -> AcceptOneShot {
         tenant: TenantId::default(),
         execution: ExecutionId::random(),
         input: RunInput::new(LanguageId::new("python"), program(), work()),
+        priority: Priority::Normal,
         keyed: None,
         at: at(now),
     }
@@ -131,15 +132,13 @@ fn save(session: &Session, code: CodeChange) -> SaveSession {
 }
 
 async fn saved(store: &Store, session: &Session, code: CodeChange) -> Session {
-    let saved = store.write(save(session, code)).await.unwrap();
+    let saved = store.save_session(save(session, code)).await.unwrap();
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap().as_ref(), Some(&saved));
     saved
 }
 
-#[tokio::test]
-async fn whatever_a_request_adds_is_read_as_it_was_written() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn whatever_a_request_adds_is_read_as_it_was_written(place: Place) {
+    let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     assert_eq!(execution.session, None);
     assert_eq!(execution.input, RunInput::new(LanguageId::new("python"), program(), work()));
@@ -151,10 +150,8 @@ async fn whatever_a_request_adds_is_read_as_it_was_written() {
     assert_eq!(ended.outcome.and_then(|outcome| outcome.tests), Some(test_results()));
 }
 
-#[tokio::test]
-async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: Place) {
+    let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
     let finish =
@@ -166,10 +163,8 @@ async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need() {
 }
 
 /// Rows are kept over releases: if this fails, rows that were written before can no longer be read.
-#[tokio::test]
-async fn documents_stay_what_they_are() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn documents_stay_what_they_are(place: Place) {
+    let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
     let row = row(&store, &execution).await;
@@ -204,6 +199,7 @@ async fn documents_stay_what_they_are() {
 }
 
 /// Puts a text into one column of every execution.
+#[derive(Clone)]
 struct Damage {
     column: Column,
     text: Option<&'static str>,
@@ -220,10 +216,8 @@ impl Command for Damage {
     }
 }
 
-#[tokio::test]
-async fn a_damaged_document_is_an_error_that_names_its_column() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_damaged_document_is_an_error_that_names_its_column(place: Place) {
+    let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
     let good = row(&store, &execution).await;
@@ -255,6 +249,7 @@ async fn a_damaged_document_is_an_error_that_names_its_column() {
     assert!(store.execution(&execution.tenant, execution.id).await.is_ok());
 }
 
+#[derive(Clone)]
 struct Repair(execution::Model);
 
 impl Command for Repair {
@@ -276,10 +271,8 @@ impl Command for Repair {
     }
 }
 
-#[tokio::test]
-async fn lists_do_not_read_documents() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn lists_do_not_read_documents(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     saved(&store, &session, CodeChange::Files(program())).await;
     let execution = store.write(AcceptRun { work: work(), ..run(&session, 10) }).await.unwrap().into_execution();
@@ -294,10 +287,8 @@ async fn lists_do_not_read_documents() {
     assert_eq!(store.executions_with_status(Status::Completed, None, 5).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn source_code_keeps_the_other_files_and_files_replace_all() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn source_code_keeps_the_other_files_and_files_replace_all(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let with_files = saved(&store, &session, CodeChange::Files(program())).await;
     assert_eq!((with_files.version, &with_files.sources), (2, &program()));
@@ -317,10 +308,8 @@ async fn source_code_keeps_the_other_files_and_files_replace_all() {
     assert_eq!((row.entry_name, row.other_files), (None, None));
 }
 
-#[tokio::test]
-async fn a_change_of_any_file_is_a_change() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_change_of_any_file_is_a_change(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let mut version = 1;
     for sources in [
@@ -337,10 +326,8 @@ async fn a_change_of_any_file_is_a_change() {
     }
 }
 
-#[tokio::test]
-async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: Place) {
+    let store = place.open().await;
     let session = session(&store).await;
     let request = AcceptRun { code: Some(CodeChange::Files(program())), work: work(), ..run(&session, 10) };
     let first = store.write(request).await.unwrap().into_execution();
@@ -351,10 +338,8 @@ async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session() {
     assert_eq!(read(&store, second.id).await, second);
 }
 
-#[tokio::test]
-async fn one_shot_executions_do_not_wait_for_each_other() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn one_shot_executions_do_not_wait_for_each_other(place: Place) {
+    let store = place.open().await;
     let mut accepted = Vec::new();
     for now in 0..5 {
         accepted.push(one_shot_accepted(&store, now).await.id);
@@ -365,10 +350,8 @@ async fn one_shot_executions_do_not_wait_for_each_other() {
     assert_eq!(store.execution(&TenantId::new("stranger"), accepted[0]).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_key_of_a_one_shot_execution_stands_for_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = opened(directory.path()).await;
+async fn a_key_of_a_one_shot_execution_stands_for_it(place: Place) {
+    let store = place.open().await;
     let keyed = |request| KeyedRequest { scoped_key: [1; 32], request_hash: [request; 32], expires_at: at(1_000) };
     let request = |hash, now| AcceptOneShot { keyed: Some(keyed(hash)), ..one_shot(now) };
     let Acceptance::New(first) = store.write(request(1, 10)).await.unwrap() else { panic!("it is new") };
@@ -376,4 +359,17 @@ async fn a_key_of_a_one_shot_execution_stands_for_it() {
     let reused = store.write(request(2, 12)).await;
     assert!(matches!(reused, Err(WriteError::Refused(AcceptRefusal::KeyReused))), "{reused:?}");
     assert_eq!(store.executions_with_status(Status::Queued, None, 10).await.unwrap().len(), 1);
+}
+
+on_all_databases! {
+    whatever_a_request_adds_is_read_as_it_was_written,
+    one_file_and_a_plain_run_take_no_more_columns_than_they_need,
+    documents_stay_what_they_are,
+    a_damaged_document_is_an_error_that_names_its_column,
+    lists_do_not_read_documents,
+    source_code_keeps_the_other_files_and_files_replace_all,
+    a_change_of_any_file_is_a_change,
+    a_run_takes_the_files_that_come_with_it_or_those_of_the_session,
+    one_shot_executions_do_not_wait_for_each_other,
+    a_key_of_a_one_shot_execution_stands_for_it,
 }

@@ -1,0 +1,193 @@
+//! Executions that came to nothing, for a person to look at.
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::ExecutionSummary;
+use runbay_model::Page;
+use runbay_model::PageRequest;
+use runbay_model::Position;
+use runbay_model::SessionStatus;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Select;
+use sea_orm::sea_query::Expr;
+
+use super::AcceptRefusal;
+use super::accept::Accepted;
+use super::head::locked_head;
+use super::list::SummaryRow;
+use super::list::summaries;
+use crate::Acceptance;
+use crate::Command;
+use crate::Store;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::Writes;
+use crate::deadline::read;
+use crate::entities::execution;
+use crate::entities::execution::Column;
+use crate::entities::execution::priority;
+use crate::page::newest_first;
+use crate::sessions::locked;
+
+/// An execution that failed for no fault of its own, with all its attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The execution.
+    pub execution: ExecutionSummary,
+    /// When its last attempt was lost.
+    pub dead_lettered_at: Timestamp,
+}
+
+/// Queues a new execution of what a dead letter was to run; the dead letter is none afterwards.
+#[derive(Debug, Clone)]
+pub struct RequeueDeadLetter {
+    /// Who asks.
+    pub tenant: TenantId,
+    /// The execution that failed.
+    pub id: ExecutionId,
+    /// The id of the execution to be.
+    pub execution: ExecutionId,
+    /// The present time.
+    pub at: Timestamp,
+}
+
+/// Why a dead letter is not queued again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequeueRefusal {
+    /// There is no such dead letter, or it belongs to another tenant.
+    NotFound,
+    /// Its session was closed.
+    SessionInactive,
+    /// Its session has an execution that is queued or running.
+    ActiveExecution {
+        /// It, unless somebody else added it in this instant.
+        execution: Option<ExecutionId>,
+    },
+}
+
+/// Makes an execution a dead letter no longer; it stays in the history.
+#[derive(Debug, Clone)]
+pub struct DeleteDeadLetter {
+    /// Who asks.
+    pub tenant: TenantId,
+    /// The execution.
+    pub id: ExecutionId,
+}
+
+/// There is no such dead letter, or it belongs to another tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadLetterNotFound;
+
+impl Store {
+    /// Reads one page of a tenant's dead letters, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn dead_letters(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<DeadLetter>, Unavailable> {
+        let query = newest_first(of_tenant(tenant), Column::DeadLetteredAt, Column::Id, page);
+        let rows = read(async || Ok(query.clone().into_model::<SummaryRow>().all(self.readers()).await?)).await?;
+        let entries = rows.into_iter().map(DeadLetter::try_from).collect::<Result<_, _>>()?;
+        Ok(Page::cut(entries, page.limit, |entry: &DeadLetter| Position {
+            created_at: entry.dead_lettered_at,
+            id: entry.execution.id.as_uuid(),
+        }))
+    }
+}
+
+pub(crate) fn of_tenant(tenant: &TenantId) -> Select<execution::Entity> {
+    // The second condition lets the database use an index of dead letters alone.
+    summaries().filter(Column::TenantId.eq(tenant.as_str())).filter(Column::DeadLetteredAt.is_not_null())
+}
+
+impl TryFrom<SummaryRow> for DeadLetter {
+    type Error = Unavailable;
+
+    fn try_from(row: SummaryRow) -> Result<Self, Unavailable> {
+        let dead_lettered_at = row.dead_lettered_at.map(Timestamp::from_micros);
+        let dead_lettered_at =
+            dead_lettered_at.ok_or_else(|| Unavailable::Damaged("executions.dead_lettered_at is null".to_owned()))?;
+        Ok(Self { execution: row.try_into()?, dead_lettered_at })
+    }
+}
+
+impl Command for RequeueDeadLetter {
+    type Answer = Execution;
+    type Refusal = RequeueRefusal;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Execution, WriteError<RequeueRefusal>> {
+        let letter = of_tenant_with_id(&self.tenant, self.id);
+        let Some(row) = letter.one(transaction).await? else {
+            return Err(WriteError::Refused(RequeueRefusal::NotFound));
+        };
+        let priority = priority(row.priority.as_deref())?;
+        let dead = Execution::try_from(row)?;
+        if let Some(session) = dead.session {
+            // Sessions are locked before executions, here as elsewhere.
+            let session = locked(transaction, &self.tenant, session).await?;
+            if session.as_ref().is_none_or(|session| session.status == SessionStatus::Inactive) {
+                return Err(WriteError::Refused(RequeueRefusal::SessionInactive));
+            }
+            let active = Column::ActiveSessionId.eq(dead.session.map(runbay_model::SessionId::as_uuid));
+            if let Some(active) = locked_head(transaction, active).await? {
+                return Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution: Some(active.id) }));
+            }
+        }
+        if !take_away(transaction, &self.tenant, self.id).await? {
+            return Err(WriteError::Refused(RequeueRefusal::NotFound));
+        }
+        let accepted = Accepted {
+            id: self.execution,
+            tenant: self.tenant,
+            session: dead.session,
+            input: dead.input,
+            priority,
+            keyed: None,
+            at: self.at,
+        };
+        match accepted.insert(transaction).await {
+            Ok(Acceptance::New(execution) | Acceptance::Repeated(execution)) => Ok(execution),
+            Err(WriteError::Refused(AcceptRefusal::ActiveExecution { execution })) => {
+                Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution }))
+            }
+            Err(WriteError::Refused(_)) => Err(WriteError::Refused(RequeueRefusal::SessionInactive)),
+            Err(WriteError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Command for DeleteDeadLetter {
+    type Answer = ();
+    type Refusal = DeadLetterNotFound;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<DeadLetterNotFound>> {
+        match take_away(transaction, &self.tenant, self.id).await? {
+            true => Ok(()),
+            false => Err(WriteError::Refused(DeadLetterNotFound)),
+        }
+    }
+}
+
+fn of_tenant_with_id(tenant: &TenantId, id: ExecutionId) -> Select<execution::Entity> {
+    execution::Entity::find_by_id(id.as_uuid())
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::DeadLetteredAt.is_not_null())
+}
+
+/// Makes an execution a dead letter no longer; false when it was none.
+async fn take_away(transaction: &DatabaseTransaction, tenant: &TenantId, id: ExecutionId) -> Result<bool, Unavailable> {
+    let written = execution::Entity::update_many()
+        .col_expr(Column::DeadLetteredAt, Expr::value(None::<i64>))
+        .filter(Column::Id.eq(id.as_uuid()))
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::DeadLetteredAt.is_not_null())
+        .exec(transaction)
+        .await?;
+    Ok(written.rows_affected == 1)
+}

@@ -1,0 +1,176 @@
+//! What an operator can do something about.
+
+use std::error::Error;
+use std::io;
+
+use sea_orm::DbErr;
+use sea_orm::RuntimeErr;
+use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlDatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
+/// What an operator can do something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Another process has the SQLite database for itself.
+    Locked,
+    /// There is no room on the database's disk.
+    DiskFull,
+    /// The SQLite file or its directory may not be written.
+    ReadOnly,
+    /// The SQLite file is no database, or a damaged one.
+    NotADatabase,
+    /// Nothing answers at the server's address.
+    Unreachable,
+    /// The server does not know the user, or not with this password.
+    WrongLogin,
+    /// The server has no database of this name.
+    NoSuchDatabase,
+    /// The user may not do what is needed.
+    MissingRights,
+    /// The server only reads: it follows another one.
+    Replica,
+    /// The server has as many connections as it may have.
+    TooManyConnections,
+    /// No encrypted connection can be made, or the server's certificate is not trusted.
+    Encryption,
+}
+
+impl Fault {
+    /// Finds what is wrong with the database in an error and its causes, where the database has a word for it.
+    #[must_use]
+    pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(fault) = error.downcast_ref().and_then(Self::of) {
+                return Some(fault);
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    fn of(error: &DbErr) -> Option<Self> {
+        match driver_error(error)? {
+            sqlx::Error::Database(error) => Self::of_database(&**error),
+            // A certificate that is not trusted, as it ends the connection.
+            sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(Self::Encryption),
+            sqlx::Error::Tls(_) => Some(Self::Encryption),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => Some(Self::Unreachable),
+            _ => None,
+        }
+    }
+
+    fn of_database(error: &dyn DatabaseError) -> Option<Self> {
+        if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+            return Self::of_mysql(error.number());
+        }
+        let code = error.code()?;
+        match error.try_downcast_ref::<PgDatabaseError>() {
+            Some(_) => Self::of_postgres(&code),
+            None => Self::of_sqlite(code.parse().ok()?),
+        }
+    }
+
+    /// Reads a result code of SQLite, whose low byte is the kind: <https://sqlite.org/rescode.html>.
+    const fn of_sqlite(code: u32) -> Option<Self> {
+        match code & 0xff {
+            5 | 6 => Some(Self::Locked),
+            13 => Some(Self::DiskFull),
+            8 | 14 => Some(Self::ReadOnly),
+            11 | 26 => Some(Self::NotADatabase),
+            _ => None,
+        }
+    }
+
+    /// Reads an SQLSTATE: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+    fn of_postgres(code: &str) -> Option<Self> {
+        match code {
+            "28000" | "28P01" => Some(Self::WrongLogin),
+            "3D000" => Some(Self::NoSuchDatabase),
+            "42501" => Some(Self::MissingRights),
+            "25006" => Some(Self::Replica),
+            "53300" => Some(Self::TooManyConnections),
+            "53100" => Some(Self::DiskFull),
+            _ => None,
+        }
+    }
+
+    /// Reads an error number: <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
+    const fn of_mysql(number: u16) -> Option<Self> {
+        match number {
+            1045 | 1130 | 1698 => Some(Self::WrongLogin),
+            1049 => Some(Self::NoSuchDatabase),
+            1044 | 1142 | 1143 | 1227 => Some(Self::MissingRights),
+            // --read-only and, on MySQL, --super-read-only; a transaction that may only read.
+            1290 | 1792 | 1836 => Some(Self::Replica),
+            1040 | 1203 => Some(Self::TooManyConnections),
+            1021 | 1114 => Some(Self::DiskFull),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a command that failed had no effect and may succeed when it is applied again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// Somebody else added a row with the same key at the same time: next time it is found.
+    Taken,
+    /// The database has ended one of several transactions that were in each other's way.
+    Collision,
+    /// The connection was lost, or the server is about to stop or has just started.
+    ConnectionLost,
+}
+
+impl Passing {
+    /// Finds out whether an error passes.
+    pub(crate) fn of(error: &DbErr) -> Option<Self> {
+        match driver_error(error)? {
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Some(Self::ConnectionLost),
+            sqlx::Error::Database(error) if error.is_unique_violation() => Some(Self::Taken),
+            sqlx::Error::Database(error) => Self::of_database(&**error),
+            _ => None,
+        }
+    }
+
+    fn of_database(error: &dyn DatabaseError) -> Option<Self> {
+        if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+            return match error.number() {
+                // A wait for a lock that took too long, a deadlock, a row that was changed (MariaDB 11.8).
+                1205 | 1213 | 1020 => Some(Self::Collision),
+                // Shutdown, a killed connection, a transaction that was idle for too long.
+                1053 | 1927 | 1152 | 4031 => Some(Self::ConnectionLost),
+                _ => None,
+            };
+        }
+        error.try_downcast_ref::<PgDatabaseError>()?;
+        match &*error.code()? {
+            "40001" | "40P01" | "55P03" => Some(Self::Collision),
+            "25P03" | "57P01" | "57P02" | "57P03" => Some(Self::ConnectionLost),
+            code if code.starts_with("08") => Some(Self::ConnectionLost),
+            _ => None,
+        }
+    }
+}
+
+/// Returns what the driver says, where the error comes from it.
+fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    Some(error)
+}
+
+/// Returns whether a statement failed because a unique column has the value already.
+pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
+    Passing::of(error) == Some(Passing::Taken)
+}
+
+/// Returns an error for a server that says nothing.
+pub(crate) fn silence() -> DbErr {
+    let error = io::Error::new(io::ErrorKind::TimedOut, "the server does not answer in time");
+    DbErr::Conn(RuntimeErr::SqlxError(std::sync::Arc::new(sqlx::Error::Io(error))))
+}

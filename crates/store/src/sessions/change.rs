@@ -1,0 +1,85 @@
+//! What a save changes, and writing only that.
+
+use runbay_model::CodeChange;
+use runbay_model::LanguageId;
+use runbay_model::Session;
+use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
+use sea_orm::ConnectionTrait;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Set;
+
+use crate::Unavailable;
+use crate::entities::code_session;
+use crate::entities::code_session::Column;
+use crate::entities::number;
+
+/// Returns a session as it is after a change; none when nothing is new.
+pub(super) fn changed(
+    before: &Session,
+    language: Option<LanguageId>,
+    code: Option<CodeChange>,
+    at: Timestamp,
+) -> Option<Session> {
+    let language = language.filter(|language| *language != before.language);
+    let code = code.filter(|code| code.changes(&before.sources));
+    if language.is_none() && code.is_none() {
+        return None;
+    }
+    let mut after = before.clone();
+    after.version += 1;
+    after.updated_at = at;
+    if let Some(language) = language {
+        after.language = language;
+    }
+    if let Some(code) = code {
+        after.sources = code.applied_to(after.sources);
+    }
+    Some(after)
+}
+
+/// Writes what is different, unless somebody else wrote in between; tells whether it was written.
+pub(super) async fn write(
+    connection: &impl ConnectionTrait,
+    before: &Session,
+    after: &Session,
+) -> Result<bool, Unavailable> {
+    let mut change = code_session::ActiveModel::default();
+    if after.sources != before.sources {
+        change.set_sources(&after.sources);
+        if after.sources.entry_name() == before.sources.entry_name()
+            && after.sources.others() == before.sources.others()
+        {
+            // The other files may be large.
+            change = code_session::ActiveModel { source_code: change.source_code, ..Default::default() };
+        }
+    }
+    if after.language != before.language {
+        change.language = Set(after.language.as_str().to_owned());
+    }
+    change.version = Set(number(after.version));
+    change.updated_at = Set(after.updated_at.as_micros());
+    let written = code_session::Entity::update_many()
+        .set(change)
+        .filter(Column::Id.eq(after.id.as_uuid()))
+        .filter(Column::Version.eq(number(before.version)))
+        .filter(Column::Status.eq(before.status.as_str()))
+        .exec(connection)
+        .await?;
+    Ok(written.rows_affected == 1)
+}
+
+/// Writes what is new, and returns the session as it is afterwards; none when somebody else wrote in between.
+pub(crate) async fn save(
+    connection: &impl ConnectionTrait,
+    before: Session,
+    language: Option<LanguageId>,
+    code: Option<CodeChange>,
+    at: Timestamp,
+) -> Result<Option<Session>, Unavailable> {
+    let Some(after) = changed(&before, language, code, at) else {
+        return Ok(Some(before));
+    };
+    Ok(write(connection, &before, &after).await?.then_some(after))
+}

@@ -1,0 +1,207 @@
+//! The workers that live, as rows that they renew again and again.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use sea_orm::ConnectionTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::DbBackend;
+use sea_orm::EntityTrait;
+use sea_orm::FromQueryResult;
+use sea_orm::QueryFilter;
+use sea_orm::QueryOrder;
+use sea_orm::QuerySelect;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::Query;
+use sea_orm::sea_query::SelectStatement;
+
+use crate::Command;
+use crate::Store;
+use crate::Unavailable;
+use crate::WriteError;
+use crate::Writes;
+use crate::clock::database_now;
+use crate::clock::database_time_before;
+use crate::deadline::read;
+use crate::entities::count;
+use crate::entities::duration;
+use crate::entities::worker;
+use crate::entities::worker::Column;
+
+/// More than anybody runs.
+const LISTED: u64 = 10_000;
+
+/// Tells that a worker lives: adds its row or renews it, by the database's clock.
+#[derive(Debug, Clone)]
+pub struct RenewWorker(pub Worker);
+
+/// Removes the row of a worker that ends; what it may still run is lost from now on.
+#[derive(Debug, Clone)]
+pub struct RemoveWorker(pub WorkerId);
+
+/// Removes the rows of workers that were not renewed for so long; answers how many.
+#[derive(Debug, Clone)]
+pub struct RemoveDeadWorkers {
+    /// The age of rows that are removed.
+    pub unseen_for: Duration,
+}
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// This life of the worker.
+    pub id: WorkerId,
+    /// A name for people, at most 255 characters, such as the name of its host.
+    pub name: String,
+    /// The version of its program, at most 64 characters.
+    pub version: String,
+    /// How many executions it runs at a time.
+    pub slots: u32,
+    /// How many it runs now.
+    pub running: u32,
+    /// The languages that it serves: a document of at most a mebibyte that only whoever writes it can read.
+    pub languages: String,
+    /// When it was started, by its own clock.
+    pub started_at: Timestamp,
+    /// Whether it takes no more executions.
+    pub draining: bool,
+}
+
+/// A worker as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenWorker {
+    /// What it said of itself last.
+    pub worker: Worker,
+    /// How long ago that was, by the database's clock.
+    pub unseen_for: Duration,
+}
+
+impl Store {
+    /// Reads all workers by name, also those that no longer live and were not removed yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn workers(&self) -> Result<Vec<SeenWorker>, Unavailable> {
+        let now = database_now(self.readers().get_database_backend());
+        let query = worker::Entity::find()
+            .expr_as(now.sub(Expr::col(Column::LastSeenAt)), "unseen_micros")
+            .order_by_asc(Column::Name)
+            .order_by_asc(Column::Id)
+            .limit(LISTED);
+        let rows = read(async || Ok(query.clone().into_model::<Row>().all(self.readers()).await?)).await?;
+        rows.into_iter().map(SeenWorker::try_from).collect()
+    }
+}
+
+impl Command for RenewWorker {
+    type Answer = ();
+    type Refusal = Infallible;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
+        let Self(worker) = self;
+        let now = database_now(transaction.get_database_backend());
+        let mut row = Query::insert();
+        row.into_table(worker::Entity)
+            .columns([
+                Column::Id,
+                Column::Name,
+                Column::Version,
+                Column::Slots,
+                Column::Running,
+                Column::Languages,
+                Column::StartedAt,
+                Column::Draining,
+                Column::LastSeenAt,
+            ])
+            .values_panic([
+                worker.id.as_uuid().into(),
+                worker.name.into(),
+                worker.version.into(),
+                i64::from(worker.slots).into(),
+                i64::from(worker.running).into(),
+                worker.languages.into(),
+                worker.started_at.as_micros().into(),
+                worker.draining.into(),
+                now.clone(),
+            ])
+            .on_conflict(
+                OnConflict::column(Column::Id)
+                    .update_columns([Column::Slots, Column::Running, Column::Languages, Column::Draining])
+                    .value(Column::LastSeenAt, now)
+                    .to_owned(),
+            );
+        transaction.execute(&row).await?;
+        Ok(())
+    }
+}
+
+impl Command for RemoveWorker {
+    type Answer = ();
+    type Refusal = Infallible;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
+        worker::Entity::delete_by_id(self.0.as_uuid()).exec(transaction).await?;
+        Ok(())
+    }
+}
+
+impl Command for RemoveDeadWorkers {
+    type Answer = u64;
+    type Refusal = Infallible;
+    const WRITES: Writes = Writes::One;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError<Infallible>> {
+        let oldest = database_time_before(transaction.get_database_backend(), self.unseen_for);
+        let dead = worker::Entity::delete_many().filter(Expr::col(Column::LastSeenAt).lt(oldest));
+        Ok(dead.exec(transaction).await?.rows_affected)
+    }
+}
+
+/// Selects a worker, by an expression for its id, if it was seen within `lease`.
+pub(crate) fn alive(backend: DbBackend, id: Expr, lease: Duration) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(worker::Entity)
+        .and_where(Expr::col((worker::Entity, Column::Id)).eq(id))
+        .and_where(Expr::col((worker::Entity, Column::LastSeenAt)).gte(database_time_before(backend, lease)))
+        .take()
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    id: Uuid,
+    name: String,
+    version: String,
+    slots: i64,
+    running: i64,
+    languages: String,
+    started_at: i64,
+    draining: bool,
+    unseen_micros: i64,
+}
+
+impl TryFrom<Row> for SeenWorker {
+    type Error = Unavailable;
+
+    fn try_from(row: Row) -> Result<Self, Unavailable> {
+        let worker = Worker {
+            id: WorkerId::from_uuid(row.id),
+            name: row.name,
+            version: row.version,
+            slots: count("workers.slots", row.slots)?,
+            running: count("workers.running", row.running)?,
+            languages: row.languages,
+            started_at: Timestamp::from_micros(row.started_at),
+            draining: row.draining,
+        };
+        Ok(Self { worker, unseen_for: duration(row.unseen_micros) })
+    }
+}
