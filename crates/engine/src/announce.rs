@@ -12,6 +12,7 @@ use runbay_model::Timestamp;
 use runbay_store::ExecutionHead;
 
 use crate::Engine;
+use crate::outage::Part;
 
 /// What a program used, for the log.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,9 +51,18 @@ impl Engine {
         }
     }
 
+    /// Publishes the last event of an execution whose row has ended, unless it was published before.
+    ///
+    /// Whoever wrote the row may have died, or the bus may have been away, before it was.
+    pub(crate) async fn publish_result(&self, execution: ExecutionId) {
+        self.publish(execution, EventKind::Result).await;
+    }
+
+    /// An event that gets lost changes nothing: the row is the truth, and watchers look at it from time to time.
     async fn publish(&self, execution: ExecutionId, kind: EventKind) {
-        if let Err(error) = self.events().publish(execution, kind).await {
-            tracing::warn!(execution.id = %execution, error = ?error, "an event was not published");
+        match self.events().publish(execution, kind).await {
+            Ok(_) => self.outages().answered(Part::Events),
+            Err(error) => self.outages().failed(Part::Events, &error),
         }
     }
 }

@@ -12,6 +12,7 @@ use runbay_store::WriteError;
 use crate::CancelError;
 use crate::Engine;
 use crate::ReadError;
+use crate::outage::Part;
 
 impl Engine {
     /// Ends an execution that nobody wants any more; a running program is told to stop.
@@ -41,10 +42,14 @@ impl Engine {
     /// Does what follows when a cancellation is durable: nobody starts it, and whoever runs it stops.
     pub(crate) async fn after_cancellation(&self, head: &ExecutionHead) {
         self.running().stop(head.id);
-        if let Err(error) = self.queue().remove(head.id).await {
-            // It is harmless there: a claim finds that it is no longer queued.
-            tracing::debug!(execution.id = %head.id, error = ?error, "a cancelled execution stays in the queue");
-        }
-        self.announce(head).await;
+        let (engine, head) = (self.clone(), head.clone());
+        self.tell(async move {
+            if let Err(error) = engine.queue().remove(head.id, &head.language).await {
+                // It is harmless there: a claim finds that it is no longer queued.
+                engine.outages().failed(Part::Queue, &error);
+            }
+            engine.announce(&head).await;
+        })
+        .await;
     }
 }

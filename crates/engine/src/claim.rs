@@ -10,21 +10,26 @@ use runbay_model::SessionId;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
+use runbay_queue::Taken;
 use runbay_store::ClaimExecution;
+use runbay_store::LeaseExpired;
 use runbay_store::WriteError;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::ClaimError;
 use crate::Engine;
 use crate::Unavailable;
+use crate::follow::Followed;
 use crate::running::Registration;
 
 /// A worker's right to run one attempt of an execution.
 ///
 /// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]; the execution of a claim that is only
-/// dropped stays RUNNING until the next start.
+/// dropped is handed back when its worker renews its row.
 #[derive(Debug)]
-#[must_use = "an execution whose claim is dropped stays RUNNING"]
+#[must_use = "an execution whose claim is dropped stays RUNNING for a while"]
 pub struct Claim {
     /// The execution.
     pub execution: ExecutionId,
@@ -36,8 +41,9 @@ pub struct Claim {
     pub session: Option<SessionId>,
     /// What is to be run; shared, as it may hold a megabyte of standard input.
     pub input: Arc<RunInput>,
-    /// Fires when nobody wants the result any more.
+    /// Fires when nobody wants the result any more: it was cancelled, or the attempt was taken away.
     pub cancelled: CancellationToken,
+    _follower: AbortOnDropHandle<()>,
     _registration: Registration,
 }
 
@@ -48,14 +54,15 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; the execution may be claimed a moment later all the same,
-    /// and is handed back then.
-    pub async fn claim(&self, id: ExecutionId, worker: WorkerId) -> Result<Option<Claim>, Unavailable> {
+    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unavailable`] when the
+    /// database does not answer; the execution may be claimed all the same, and is handed back then: a moment later, or
+    /// when the worker renews its row.
+    pub async fn claim(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
         let (caller, answer) = oneshot::channel();
         let mut awaited = AwaitedClaim { engine: self.clone(), answer };
-        let engine = self.clone();
+        let (engine, taken) = (self.clone(), taken.clone());
         self.carry_through(async move {
-            let claimed = engine.take(id, worker).await;
+            let claimed = engine.take(&taken, worker).await;
             if let Err(Ok(Some(unwanted))) = caller.send(claimed) {
                 engine.hand_back_unwanted(&unwanted).await;
             }
@@ -64,22 +71,39 @@ impl Engine {
         awaited.answer.try_recv().map_err(Unavailable::new)?
     }
 
-    async fn take(&self, id: ExecutionId, worker: WorkerId) -> Result<Option<Claim>, Unavailable> {
-        let (registration, cancelled) = self.running().enter(id);
-        let command = ClaimExecution { id, worker, at: Timestamp::now() };
+    async fn take(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
+        let (registration, cancelled) = self.running().enter(taken.execution, worker);
+        let command = ClaimExecution {
+            id: taken.execution,
+            worker,
+            queue_turn: Some(taken.turn.get()),
+            lease: Some(self.settings().lease),
+            at: Timestamp::now(),
+        };
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
-            Err(WriteError::Refused(never)) => match never {},
-            Err(WriteError::Unavailable(error)) => return Err(error.into()),
+            Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
+            Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),
         };
         let Some(claimed) = claimed else {
             return Ok(None);
         };
-        self.announce(&claimed.head).await;
         let Execution { id, tenant, session, input, state, .. } = claimed.execution;
         let attempt = state.attempt();
+        registration.claimed(attempt);
+        let follower = self.follow(Followed { execution: id, attempt, worker, stop: cancelled.clone() }).await;
+        self.announce(&claimed.head).await;
         let input = Arc::new(input);
-        Ok(Some(Claim { execution: id, attempt, tenant, session, input, cancelled, _registration: registration }))
+        Ok(Some(Claim {
+            execution: id,
+            attempt,
+            tenant,
+            session,
+            input,
+            cancelled,
+            _follower: follower,
+            _registration: registration,
+        }))
     }
 
     async fn hand_back_unwanted(&self, claim: &Claim) {
@@ -92,7 +116,7 @@ impl Engine {
 /// A claim on its way to its caller; one that arrives when the caller has just gone away is handed back.
 struct AwaitedClaim {
     engine: Engine,
-    answer: oneshot::Receiver<Result<Option<Claim>, Unavailable>>,
+    answer: oneshot::Receiver<Result<Option<Claim>, ClaimError>>,
 }
 
 impl Drop for AwaitedClaim {

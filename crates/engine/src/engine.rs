@@ -1,5 +1,6 @@
 //! What all use cases share.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +11,28 @@ use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::LimitRanges;
 use runbay_queue::Queue;
-use runbay_store::Pace;
+use runbay_store::Command;
 use runbay_store::Store;
+use runbay_store::WriteError;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::Checker;
+use crate::EngineSettings;
+use crate::Offer;
 use crate::Unavailable;
 use crate::UnknownLanguage;
+use crate::outage::Outages;
 use crate::running::Running;
 
 /// How long a caller waits for the database; what was begun is finished all the same.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a check of the database may take.
-const CHECK_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a caller waits until the queue and the watchers know what is durable already.
+const TELLING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long closing waits for what was begun.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
@@ -40,38 +46,11 @@ pub struct EngineParts {
     /// Where changes are published.
     pub events: Arc<dyn EventBus>,
     /// The languages that are offered.
-    pub catalog: Catalog,
+    pub offer: Offer,
     /// What checks code without running it, if anything does.
     pub checker: Option<Arc<dyn Checker>>,
     /// Choices of the operator.
     pub settings: EngineSettings,
-}
-
-/// Choices of the operator.
-#[derive(Debug, Clone)]
-pub struct EngineSettings {
-    /// How many executions may wait.
-    pub queue_max_depth: usize,
-    /// How many attempts an execution gets.
-    pub attempts_allowed: u32,
-    /// The wait before the first retry after an internal error; it doubles with each attempt.
-    pub retry_base: Duration,
-    /// How often a session may be run.
-    pub pace: Pace,
-    /// Between what a request may choose its limits.
-    pub limit_ranges: LimitRanges,
-}
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self {
-            queue_max_depth: 10_000,
-            attempts_allowed: 3,
-            retry_base: Duration::from_millis(100),
-            pace: Pace { runs_per_minute: 60, cooldown: Duration::ZERO },
-            limit_ranges: LimitRanges::default(),
-        }
-    }
 }
 
 /// The use cases of the service; cheap to clone.
@@ -82,8 +61,8 @@ pub struct Engine {
 
 struct Shared {
     parts: EngineParts,
-    offered: Arc<[LanguageId]>,
     running: Running,
+    outages: Outages,
     tasks: TaskTracker,
 }
 
@@ -91,15 +70,14 @@ impl Engine {
     /// Puts an engine together.
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
-        let offered = parts.catalog.languages().iter().map(|language| language.id.clone()).collect();
-        let shared = Shared { parts, offered, running: Running::default(), tasks: TaskTracker::new() };
-        Self { shared: Arc::new(shared) }
+        let (running, outages, tasks) = (Running::default(), Outages::default(), TaskTracker::new());
+        Self { shared: Arc::new(Shared { parts, running, outages, tasks }) }
     }
 
-    /// Returns the languages that are offered.
+    /// Returns the languages that are offered now.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.shared.parts.catalog
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.offer().catalog()
     }
 
     /// Returns between what a request may choose its limits.
@@ -115,16 +93,6 @@ impl Engine {
     /// [`Unavailable`] when the queue does not answer.
     pub async fn queue_depth(&self) -> Result<usize, Unavailable> {
         Ok(self.queue().depth().await?)
-    }
-
-    /// Checks that the database answers.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`] when it does not answer soon.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
-        timeout(CHECK_PATIENCE, self.store().check()).await.map_err(Unavailable::new)??;
-        Ok(())
     }
 
     /// Finishes what was begun, for a while, and closes the database; later calls answer [`Unavailable`].
@@ -147,8 +115,19 @@ impl Engine {
         &self,
         change: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let task = self.shared.tasks.spawn(change.in_current_span());
-        timeout(PATIENCE, task).await.map_err(Unavailable::new)?.map_err(Unavailable::new)
+        timeout(PATIENCE, self.begin(change)).await.map_err(Unavailable::new)?.map_err(Unavailable::new)
+    }
+
+    /// Begins `change`, which goes to its end also when nobody waits for it any more.
+    pub(crate) fn begin<T: Send + 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.shared.tasks.spawn(change.in_current_span())
+    }
+
+    /// Tells the queue and the watchers of a change that is durable; after a while, nobody waits for that any more.
+    pub(crate) async fn tell(&self, news: impl Future<Output = ()> + Send + 'static) {
+        if timeout(TELLING_PATIENCE, self.begin(news)).await.is_err() {
+            tracing::debug!("a change is durable, and the queue or the watchers are not told yet");
+        }
     }
 
     /// Runs `change` to its end although nobody waits for it.
@@ -160,21 +139,39 @@ impl Engine {
     }
 
     /// Finds the language that a request names.
-    pub(crate) fn offered_language(&self, name: &str) -> Result<&Language, UnknownLanguage> {
-        self.catalog().find(name).ok_or_else(|| self.unknown_language(name))
+    pub(crate) fn offered_language(&self, name: &str) -> Result<Language, UnknownLanguage> {
+        self.catalog().find(name).cloned().ok_or_else(|| self.unknown_language(name))
+    }
+
+    /// Finds the language of a request that names none.
+    pub(crate) fn default_language(&self) -> Option<Language> {
+        self.catalog().default_language().cloned()
     }
 
     /// Finds the language that a request changes to, if it does.
     pub(crate) fn chosen_language(&self, name: Option<&str>) -> Result<Option<LanguageId>, UnknownLanguage> {
-        name.map(|name| self.offered_language(name).map(|language| language.id.clone())).transpose()
+        name.map(|name| self.offered_language(name).map(|language| language.id)).transpose()
     }
 
     pub(crate) fn unknown_language(&self, name: &str) -> UnknownLanguage {
-        UnknownLanguage { name: name.to_owned(), known: self.shared.offered.iter().map(ToString::to_string).collect() }
+        UnknownLanguage { name: name.to_owned(), known: self.offered().iter().map(ToString::to_string).collect() }
     }
 
     pub(crate) fn offered(&self) -> Arc<[LanguageId]> {
-        Arc::clone(&self.shared.offered)
+        self.catalog().languages().iter().map(|language| language.id.clone()).collect()
+    }
+
+    pub(crate) fn offer(&self) -> &Offer {
+        &self.shared.parts.offer
+    }
+
+    /// Applies a command that is never refused.
+    pub(crate) async fn write<C: Command<Refusal = Infallible>>(&self, command: C) -> Result<C::Answer, Unavailable> {
+        match self.store().write(command).await {
+            Ok(answer) => Ok(answer),
+            Err(WriteError::Refused(never)) => match never {},
+            Err(WriteError::Unavailable(error)) => Err(error.into()),
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -193,8 +190,14 @@ impl Engine {
         self.shared.parts.checker.as_deref()
     }
 
-    pub(crate) fn settings(&self) -> &EngineSettings {
+    /// Returns the choices of the operator.
+    #[must_use]
+    pub fn settings(&self) -> &EngineSettings {
         &self.shared.parts.settings
+    }
+
+    pub(crate) fn outages(&self) -> &Outages {
+        &self.shared.outages
     }
 
     pub(crate) fn running(&self) -> &Running {

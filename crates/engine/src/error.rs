@@ -133,12 +133,69 @@ pub enum SubmitError {
         /// How many there are.
         max: usize,
     },
+    /// The queue does not answer, and the operator wants none to be accepted then.
+    #[error("the queue does not answer")]
+    QueueUnavailable(#[source] Unavailable),
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
-    /// This host offers no language at all.
+    /// No language is offered at all.
     #[error("this server offers no language")]
     NoLanguage,
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a dead letter was not queued again.
+#[derive(Debug, thiserror::Error)]
+pub enum RequeueError {
+    /// There is no such dead letter, or it belongs to another tenant.
+    #[error("the dead letter was not found")]
+    NotFound,
+    /// Its session was closed.
+    #[error("the session is inactive")]
+    SessionInactive,
+    /// Its session has an execution that is queued or running.
+    #[error("the session has an active execution")]
+    ActiveExecution {
+        /// The active execution, unless it ended in this instant.
+        execution: Option<ExecutionId>,
+    },
+    /// As many executions wait as may wait.
+    #[error("{depth} of {max} places in the queue are taken")]
+    QueueFull {
+        /// How many places are taken.
+        depth: usize,
+        /// How many there are.
+        max: usize,
+    },
+    /// The queue does not answer, and the operator wants none to be accepted then.
+    #[error("the queue does not answer")]
+    QueueUnavailable(#[source] Unavailable),
+    /// Its language is not offered any more.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<ReadError> for RequeueError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::NotFound,
+            ReadError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Why an execution was not claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The worker has not renewed its row within the lease: others may take away what it claims. It renews it first.
+    #[error("the worker has not renewed its row in time")]
+    LeaseExpired,
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -1,9 +1,12 @@
 //! What a worker reports at the end of an attempt.
 
+use runbay_model::ExecutionId;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_model::Verdict;
+use runbay_store::Command;
 use runbay_store::ExecutionHead;
 use runbay_store::FinishExecution;
 use runbay_store::HandBackExecution;
@@ -36,17 +39,33 @@ impl Engine {
         let usage = Usage::from(&outcome);
         let report =
             FinishExecution { id: claim.execution, attempt: claim.attempt, verdict, outcome, at: Timestamp::now() };
-        let engine = self.clone();
+        let (engine, tenant) = (self.clone(), claim.tenant.clone());
         let recorded = self.carry_through(async move {
+            let id = report.id;
             match engine.store().write(report).await {
                 Ok(head) => {
                     engine.announce_with(&head, usage).await;
                     Ok(Recorded::Accepted)
                 }
-                Err(error) => stale(error),
+                Err(WriteError::Refused(Stale)) => {
+                    metrics::counter!("runbay_stale_reports_total").increment(1);
+                    engine.mend_result(&tenant, id).await;
+                    Ok(Recorded::Stale)
+                }
+                Err(WriteError::Unavailable(error)) => Err(error.into()),
             }
         });
         recorded.await?
+    }
+
+    /// Tells the watchers of an end that perhaps nobody has told them of: a database that failed to answer the first
+    /// report may have recorded it all the same.
+    async fn mend_result(&self, tenant: &TenantId, id: ExecutionId) {
+        if let Ok(execution) = self.execution(tenant, id).await
+            && execution.state.is_ended()
+        {
+            self.publish_result(id).await;
+        }
     }
 
     /// Records that an attempt will give no result; the execution is retried after a while, or fails when its attempts
@@ -73,7 +92,7 @@ impl Engine {
         };
         let engine = self.clone();
         let recorded = self.carry_through(async move {
-            match engine.record_loss(report).await {
+            match engine.write_loss(report).await {
                 Ok(_) => Ok(Recorded::Accepted),
                 Err(error) => stale(error),
             }
@@ -102,7 +121,10 @@ impl Engine {
     }
 
     /// Writes that an attempt is lost, and queues the execution again or announces its end.
-    pub(crate) async fn record_loss(&self, report: LoseExecution) -> Result<ExecutionHead, WriteError<Stale>> {
+    pub(crate) async fn write_loss<C>(&self, report: C) -> Result<ExecutionHead, WriteError<Stale>>
+    where
+        C: Command<Answer = ExecutionHead, Refusal = Stale>,
+    {
         let head = self.store().write(report).await?;
         if head.state.is_ended() {
             self.announce(&head).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use runbay_model::CodeChange;
 use runbay_model::Comparison;
 use runbay_model::IdempotencyKey;
+use runbay_model::Priority;
 use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
@@ -61,6 +62,7 @@ fn run_members(request: &RunRequest) -> Members {
         None => {}
     }
     members.add_work(&request.work);
+    members.add_priority(request.priority);
     members
 }
 
@@ -71,6 +73,7 @@ fn one_shot_members(request: &OneShotRequest) -> Members {
         members.add_sources(sources);
     }
     members.add_work(&request.work);
+    members.add_priority(request.priority);
     members
 }
 
@@ -122,6 +125,12 @@ impl Members {
         }
         if let Some(tests) = &work.tests {
             self.add_tests(tests);
+        }
+    }
+
+    fn add_priority(&mut self, priority: Priority) {
+        if priority != Priority::default() {
+            self.add("priority", priority.as_str().as_bytes());
         }
     }
 

@@ -42,6 +42,6 @@ impl Engine {
     }
 }
 
-async fn some<T, E>(read: impl Future<Output = Result<T, E>>) -> Result<Option<T>, E> {
+pub(crate) async fn some<T, E>(read: impl Future<Output = Result<T, E>>) -> Result<Option<T>, E> {
     read.await.map(Some)
 }

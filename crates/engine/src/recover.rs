@@ -1,11 +1,14 @@
 //! Putting rows and queue in step at the start of the server.
 
+use std::time::Duration;
+
 use runbay_model::ExecutionId;
 use runbay_model::Loss;
 use runbay_model::Status;
 use runbay_model::Timestamp;
 use runbay_store::ExecutionHead;
 use runbay_store::LoseExecution;
+use runbay_store::RemoveDeadWorkers;
 use runbay_store::Stale;
 use runbay_store::WriteError;
 
@@ -31,12 +34,13 @@ impl Engine {
     /// Puts back into the queue whatever a former life of this server left unfinished.
     ///
     /// Only for a database that no other server uses, and before anything is claimed: what is RUNNING then has no
-    /// worker any more.
+    /// worker any more, and the workers in the rows are dead.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when the database does not answer; it may be called again.
     pub async fn recover(&self) -> Result<Recovered, Unavailable> {
+        self.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await?;
         let mut recovered = Recovered::default();
         let mut after = None;
         loop {
@@ -65,7 +69,7 @@ impl Engine {
             available_at: None,
             at: Timestamp::now(),
         };
-        match self.record_loss(report).await {
+        match self.write_loss(report).await {
             Ok(head) => Ok(Some(head)),
             Err(WriteError::Refused(Stale)) => Ok(None),
             Err(WriteError::Unavailable(error)) => Err(error.into()),

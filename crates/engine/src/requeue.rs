@@ -5,10 +5,14 @@ use std::hash::RandomState;
 use std::time::Duration;
 
 use runbay_model::Attempt;
+use runbay_model::TenantId;
 use runbay_queue::Entry;
+use runbay_queue::Flow;
+use runbay_queue::Turn;
 use runbay_store::ExecutionHead;
 
 use crate::Engine;
+use crate::outage::Part;
 
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 
@@ -16,8 +20,14 @@ impl Engine {
     /// Announces that a row is queued again, and tells the queue.
     pub(crate) async fn queue_again(&self, head: &ExecutionHead) {
         self.announce(head).await;
-        if let Err(error) = self.queue().push(entry(head)).await {
-            tracing::error!(execution.id = %head.id, error = ?error, "a queued execution waits for the next start");
+        self.note_push(self.queue().push(entry(head)).await);
+    }
+
+    /// What could not be pushed waits in its row for the next sweep.
+    pub(crate) fn note_push(&self, pushed: Result<(), runbay_queue::Unavailable>) {
+        match pushed {
+            Ok(()) => self.outages().answered(Part::Queue),
+            Err(error) => self.outages().failed(Part::Queue, &error),
         }
     }
 }
@@ -26,9 +36,28 @@ impl Engine {
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
-        tenant: head.tenant.clone(),
-        accepted_at: head.created_at,
+        flow: flow(head),
+        language: head.language.clone(),
+        priority: head.priority,
+        place: place(head),
         not_before: head.available_at,
+    }
+}
+
+/// Whoever has had its turn keeps it; a row from a time before turns were stored comes first.
+fn place(head: &ExecutionHead) -> Option<Turn> {
+    let was_claimed = head.state.attempt() > Attempt::default();
+    was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()
+}
+
+/// Tenants share the queue; where there is one only, its sessions do, and all that has no session is one of them.
+fn flow(head: &ExecutionHead) -> Flow {
+    if head.tenant != TenantId::default() {
+        return Flow::new(format!("tenant {}", head.tenant.as_str()));
+    }
+    match head.session {
+        Some(session) => Flow::new(format!("session {session}")),
+        None => Flow::new("one-shots"),
     }
 }
 
@@ -43,7 +72,55 @@ pub(crate) fn retry_delay(base: Duration, lost: Attempt) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use runbay_model::ExecutionId;
+    use runbay_model::LanguageId;
+    use runbay_model::Priority;
+    use runbay_model::SessionId;
+    use runbay_model::State;
+    use runbay_model::Timestamp;
+
     use super::*;
+
+    fn head(tenant: TenantId, session: Option<SessionId>) -> ExecutionHead {
+        ExecutionHead {
+            id: ExecutionId::random(),
+            tenant,
+            session,
+            language: LanguageId::new("python"),
+            priority: Priority::Low,
+            queue_turn: None,
+            state: State::ACCEPTED,
+            attempts_returned: 0,
+            available_at: None,
+            created_at: Timestamp::from_micros(1),
+            queued_at: Timestamp::from_micros(1),
+            started_at: None,
+            completed_at: None,
+        }
+    }
+
+    #[test]
+    fn tenants_share_the_queue_and_so_do_the_sessions_of_the_only_one() {
+        let (one, other) = (Some(SessionId::random()), Some(SessionId::random()));
+        let flow = |tenant: &str, session| entry(&head(TenantId::new(tenant), session)).flow;
+        assert_eq!(flow("a", one), flow("a", None));
+        assert_ne!(flow("a", one), flow("b", one));
+        let alone = |session| entry(&head(TenantId::default(), session)).flow;
+        assert_ne!(alone(one), alone(other));
+        assert_ne!(alone(one), alone(None));
+        assert_eq!(alone(None), alone(None));
+        assert_ne!(alone(None), flow("one-shots", None));
+    }
+
+    #[test]
+    fn only_what_was_claimed_before_has_a_place() {
+        let new = head(TenantId::default(), None);
+        assert_eq!((entry(&new).place, entry(&new).priority), (None, Priority::Low));
+        let claimed = ExecutionHead { state: State::Queued { previous: Attempt(1) }, ..new };
+        assert_eq!(entry(&claimed).place, Turn::new(0.0), "a row of a former version");
+        let with_turn = ExecutionHead { queue_turn: Some(7.25), ..claimed };
+        assert_eq!(entry(&with_turn).place, Turn::new(7.25));
+    }
 
     #[test]
     fn the_delay_doubles_and_has_an_end() {

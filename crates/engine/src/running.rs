@@ -1,68 +1,111 @@
-//! Which executions run in this process, so that they can be told to stop.
+//! Which attempts run in this process, so that they can be told to stop.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use runbay_model::Attempt;
 use runbay_model::ExecutionId;
+use runbay_model::WorkerId;
 use tokio_util::sync::CancellationToken;
 
-/// The stop signals of claims.
+/// The claims of this process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
-    shared: Arc<Mutex<Signals>>,
+    shared: Arc<Mutex<Claims>>,
 }
 
 #[derive(Debug, Default)]
-struct Signals {
+struct Claims {
     /// Two may try to claim the same execution at once, so the second part tells claims apart.
-    by_claim: BTreeMap<(ExecutionId, u64), CancellationToken>,
+    by_number: BTreeMap<(ExecutionId, u64), Held>,
     entered: u64,
 }
 
-/// Keeps a stop signal known until it is dropped.
+#[derive(Debug)]
+struct Held {
+    worker: WorkerId,
+    /// None until the claim is written.
+    attempt: Option<Attempt>,
+    stop: CancellationToken,
+}
+
+/// Keeps a claim known until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Registration {
     running: Running,
-    claim: (ExecutionId, u64),
+    number: (ExecutionId, u64),
 }
 
 impl Running {
-    /// Makes a stop signal known before the claim is written, so that no cancellation falls between the two.
-    pub(crate) fn enter(&self, execution: ExecutionId) -> (Registration, CancellationToken) {
-        let signal = CancellationToken::new();
-        let mut signals = self.lock();
-        signals.entered += 1;
-        let claim = (execution, signals.entered);
-        signals.by_claim.insert(claim, signal.clone());
-        (Registration { running: self.clone(), claim }, signal)
+    /// Makes a claim known before it is written, so that no cancellation falls between the two.
+    pub(crate) fn enter(&self, execution: ExecutionId, worker: WorkerId) -> (Registration, CancellationToken) {
+        let stop = CancellationToken::new();
+        let mut claims = self.lock();
+        claims.entered += 1;
+        let number = (execution, claims.entered);
+        claims.by_number.insert(number, Held { worker, attempt: None, stop: stop.clone() });
+        (Registration { running: self.clone(), number }, stop)
     }
 
     /// Tells whoever runs `execution` to stop.
     pub(crate) fn stop(&self, execution: ExecutionId) {
+        self.stop_those(execution, |_| true);
+    }
+
+    /// Tells whoever runs this attempt to stop.
+    pub(crate) fn stop_attempt(&self, execution: ExecutionId, attempt: Attempt) {
+        self.stop_those(execution, |held| held.attempt == Some(attempt));
+    }
+
+    /// Returns whether this process runs an execution, or is just claiming it.
+    pub(crate) fn holds(&self, execution: ExecutionId) -> bool {
+        self.lock().by_number.range(numbers(execution)).next().is_some()
+    }
+
+    /// Returns the attempts that a worker has claimed and not ended yet.
+    pub(crate) fn attempts(&self, worker: WorkerId) -> Vec<(ExecutionId, Attempt)> {
+        let claims = self.lock();
+        let own = claims.by_number.iter().filter(|(_, held)| held.worker == worker);
+        own.filter_map(|((execution, _), held)| Some((*execution, held.attempt?))).collect()
+    }
+
+    fn stop_those(&self, execution: ExecutionId, which: impl Fn(&Held) -> bool) {
         // The signals are fired after the lock is released: whoever waits for one may run at once.
-        let signals: Vec<_> = self
-            .lock()
-            .by_claim
-            .range((execution, 0)..=(execution, u64::MAX))
-            .map(|(_, signal)| signal.clone())
-            .collect();
+        let claims = self.lock();
+        let held = claims.by_number.range(numbers(execution)).filter(|(_, held)| which(held));
+        let signals: Vec<_> = held.map(|(_, held)| held.stop.clone()).collect();
+        drop(claims);
         for signal in signals {
             signal.cancel();
         }
     }
 
     /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
-    fn lock(&self) -> MutexGuard<'_, Signals> {
+    fn lock(&self) -> MutexGuard<'_, Claims> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn numbers(execution: ExecutionId) -> RangeInclusive<(ExecutionId, u64)> {
+    (execution, 0)..=(execution, u64::MAX)
+}
+
+impl Registration {
+    /// Notes that the claim was written.
+    pub(crate) fn claimed(&self, attempt: Attempt) {
+        if let Some(held) = self.running.lock().by_number.get_mut(&self.number) {
+            held.attempt = Some(attempt);
+        }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.running.lock().by_claim.remove(&self.claim);
+        self.running.lock().by_number.remove(&self.number);
     }
 }
 
@@ -72,20 +115,36 @@ mod tests {
 
     #[test]
     fn only_claims_of_that_execution_are_stopped() {
-        let running = Running::default();
+        let (running, worker) = (Running::default(), WorkerId::random());
         let execution = ExecutionId::random();
-        let (_first, one) = running.enter(execution);
-        let (_second, two) = running.enter(execution);
-        let (_other, other) = running.enter(ExecutionId::random());
+        let (_first, one) = running.enter(execution, worker);
+        let (_second, two) = running.enter(execution, worker);
+        let (_other, other) = running.enter(ExecutionId::random(), worker);
         running.stop(execution);
         assert!(one.is_cancelled() && two.is_cancelled());
         assert!(!other.is_cancelled());
     }
 
     #[test]
+    fn only_that_attempt_is_stopped() {
+        let (running, worker) = (Running::default(), WorkerId::random());
+        let execution = ExecutionId::random();
+        let (old, stopped) = running.enter(execution, worker);
+        let (_new, goes_on) = running.enter(execution, worker);
+        old.claimed(Attempt(1));
+        assert_eq!(running.attempts(worker), [(execution, Attempt(1))]);
+        assert_eq!(running.attempts(WorkerId::random()), []);
+        running.stop_attempt(execution, Attempt(1));
+        assert!(stopped.is_cancelled() && !goes_on.is_cancelled());
+    }
+
+    #[test]
     fn a_dropped_claim_leaves_nothing_behind() {
         let running = Running::default();
-        drop(running.enter(ExecutionId::random()));
-        assert!(running.lock().by_claim.is_empty());
+        let execution = ExecutionId::random();
+        let claim = running.enter(execution, WorkerId::random());
+        assert!(running.holds(execution));
+        drop(claim);
+        assert!(!running.holds(execution) && running.lock().by_number.is_empty());
     }
 }

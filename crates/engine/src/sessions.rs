@@ -49,14 +49,14 @@ impl Engine {
     pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
         let language = match &new.language {
             Some(name) => self.offered_language(name)?,
-            None => self.catalog().default_language().ok_or(CreateSessionError::NoLanguage)?,
+            None => self.default_language().ok_or(CreateSessionError::NoLanguage)?,
         };
         let now = Timestamp::now();
         let session = Session {
             id: SessionId::random(),
             tenant: tenant.clone(),
-            language: language.id.clone(),
-            sources: new.sources.unwrap_or_else(|| template(language)),
+            sources: new.sources.unwrap_or_else(|| template(&language)),
+            language: language.id,
             status: SessionStatus::Active,
             version: 1,
             created_at: now,
@@ -101,7 +101,7 @@ impl Engine {
             at: Timestamp::now(),
         };
         let engine = self.clone();
-        let saved = self.carry_through(async move { engine.store().write(save).await }).await?;
+        let saved = self.carry_through(async move { engine.store().save_session(save).await }).await?;
         saved.map_err(|error| match error {
             WriteError::Refused(SaveRefusal::NotFound) => SaveSessionError::NotFound,
             WriteError::Refused(SaveRefusal::Inactive) => SaveSessionError::Inactive,

@@ -1,23 +1,20 @@
 //! Accepting executions.
 
 use runbay_model::CodeChange;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::IdempotencyKey;
+use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_model::Work;
-use runbay_queue::Place;
-use runbay_queue::ReserveError;
 use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
 use runbay_store::AcceptRun;
 use runbay_store::Acceptance;
 use runbay_store::Command;
-use runbay_store::ExecutionHead;
 use runbay_store::KeyedRequest;
 use runbay_store::Repetition;
 use runbay_store::WriteError;
@@ -29,7 +26,6 @@ use crate::Unavailable;
 use crate::executions::READ_PATIENCE;
 use crate::idempotency::keyed_one_shot;
 use crate::idempotency::keyed_run;
-use crate::requeue::entry;
 use crate::sessions::template;
 
 /// What a run of a session is asked for with.
@@ -41,6 +37,8 @@ pub struct RunRequest {
     pub code: Option<CodeChange>,
     /// What to do with the code.
     pub work: Work,
+    /// How urgent it is.
+    pub priority: Priority,
     /// A name for the request, if sending it again must have no further effect.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -54,6 +52,8 @@ pub struct OneShotRequest {
     pub sources: Option<Sources>,
     /// What to do with the code.
     pub work: Work,
+    /// How urgent it is.
+    pub priority: Priority,
     /// A name for the request, if sending it again must have no further effect.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -62,7 +62,7 @@ impl Engine {
     /// Accepts a run of a session's newest code; when it returns, the execution is durable.
     ///
     /// The place in the queue is reserved first and given back when the run is refused. The row is written before
-    /// the queue is told, and is found again at the next start if the process dies in between.
+    /// the queue is told, and is found by the next sweep if the process dies in between.
     ///
     /// A request whose key was accepted within the last 24 hours has no effect, and is never refused for what has
     /// happened since.
@@ -89,11 +89,12 @@ impl Engine {
             language: self.chosen_language(request.language.as_deref())?,
             code: request.code,
             work: request.work,
+            priority: request.priority,
             pace: self.settings().pace,
             keyed,
             at,
         };
-        self.accept(run).await
+        self.accept(run, request.priority).await
     }
 
     /// Accepts an execution of code that comes with the request, as [`submit`](Self::submit) does; no session limits
@@ -110,12 +111,12 @@ impl Engine {
         }
         let language = match &request.language {
             Some(name) => self.offered_language(name)?,
-            None => self.catalog().default_language().ok_or(SubmitError::NoLanguage)?,
+            None => self.default_language().ok_or(SubmitError::NoLanguage)?,
         };
-        let sources = request.sources.unwrap_or_else(|| template(language));
-        let input = RunInput::new(language.id.clone(), sources, request.work);
-        let execution = ExecutionId::random();
-        self.accept(AcceptOneShot { tenant: tenant.clone(), execution, input, keyed, at }).await
+        let sources = request.sources.unwrap_or_else(|| template(&language));
+        let input = RunInput::new(language.id, sources, request.work);
+        let (execution, priority) = (ExecutionId::random(), request.priority);
+        self.accept(AcceptOneShot { tenant: tenant.clone(), execution, input, priority, keyed, at }, priority).await
     }
 
     /// Looks for an earlier request with the same key; one that is on its way is found in the transaction.
@@ -130,33 +131,20 @@ impl Engine {
     }
 
     /// Reserves a place in the queue, writes the execution, and queues it.
-    async fn accept<C>(&self, command: C) -> Result<Acceptance, SubmitError>
+    async fn accept<C>(&self, command: C, priority: Priority) -> Result<Acceptance, SubmitError>
     where
         C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
     {
-        let place = self.queue().reserve(self.settings().queue_max_depth).await.map_err(|error| match error {
-            ReserveError::Full { depth, max } => SubmitError::QueueFull { depth, max },
-            ReserveError::Unavailable(error) => SubmitError::Unavailable(error.into()),
-        })?;
+        let place = self.place().await?;
         let engine = self.clone();
-        self.carry_through(async move { engine.write_and_queue(command, place).await }).await?
-    }
-
-    async fn write_and_queue<C>(&self, command: C, place: Box<dyn Place>) -> Result<Acceptance, SubmitError>
-    where
-        C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
-    {
-        let accepted = self.store().write(command).await.map_err(|error| self.refused(error))?;
-        let Acceptance::New(execution) = &accepted else {
-            return Ok(accepted);
-        };
-        let head = head(execution);
-        // Announced before a worker can know of it, so that nobody sees RUNNING before QUEUED.
-        self.announce(&head).await;
-        if let Err(error) = place.push(entry(&head)).await {
-            tracing::error!(execution.id = %head.id, error = ?error, "an accepted execution waits for the next start");
-        }
-        Ok(accepted)
+        let accepted = self.carry_through(async move {
+            let accepted = engine.store().write(command).await.map_err(|error| engine.refused(error))?;
+            if let Acceptance::New(execution) = &accepted {
+                engine.queue_accepted(execution, priority, place).await;
+            }
+            Ok(accepted)
+        });
+        accepted.await?
     }
 
     fn refused(&self, error: WriteError<AcceptRefusal>) -> SubmitError {
@@ -176,20 +164,5 @@ impl Engine {
             }
             WriteError::Unavailable(error) => SubmitError::Unavailable(error.into()),
         }
-    }
-}
-
-fn head(execution: &Execution) -> ExecutionHead {
-    ExecutionHead {
-        id: execution.id,
-        tenant: execution.tenant.clone(),
-        session: execution.session,
-        state: execution.state,
-        attempts_returned: 0,
-        available_at: None,
-        created_at: execution.created_at,
-        queued_at: execution.queued_at,
-        started_at: execution.started_at,
-        completed_at: execution.completed_at,
     }
 }

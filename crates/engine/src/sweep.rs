@@ -1,56 +1,66 @@
-//! Removing what is no longer needed, from time to time.
+//! Finding what was lost and removing what is old, again and again.
+//!
+//! Every process does this, and any number at a time: each write says what it expects to find, so that only one of
+//! them takes effect.
+
+mod entries;
+mod leases;
+mod removal;
+mod rhythm;
 
 use std::time::Duration;
 
-use runbay_model::Timestamp;
-use runbay_store::ForgetExpiredKeys;
-use runbay_store::WriteError;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
-use crate::Unavailable;
 
-const PERIOD: Duration = Duration::from_secs(60);
+pub(crate) use self::entries::Looks;
+pub(crate) use self::leases::Steadiness;
+pub(crate) use self::removal::Progress;
+use self::rhythm::Rhythm;
 
-/// How many rows go at a time: other writes come in between.
-const BATCH: u64 = 200;
+/// How often to look for what is old.
+const REMOVAL_PERIOD: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// Sweeps every minute until `stop` is cancelled.
+    /// Sweeps until `stop` is cancelled: queues again what lost its worker or its entry in the queue, removes what is
+    /// old, and keeps what is offered up to date.
     pub async fn keep_swept(&self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            tokio::select! {
-                // CANCEL: a batch that the database has taken is finished.
-                () = stop.cancelled() => return,
-                swept = self.sweep(Timestamp::now()) => match swept {
-                    Ok(0) => {}
-                    Ok(keys) => tracing::debug!(keys, "expired idempotency keys forgotten"),
-                    Err(error) => tracing::warn!(error = ?error, "expired idempotency keys stay for now"),
-                },
-            }
+        let often = Rhythm::new(self.settings().sweep, &stop);
+        let rarely = Rhythm::new(REMOVAL_PERIOD, &stop);
+        // Each at its own pace: one that takes long does not hold up the others.
+        tokio::join!(
+            self.keep_leases(often.clone()),
+            self.keep_entries(often.clone()),
+            self.keep_offer(often),
+            self.keep_removing(rarely),
+        );
+    }
+
+    async fn keep_leases(&self, mut rhythm: Rhythm) {
+        let mut steadiness = Steadiness::default();
+        while rhythm.turn().await {
+            rhythm.carry_out(self.sweep_leases(&mut steadiness)).await;
         }
     }
 
-    /// Forgets every key that has expired, and returns how many.
-    pub(crate) async fn sweep(&self, at: Timestamp) -> Result<u64, Unavailable> {
-        let mut swept = 0;
-        loop {
-            let batch = match self.store().write(ForgetExpiredKeys { limit: BATCH, at }).await {
-                Ok(batch) => batch,
-                Err(WriteError::Refused(never)) => match never {},
-                Err(WriteError::Unavailable(error)) => return Err(error.into()),
-            };
-            swept += batch;
-            if batch < BATCH {
-                return Ok(swept);
-            }
+    async fn keep_entries(&self, mut rhythm: Rhythm) {
+        let mut looks = Looks::default();
+        while rhythm.turn().await {
+            rhythm.carry_out(self.sweep_entries(&mut looks)).await;
+        }
+    }
+
+    async fn keep_offer(&self, mut rhythm: Rhythm) {
+        while rhythm.turn().await {
+            rhythm.carry_out(self.refresh_offer()).await;
+        }
+    }
+
+    async fn keep_removing(&self, mut rhythm: Rhythm) {
+        let mut progress = Progress::default();
+        while rhythm.turn().await {
+            rhythm.carry_out(self.remove_old(&mut progress)).await;
         }
     }
 }

@@ -2,13 +2,20 @@
 
 mod cancelling;
 mod checking;
+mod dead_letters;
+mod degrading;
 mod files;
+mod leases;
+mod lost_entries;
 mod one_shot;
 mod recovering;
+mod removing;
 mod repeating;
 mod running;
+mod servers;
 mod sessions;
 mod waiting;
+mod workers;
 
 use std::future::Future;
 use std::future::poll_fn;
@@ -17,6 +24,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use runbay_events::EventBus;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
 use runbay_model::Execution;
@@ -25,14 +33,19 @@ use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::Priority;
 use runbay_model::Session;
 use runbay_model::SourceCode;
 use runbay_model::Sources;
 use runbay_model::TenantId;
+use runbay_model::Timestamp;
 use runbay_model::Verdict;
 use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
+use runbay_queue::Taken;
+use runbay_queue::Turn;
+use runbay_store::RemoveWorker;
 use runbay_store::Store;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -45,23 +58,31 @@ use crate::Engine;
 use crate::EngineParts;
 use crate::EngineSettings;
 use crate::NewSession;
+use crate::Offer;
 use crate::OneShotRequest;
 use crate::Recorded;
+use crate::Recovered;
 use crate::RunRequest;
 use crate::SubmitError;
+use crate::WorkerCard;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An engine of its own, with what lies below it.
 struct Bench {
     engine: Engine,
+    store: Store,
     queue: Arc<dyn Queue>,
+    events: Arc<dyn EventBus>,
     tenant: TenantId,
+    worker: WorkerId,
     directory: TempDir,
 }
 
 fn settings() -> EngineSettings {
-    EngineSettings { retry_base: Duration::from_millis(2), ..EngineSettings::default() }
+    // No test takes as long as the lease; a worker that is to be dead has no row.
+    let lease = Duration::from_secs(3_600);
+    EngineSettings { retry_base: Duration::from_millis(2), lease, sweep: Duration::ZERO, ..EngineSettings::default() }
 }
 
 fn language(id: &str, alias: &str) -> Language {
@@ -102,27 +123,64 @@ impl Bench {
         checker: Option<Arc<dyn Checker>>,
     ) -> Self {
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+        let events: Arc<dyn EventBus> = Arc::new(MemoryEventBus::default());
+        let store = Store::open_sqlite(directory.path()).await.unwrap();
         let engine = Engine::new(EngineParts {
-            store: Store::open_sqlite(directory.path()).await.unwrap(),
+            store: store.clone(),
             queue: Arc::clone(&queue),
-            events: Arc::new(MemoryEventBus::default()),
-            catalog,
+            events: Arc::clone(&events),
+            offer: Offer::fixed(catalog),
             checker,
             settings,
         });
-        Self { engine, queue, tenant: TenantId::default(), directory }
+        let worker = living_worker(&engine).await;
+        Self { engine, store, queue, events, tenant: TenantId::default(), worker, directory }
+    }
+
+    /// Makes another engine over the same rows, queue and events, as another process has.
+    fn other_engine(&self) -> Engine {
+        self.engine_with(Arc::clone(&self.queue), Arc::clone(&self.events), self.engine.settings().clone())
+    }
+
+    /// Makes an engine over the same rows.
+    fn engine_with(&self, queue: Arc<dyn Queue>, events: Arc<dyn EventBus>, settings: EngineSettings) -> Engine {
+        let (store, offer) = (self.store.clone(), Offer::fixed(two_languages()));
+        Engine::new(EngineParts { store, queue, events, offer, checker: None, settings })
+    }
+
+    /// Reclaims what belongs to dead workers, as another process does.
+    async fn reclaim(&self) {
+        let expired = self.store.expired_leases(self.engine.settings().lease, 100).await.unwrap();
+        self.other_engine().reclaim_all(expired).await.unwrap();
+    }
+
+    /// Recovers, as at the start of a server; the worker starts after that.
+    async fn recover(&self) -> Recovered {
+        let recovered = self.engine.recover().await.unwrap();
+        self.revive_worker().await;
+        recovered
+    }
+
+    async fn revive_worker(&self) {
+        let card = WorkerCard { id: self.worker, ..card() };
+        self.engine.lease(&card).renew().await.unwrap();
+    }
+
+    /// Lets the worker die; what it runs is to be reclaimed.
+    async fn kill_worker(&self) {
+        self.store.write(RemoveWorker(self.worker)).await.unwrap();
     }
 
     /// Loses everything but the files, as a kill does, and starts anew with this catalog.
     async fn restarted_with(self, catalog: Catalog) -> Self {
-        let Self { engine, queue, directory, .. } = self;
+        let Self { engine, store, queue, directory, .. } = self;
         let settings = engine.settings().clone();
-        drop((engine, queue));
+        drop((engine, store, queue));
         Self::start(directory, catalog, settings, None).await
     }
 
     async fn restarted(self) -> Self {
-        let catalog = self.engine.catalog().clone();
+        let catalog = Catalog::clone(&self.engine.catalog());
         self.restarted_with(catalog).await
     }
 
@@ -133,6 +191,11 @@ impl Bench {
     /// Accepts a one-shot execution of the default language's template.
     async fn one_shot(&self) -> Execution {
         self.engine.submit_one_shot(&self.tenant, OneShotRequest::default()).await.unwrap().into_execution()
+    }
+
+    async fn one_shot_of(&self, priority: Priority) -> Execution {
+        let request = OneShotRequest { priority, ..OneShotRequest::default() };
+        self.engine.submit_one_shot(&self.tenant, request).await.unwrap().into_execution()
     }
 
     async fn run(&self, session: &Session) -> Result<Execution, SubmitError> {
@@ -151,23 +214,51 @@ impl Bench {
     }
 
     /// Takes the next entry of the queue.
+    async fn taken(&self) -> Taken {
+        let languages = ["python", "javascript"].map(LanguageId::new);
+        soon(self.queue.consumer(&languages).pop()).await.unwrap()
+    }
+
+    /// Takes the next entry of the queue and returns its execution.
     async fn popped(&self) -> ExecutionId {
-        soon(self.queue.pop()).await.unwrap().execution
+        self.taken().await.execution
     }
 
     async fn claimed(&self, id: ExecutionId) -> Claim {
-        self.engine.claim(id, WorkerId::random()).await.unwrap().expect("it is queued")
+        self.engine.claim(&as_taken(id), self.worker).await.unwrap().expect("it is queued")
     }
 
     /// Takes and claims the next entry of the queue.
     async fn next(&self) -> Claim {
-        self.claimed(self.popped().await).await
+        self.engine.claim(&self.taken().await, self.worker).await.unwrap().expect("it is queued")
     }
 
     async fn complete(&self, claim: &Claim) -> Recorded {
         let outcome = Outcome { exit_code: Some(0), stdout: b"hello\n".to_vec(), ..Outcome::default() };
         self.engine.finish(claim, Verdict::Completed, outcome).await.unwrap()
     }
+}
+
+/// Returns what a queue would hand out first of all.
+fn as_taken(execution: ExecutionId) -> Taken {
+    Taken { execution, language: LanguageId::new("python"), turn: Turn::new(0.0).unwrap() }
+}
+
+fn card() -> WorkerCard {
+    WorkerCard {
+        id: WorkerId::random(),
+        name: "host:1".to_owned(),
+        version: "1".to_owned(),
+        slots: 2,
+        catalog: two_languages(),
+        started_at: Timestamp::now(),
+    }
+}
+
+async fn living_worker(engine: &Engine) -> WorkerId {
+    let card = card();
+    engine.lease(&card).renew().await.unwrap();
+    card.id
 }
 
 fn source_code(text: &str) -> CodeChange {

@@ -1,14 +1,14 @@
 //! One attempt at running an execution.
 
-use std::error::Error;
-use std::fmt::Write;
 use std::future::Future;
 use std::time::Duration;
 
 use runbay_engine::Claim;
 use runbay_engine::Engine;
+use runbay_engine::Outage;
 use runbay_engine::Recorded;
 use runbay_engine::Unavailable;
+use runbay_engine::with_causes;
 use runbay_model::Loss;
 use runbay_model::Outcome;
 use runbay_model::Verdict;
@@ -50,8 +50,8 @@ impl Attempt {
         let ending = tokio::select! {
             run = run => match run {
                 Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Box::new(outcome)),
-                Ok(Err(fault)) => Ending::Lost(chain(&fault)),
-                Err(panic) => Ending::Lost(chain(&panic)),
+                Ok(Err(fault)) => Ending::Lost(with_causes(&fault)),
+                Err(panic) => Ending::Lost(with_causes(&panic)),
             },
             () = self.claim.cancelled.cancelled() => Ending::Cancelled,
             () = self.hand_back.cancelled() => Ending::HandedBack,
@@ -61,9 +61,11 @@ impl Attempt {
 
     /// Reports until the database has it: what was run must not be lost because the database was away for a while.
     ///
-    /// It gives up when the worker is told to hand back; the next start of the server then finds the row.
+    /// It gives up when the attempt was taken away, and when the worker is told to hand back and has tried once more:
+    /// other processes find what is left when the lease has expired.
     async fn report(&self, ending: &Ending) {
         let mut pause = FIRST_PAUSE;
+        let outage = Outage::default();
         loop {
             match self.try_report(ending).await {
                 Ok(Recorded::Accepted) => return,
@@ -72,7 +74,10 @@ impl Attempt {
                     return;
                 }
                 Err(unavailable) => {
-                    warn!(execution.id = %self.claim.execution, error = chain(&unavailable), "a result could not be written; trying again");
+                    outage.failed(
+                        &format!("a report on execution {} was not written", self.claim.execution),
+                        &unavailable,
+                    );
                 }
             }
             tokio::select! {
@@ -92,18 +97,6 @@ impl Attempt {
             Ending::HandedBack => self.engine.hand_back(&self.claim).await,
         }
     }
-}
-
-/// Returns an error with all its causes in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ fn requests_that_differ_have_different_digests() {
         working(Work { limits: LimitOverrides { inodes: Some(1), ..LimitOverrides::default() }, ..Work::default() }),
         working(Work { limits: LimitOverrides { inodes: Some(2), ..LimitOverrides::default() }, ..Work::default() }),
         working(Work { limits: LimitOverrides { processes: Some(1), ..LimitOverrides::default() }, ..Work::default() }),
+        RunRequest { priority: Priority::High, ..RunRequest::default() },
+        RunRequest { priority: Priority::Low, ..RunRequest::default() },
         tests(vec![], false),
         tests(vec![], true),
         tests(vec![case("", "a", Comparison::Trimmed)], false),
@@ -170,6 +172,7 @@ fn digests_stay_what_they_are() {
             }),
             ..old.work
         },
+        priority: Priority::default(),
         idempotency_key: Some("k".parse().unwrap()),
     };
     let keyed = keyed_one_shot(&TenantId::new("t"), &full, Timestamp::from_micros(5)).unwrap();

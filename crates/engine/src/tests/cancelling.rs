@@ -1,11 +1,16 @@
+use std::sync::Arc;
+
+use runbay_events::MemoryEventBus;
 use runbay_model::ExecutionId;
 use runbay_model::Reason;
 use runbay_model::SessionStatus;
 use runbay_model::Status;
 use runbay_model::TenantId;
-use runbay_model::WorkerId;
 
 use super::Bench;
+use super::as_taken;
+use super::card;
+use super::settings;
 use super::soon;
 use crate::CancelError;
 use crate::Recorded;
@@ -18,7 +23,7 @@ async fn a_queued_execution_is_cancelled_and_never_started() {
     assert_eq!((cancelled.state.status(), cancelled.state.reason()), (Status::Cancelled, Some(Reason::Cancelled)));
     assert!(cancelled.completed_at.is_some() && cancelled.outcome.is_none());
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
-    assert!(bench.engine.claim(execution.id, WorkerId::random()).await.unwrap().is_none());
+    assert!(bench.engine.claim(&as_taken(execution.id), bench.worker).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -65,4 +70,30 @@ async fn closing_a_session_cancels_what_is_queued_or_running() {
     soon(claim.cancelled.cancelled()).await;
     assert_eq!(bench.complete(&claim).await, Recorded::Stale);
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_cancellation_in_another_process_reaches_whoever_runs_it() {
+    let bench = Bench::new().await;
+    let execution = bench.queued().await;
+    let claim = bench.claimed(execution.id).await;
+    bench.other_engine().cancel(&bench.tenant, execution.id).await.unwrap();
+    soon(claim.cancelled.cancelled()).await;
+    assert_eq!(bench.complete(&claim).await, Recorded::Stale);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_the_bus_has_lost_is_found_at_the_next_renewal() {
+    let bench = Bench::new().await;
+    let (cancelled, kept) = (bench.queued().await, bench.queued().await);
+    let deaf = bench.engine_with(Arc::clone(&bench.queue), Arc::new(MemoryEventBus::default()), settings());
+    let card = card();
+    let mut lease = deaf.lease(&card);
+    lease.renew().await.unwrap();
+    let claim = deaf.claim(&as_taken(cancelled.id), card.id).await.unwrap().unwrap();
+    let unaffected = deaf.claim(&as_taken(kept.id), card.id).await.unwrap().unwrap();
+    bench.engine.cancel(&bench.tenant, cancelled.id).await.unwrap();
+    assert!(!claim.cancelled.is_cancelled());
+    lease.renew().await.unwrap();
+    assert!(claim.cancelled.is_cancelled() && !unaffected.cancelled.is_cancelled());
 }

@@ -35,7 +35,7 @@ async fn code_is_run_without_a_session() {
         language: Some("js".to_owned()),
         sources: Some(files(&[("app.js", "1"), ("lib.js", "2")])),
         work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
-        idempotency_key: None,
+        ..OneShotRequest::default()
     };
     let execution = bench.engine.submit_one_shot(&bench.tenant, request.clone()).await.unwrap().into_execution();
     assert_eq!((execution.session, execution.input.language.as_str()), (None, "javascript"));
@@ -136,7 +136,7 @@ async fn after_a_crash_it_comes_back() {
     let (running, queued) = (bench.one_shot().await, bench.one_shot().await);
     drop(bench.next().await);
     let bench = bench.restarted().await;
-    let recovered = bench.engine.recover().await.unwrap();
+    let recovered = bench.recover().await;
     assert_eq!(recovered, Recovered { requeued: 1, lost: 0, queued: 1 });
     for expected in [&running, &queued] {
         let claim = bench.next().await;

@@ -24,13 +24,9 @@ async fn after_a_crash_everything_comes_back_once_and_in_order() {
     accepted.retain(|execution| execution.id != ended.execution);
 
     let bench = bench.restarted().await;
-    let recovered = bench.engine.recover().await.unwrap();
+    let recovered = bench.recover().await;
     assert_eq!(recovered, Recovered { requeued: 2, lost: 0, queued: 19 });
-    assert_eq!(
-        bench.engine.recover().await.unwrap(),
-        Recovered { requeued: 0, lost: 0, queued: 21 },
-        "twice is as once"
-    );
+    assert_eq!(bench.recover().await, Recovered { requeued: 0, lost: 0, queued: 21 }, "twice is as once");
 
     let mut seen = HashSet::new();
     for execution in &accepted {
@@ -58,7 +54,7 @@ async fn an_execution_that_kills_the_server_each_time_fails_in_the_end() {
     for expected in [Recovered { requeued: 1, ..Recovered::default() }, Recovered { lost: 1, ..Recovered::default() }] {
         drop(bench.next().await);
         bench = bench.restarted().await;
-        assert_eq!(bench.engine.recover().await.unwrap(), expected);
+        assert_eq!(bench.recover().await, expected);
     }
     let failed = bench.execution(execution.id).await;
     assert_eq!((failed.state.status(), failed.state.reason()), (Status::Failed, Some(Reason::WorkerLost)));
@@ -76,7 +72,7 @@ async fn more_than_the_queue_may_hold_comes_back() {
         bench.queued().await;
     }
     let bench = bench.restarted().await;
-    bench.engine.recover().await.unwrap();
+    bench.recover().await;
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 6);
 }
 
@@ -89,7 +85,7 @@ async fn a_retry_still_waits_for_its_time_after_a_restart() {
     bench.engine.lose(&claim, Loss::InternalError, "").await.unwrap();
     let other = bench.queued().await;
     let bench = bench.restarted().await;
-    bench.engine.recover().await.unwrap();
+    bench.recover().await;
     assert_eq!(bench.popped().await, other.id, "the older one is not due");
-    assert!(bench.queue.remove(retry.id).await.unwrap());
+    assert!(bench.queue.remove(retry.id, &retry.input.language).await.unwrap());
 }

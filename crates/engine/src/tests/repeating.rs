@@ -80,9 +80,9 @@ async fn a_sweep_forgets_what_is_a_day_old() {
         let session = bench.session().await;
         new(&bench, &session, keyed("k")).await;
     }
-    assert_eq!(bench.engine.sweep(Timestamp::now()).await.unwrap(), 0);
-    assert_eq!(bench.engine.sweep(Timestamp::now().after(DAY)).await.unwrap(), 201);
-    assert_eq!(bench.engine.sweep(Timestamp::now().after(DAY)).await.unwrap(), 0);
+    assert_eq!(bench.engine.forget_expired_keys(Timestamp::now()).await.unwrap(), 0);
+    assert_eq!(bench.engine.forget_expired_keys(Timestamp::now().after(DAY)).await.unwrap(), 201);
+    assert_eq!(bench.engine.forget_expired_keys(Timestamp::now().after(DAY)).await.unwrap(), 0);
 }
 
 #[tokio::test]

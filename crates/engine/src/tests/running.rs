@@ -2,15 +2,16 @@ use runbay_model::Attempt;
 use runbay_model::Catalog;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::Priority;
 use runbay_model::Reason;
 use runbay_model::SessionId;
 use runbay_model::Status;
 use runbay_model::Verdict;
-use runbay_model::WorkerId;
 use tokio::task::JoinSet;
 
 use super::Bench;
 use super::abandoned;
+use super::as_taken;
 use super::language;
 use super::settings;
 use super::soon;
@@ -75,7 +76,7 @@ async fn code_that_comes_with_a_run_is_saved_and_run() {
         language: Some("js".to_owned()),
         code: Some(source_code("new")),
         work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
-        idempotency_key: None,
+        ..RunRequest::default()
     };
     let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap().into_execution();
     assert_eq!(execution.state.status(), Status::Queued);
@@ -146,7 +147,7 @@ async fn a_claim_whose_caller_went_away_is_handed_back() {
     let bench = Bench::new().await;
     let execution = bench.queued().await;
     let id = bench.popped().await;
-    abandoned(bench.engine.claim(id, WorkerId::random())).await;
+    abandoned(bench.engine.claim(&as_taken(id), bench.worker)).await;
     let claim = bench.next().await;
     assert_eq!((claim.execution, claim.attempt), (execution.id, Attempt(2)));
 }
@@ -157,8 +158,8 @@ async fn an_execution_is_claimed_once() {
     let execution = bench.queued().await;
     let mut claiming = JoinSet::new();
     for _ in 0..8 {
-        let engine = bench.engine.clone();
-        claiming.spawn(async move { engine.claim(execution.id, WorkerId::random()).await.unwrap() });
+        let (engine, worker) = (bench.engine.clone(), bench.worker);
+        claiming.spawn(async move { engine.claim(&as_taken(execution.id), worker).await.unwrap() });
     }
     assert_eq!(soon(claiming.join_all()).await.into_iter().flatten().count(), 1);
 }
@@ -248,8 +249,23 @@ async fn a_closed_engine_finishes_what_was_begun_and_answers_nothing_more() {
     let claim = bench.next().await;
     let (recorded, ()) = tokio::join!(bench.complete(&claim), bench.engine.close());
     assert_eq!(recorded, Recorded::Accepted);
-    assert!(bench.engine.ready().await.is_err());
+    assert!(bench.engine.ready().await.database.is_err());
     let bench = bench.restarted().await;
-    bench.engine.ready().await.unwrap();
+    assert!(bench.engine.ready().await.database.is_ok());
     assert_eq!(bench.execution(execution.id).await.state.status(), Status::Completed);
+}
+
+#[tokio::test]
+async fn many_one_shots_hardly_delay_a_session_and_low_priority_waits_longest() {
+    let bench = Bench::new().await;
+    let low = bench.one_shot_of(Priority::Low).await;
+    for _ in 0..50 {
+        bench.one_shot_of(Priority::Normal).await;
+    }
+    let high = bench.one_shot_of(Priority::High).await;
+    let session = bench.queued().await;
+    let first = [bench.popped().await, bench.popped().await, bench.popped().await, bench.popped().await];
+    assert!(first.contains(&high.id) && first.contains(&session.id), "{first:?}");
+    let early = [bench.popped().await, bench.popped().await];
+    assert!(first.contains(&low.id) || early.contains(&low.id), "it does not starve");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use runbay_engine::EngineParts;
 use runbay_engine::EngineSettings;
 use runbay_engine::NewSession;
+use runbay_engine::Offer;
 use runbay_engine::RunRequest;
+use runbay_engine::WorkerCard;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
 use runbay_model::Execution;
@@ -15,6 +17,7 @@ use runbay_model::Limits;
 use runbay_model::Reason;
 use runbay_model::Status;
 use runbay_model::TenantId;
+use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
@@ -50,21 +53,31 @@ impl Bench {
             has_checker: false,
             limits: Limits::default(),
         };
+        let catalog = Catalog::new(vec![python]);
         let directory = tempfile::tempdir().unwrap();
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
         let engine = Engine::new(EngineParts {
             store: Store::open_sqlite(directory.path()).await.unwrap(),
             queue: Arc::clone(&queue),
             events: Arc::new(MemoryEventBus::default()),
-            catalog: Catalog::new(vec![python]),
+            offer: Offer::fixed(catalog.clone()),
             checker: None,
             settings: EngineSettings { attempts_allowed, ..EngineSettings::default() },
         });
         let tenant = TenantId::default();
         let session = engine.create_session(&tenant, NewSession::default()).await.unwrap();
         engine.submit(&tenant, session.id, RunRequest::default()).await.unwrap();
-        let entry = queue.pop().await.unwrap();
-        let claim = engine.claim(entry.execution, WorkerId::random()).await.unwrap().expect("it is queued");
+        let entry = queue.consumer(&[LanguageId::new("python")]).pop().await.unwrap();
+        let card = WorkerCard {
+            id: WorkerId::random(),
+            name: "host:1".to_owned(),
+            version: "1".to_owned(),
+            slots: 1,
+            catalog,
+            started_at: Timestamp::now(),
+        };
+        engine.lease(&card).renew().await.unwrap();
+        let claim = engine.claim(&entry, card.id).await.unwrap().expect("it is queued");
         let hand_back = CancellationToken::new();
         let attempt = Attempt { engine: engine.clone(), hand_back: hand_back.clone(), claim };
         (Self { engine, tenant, hand_back, _directory: directory }, attempt)

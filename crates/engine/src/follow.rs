@@ -1,0 +1,95 @@
+//! Following the events of an attempt that runs in this process, to hear when it is to stop.
+
+use runbay_events::EventKind;
+use runbay_events::Subscription;
+use runbay_model::Attempt;
+use runbay_model::ExecutionId;
+use runbay_model::Status;
+use runbay_model::WorkerId;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::Engine;
+use crate::outage::Part;
+
+/// An attempt, and how it is told to stop.
+pub(crate) struct Followed {
+    pub(crate) execution: ExecutionId,
+    pub(crate) attempt: Attempt,
+    pub(crate) worker: WorkerId,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Engine {
+    /// Stops an attempt when another process makes known that it is cancelled or taken away.
+    ///
+    /// What is missed here is found when the worker next renews its row.
+    pub(crate) async fn follow(&self, followed: Followed) -> AbortOnDropHandle<()> {
+        let subscription = self.events().subscribe(followed.execution, None).await;
+        let engine = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            match subscription {
+                Ok(subscription) => engine.stop_when_over(subscription, &followed).await,
+                Err(error) => engine.outages().failed(Part::Events, &error),
+            }
+        }))
+    }
+
+    async fn stop_when_over(&self, mut subscription: Box<dyn Subscription>, followed: &Followed) {
+        loop {
+            match subscription.next().await {
+                Ok(Some(event)) if ends(&event.kind, followed.attempt) => return followed.stop.cancel(),
+                Ok(Some(_)) => {}
+                Ok(None) => return self.stop_if_taken_away(followed).await,
+                Err(error) => return self.outages().failed(Part::Events, &error),
+            }
+        }
+    }
+
+    /// The bus says nothing more of the execution: its result is told already, or the bus had to forget it.
+    async fn stop_if_taken_away(&self, followed: &Followed) {
+        let attempt = (followed.execution, followed.attempt);
+        // Without an answer, the next renewal of the worker asks again.
+        if let Ok(taken_away) = self.store().attempts_taken_away(followed.worker, &[attempt]).await
+            && !taken_away.is_empty()
+        {
+            followed.stop.cancel();
+        }
+    }
+}
+
+/// Returns whether an event says that an attempt goes on no longer.
+fn ends(kind: &EventKind, own: Attempt) -> bool {
+    match kind {
+        EventKind::Result => true,
+        EventKind::Status { attempt, .. } if *attempt > own => true,
+        EventKind::Status { status, attempt, .. } => *attempt == own && *status != Status::Running,
+        EventKind::Output { .. } | EventKind::Reset { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn an_attempt_ends_with_its_successor_or_its_own_end() {
+        let at = Timestamp::from_micros(1);
+        let own = Attempt(2);
+        for (status, attempt, expected) in [
+            (Status::Queued, 1, false),
+            (Status::Running, 1, false),
+            (Status::Running, 2, false),
+            (Status::Queued, 2, true),
+            (Status::Cancelled, 2, true),
+            (Status::Running, 3, true),
+        ] {
+            let kind = EventKind::Status { status, attempt: Attempt(attempt), at };
+            assert_eq!(ends(&kind, own), expected, "{status} of attempt {attempt}");
+        }
+        assert!(ends(&EventKind::Result, own));
+        assert!(!ends(&EventKind::Reset { attempt: own }, own));
+    }
+}

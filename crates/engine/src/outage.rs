@@ -1,0 +1,70 @@
+//! Saying once that something is away, and once that it is back.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+/// What may be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Queue,
+    Events,
+}
+
+/// Which parts are away, as far as this process has noticed.
+#[derive(Debug, Default)]
+pub(crate) struct Outages {
+    queue: Outage,
+    events: Outage,
+}
+
+impl Outages {
+    pub(crate) fn failed(&self, part: Part, error: &dyn Error) {
+        match part {
+            Part::Queue => self.queue.failed("the queue does not answer", error),
+            Part::Events => self.events.failed("the event bus does not answer; watchers look at the rows", error),
+        }
+    }
+
+    pub(crate) fn answered(&self, part: Part) {
+        match part {
+            Part::Queue => self.queue.ended("the queue answers again"),
+            Part::Events => self.events.ended("the event bus answers again"),
+        }
+    }
+}
+
+/// Something that fails again and again until it works again, for the log.
+#[derive(Debug, Default)]
+pub struct Outage(AtomicBool);
+
+impl Outage {
+    /// Logs a failure, unless it was logged since the last success.
+    pub fn failed(&self, what: &str, error: &dyn Error) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(error = with_causes(error), "{what}; trying again");
+        }
+    }
+
+    /// Logs a success after a failure.
+    pub fn ended(&self, what: &str) {
+        // Mostly there was none, and a read is cheaper than a swap.
+        if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
+            tracing::info!("{what}");
+        }
+    }
+}
+
+/// Returns an error with all its causes in one line.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,41 @@
+//! What a process needs, and whether it answers.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::Engine;
+use crate::Unavailable;
+
+/// How long each check may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether what the engine needs answers.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether rows can be read.
+    pub database: Result<(), Unavailable>,
+    /// How many executions wait in the queue.
+    pub queue: Result<usize, Unavailable>,
+    /// How many workers live and take executions.
+    pub workers: Result<usize, Unavailable>,
+}
+
+impl Engine {
+    /// Checks that the database and the queue answer, and counts the workers.
+    pub async fn ready(&self) -> Readiness {
+        let database = soon(async { Ok(self.store().check().await?) });
+        let queue = soon(self.queue_depth());
+        let workers = soon(async {
+            let workers = self.workers().await?;
+            Ok(workers.iter().filter(|worker| worker.is_alive && !worker.is_draining).count())
+        });
+        let (database, queue, workers) = tokio::join!(database, queue, workers);
+        Readiness { database, queue, workers }
+    }
+}
+
+async fn soon<T>(check: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
+    timeout(PATIENCE, check).await.map_err(Unavailable::new)?
+}

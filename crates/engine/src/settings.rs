@@ -1,0 +1,62 @@
+//! Choices of the operator.
+
+use std::time::Duration;
+
+use runbay_model::LimitRanges;
+use runbay_store::Pace;
+
+/// Choices of the operator.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// How many executions may wait.
+    pub queue_max_depth: usize,
+    /// Whether executions are refused while the queue does not answer; else they are accepted and wait for it.
+    pub require_queue: bool,
+    /// How many attempts an execution gets.
+    pub attempts_allowed: u32,
+    /// The wait before the first retry of an attempt that was lost; it doubles with each attempt.
+    pub retry_base: Duration,
+    /// How often a session may be run.
+    pub pace: Pace,
+    /// Between what a request may choose its limits.
+    pub limit_ranges: LimitRanges,
+    /// How long a worker counts as alive after it last renewed its row. All processes over one database need the same.
+    pub lease: Duration,
+    /// How often to look for what was lost.
+    pub sweep: Duration,
+    /// How long to keep what has ended.
+    pub retention: Retention,
+}
+
+/// How long to keep what has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Executions, counted from their end.
+    pub executions: Duration,
+    /// Sessions, counted from the last change, and no less than their executions.
+    pub sessions: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            queue_max_depth: 10_000,
+            require_queue: false,
+            attempts_allowed: 3,
+            retry_base: Duration::from_millis(100),
+            pace: Pace { runs_per_minute: 60, cooldown: Duration::ZERO },
+            limit_ranges: LimitRanges::default(),
+            lease: Duration::from_secs(10),
+            sweep: Duration::from_secs(2),
+            retention: Retention::default(),
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { executions: 30 * DAY, sessions: 90 * DAY }
+    }
+}

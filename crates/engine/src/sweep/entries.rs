@@ -1,0 +1,146 @@
+//! Putting back into the queue what it has lost.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use runbay_model::ExecutionId;
+use runbay_model::Status;
+use runbay_model::Timestamp;
+use runbay_queue::MAX_MISSING;
+use runbay_store::ExecutionHead;
+use tokio::time::Instant;
+
+use crate::Engine;
+use crate::Unavailable;
+use crate::outage::Part;
+use crate::requeue::entry;
+
+/// How long the queue may look full enough before its entries are looked at all the same: one that nobody needs any
+/// more may stand for one that is missing.
+const LONGEST_TRUST: Duration = Duration::from_secs(60);
+
+/// A look at all entries takes no more than this part of the time.
+const PART_OF_TIME: u32 = 20;
+
+/// How many entries are on their way to the queue at a time; they are sent in order.
+const PUSHES: usize = 32;
+
+/// When the entries of the queue were looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    last: Option<Look>,
+}
+
+#[derive(Debug)]
+struct Look {
+    end: Instant,
+    duration: Duration,
+}
+
+impl Looks {
+    /// Returns whether to look now, given that the queue holds less than the rows say or not.
+    fn is_due(&self, is_short: bool) -> bool {
+        let Some(last) = &self.last else { return true };
+        let since = last.end.elapsed();
+        since >= last.duration * PART_OF_TIME && (is_short || since >= LONGEST_TRUST)
+    }
+
+    fn looked(&mut self, began: Instant) {
+        let end = Instant::now();
+        self.last = Some(Look { end, duration: end - began });
+    }
+}
+
+impl Engine {
+    /// Queues again what is queued by its row, and not by the queue; a queue that is in step costs two counts.
+    pub(crate) async fn sweep_entries(&self, looks: &mut Looks) -> Result<(), Unavailable> {
+        let queued = self.store().queued().await?;
+        if queued == 0 {
+            return Ok(());
+        }
+        let depth = match self.queue().depth().await {
+            Ok(depth) => u64::try_from(depth).unwrap_or(u64::MAX),
+            Err(error) => {
+                self.outages().failed(Part::Queue, &error);
+                return Ok(());
+            }
+        };
+        if !looks.is_due(depth < queued) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let found = self.push_missing().await;
+        looks.looked(began);
+        match found? {
+            0 => {}
+            executions => tracing::warn!(executions, "the queue had lost executions; they are queued again"),
+        }
+        Ok(())
+    }
+
+    /// Looks at all that is queued, and pushes what the queue does not hold; returns how many.
+    pub(crate) async fn push_missing(&self) -> Result<usize, Unavailable> {
+        let mut pushed = 0;
+        let mut after = None;
+        loop {
+            let limit = u64::try_from(MAX_MISSING).unwrap_or(u64::MAX);
+            let page = self.store().executions_with_status(Status::Queued, after, limit).await?;
+            let Some(last) = page.last() else { return Ok(pushed) };
+            after = Some((last.created_at, last.id));
+            match self.push_missing_of(&page).await {
+                Ok(count) => pushed += count,
+                Err(error) => {
+                    self.outages().failed(Part::Queue, &error);
+                    return Ok(pushed);
+                }
+            }
+        }
+    }
+
+    async fn push_missing_of(&self, page: &[ExecutionHead]) -> Result<usize, runbay_queue::Unavailable> {
+        let ids: Vec<_> = page.iter().map(|head| (head.id, head.language.clone())).collect();
+        let missing: HashSet<ExecutionId> = self.queue().missing(&ids).await?.into_iter().collect();
+        let now = Timestamp::now();
+        let lost = page.iter().filter(|head| missing.contains(&head.id) && !self.is_on_its_way(head, now));
+        // Collected first: a stream of closures over references is not `Send` for the compiler.
+        let pushes: Vec<_> = lost.map(|head| self.queue().push(entry(head))).collect();
+        let pushed = stream::iter(pushes)
+            .buffered(PUSHES)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        self.outages().answered(Part::Queue);
+        Ok(pushed.len())
+    }
+
+    /// Somebody is about to push or claim whatever was queued a moment ago. A clock that is wrong delays nothing.
+    fn is_on_its_way(&self, head: &ExecutionHead, now: Timestamp) -> bool {
+        let apart = now.since(head.queued_at).max(head.queued_at.since(now));
+        apart < self.settings().sweep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_are_looked_at_when_some_are_missing_but_not_all_the_time() {
+        let mut looks = Looks::default();
+        assert!(looks.is_due(false), "at the start");
+        let began = Instant::now();
+        advance(Duration::from_secs(1)).await;
+        looks.looked(began);
+        assert!(!looks.is_due(true), "it took a second");
+        advance(Duration::from_secs(20)).await;
+        assert!(looks.is_due(true));
+        assert!(!looks.is_due(false), "nothing seems to be missing");
+        advance(LONGEST_TRUST).await;
+        assert!(looks.is_due(false), "something may be missing all the same");
+    }
+}

@@ -1,0 +1,83 @@
+//! Taking attempts away from workers that died.
+
+use runbay_model::Timestamp;
+use runbay_store::ExecutionHead;
+use runbay_store::ReclaimExecution;
+use runbay_store::Stale;
+use runbay_store::WriteError;
+use tokio::time::Instant;
+
+use crate::Engine;
+use crate::Unavailable;
+use crate::requeue::retry_delay;
+
+/// How many executions are read at a time.
+const PAGE: u64 = 100;
+
+/// Since when the database has answered each time, and soon.
+#[derive(Debug, Default)]
+pub(crate) struct Steadiness {
+    since: Option<Instant>,
+}
+
+impl Engine {
+    /// Queues again what belongs to workers that have not renewed their rows in time, or ends it when its attempts are
+    /// used up.
+    ///
+    /// While the database was away, nobody could renew anything. So it has to be back for a while first, in which the
+    /// workers that live do.
+    pub(crate) async fn sweep_leases(&self, steadiness: &mut Steadiness) -> Result<(), Unavailable> {
+        let asked = Instant::now();
+        let expired = self.store().expired_leases(self.settings().lease, PAGE).await;
+        if expired.is_err() || asked.elapsed() > self.settings().sweep {
+            steadiness.since = None;
+        } else {
+            let since = *steadiness.since.get_or_insert(asked);
+            if since.elapsed() >= self.settings().lease / 2 {
+                return self.reclaim_all(expired?).await;
+            }
+        }
+        expired?;
+        Ok(())
+    }
+
+    /// Reclaims whatever belongs to workers that have not renewed their rows in time.
+    pub(crate) async fn reclaim_all(&self, mut expired: Vec<ExecutionHead>) -> Result<(), Unavailable> {
+        loop {
+            let is_full = u64::try_from(expired.len()).is_ok_and(|count| count >= PAGE);
+            let mut reclaimed = false;
+            for head in &expired {
+                // This process runs it, so its worker lives, and will renew its row.
+                if !self.running().holds(head.id) {
+                    reclaimed |= self.reclaim(head).await?;
+                }
+            }
+            if !is_full || !reclaimed {
+                return Ok(());
+            }
+            expired = self.store().expired_leases(self.settings().lease, PAGE).await?;
+        }
+    }
+
+    /// Returns false when its worker lives after all, or somebody else was faster.
+    async fn reclaim(&self, head: &ExecutionHead) -> Result<bool, Unavailable> {
+        let (attempt, now) = (head.state.attempt(), Timestamp::now());
+        let report = ReclaimExecution {
+            id: head.id,
+            attempt,
+            lease: self.settings().lease,
+            attempts_allowed: self.settings().attempts_allowed,
+            available_at: Some(now.after(retry_delay(self.settings().retry_base, attempt))),
+            at: now,
+        };
+        let engine = self.clone();
+        match self.carry_through(async move { engine.write_loss(report).await }).await? {
+            Ok(_) => {
+                tracing::warn!(execution.id = %head.id, execution.attempt = attempt.0, "an attempt lost its worker");
+                Ok(true)
+            }
+            Err(WriteError::Refused(Stale)) => Ok(false),
+            Err(WriteError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+}

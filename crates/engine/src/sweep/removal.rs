@@ -1,0 +1,104 @@
+//! Removing what is old, a little at a time.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use runbay_model::SessionId;
+use runbay_model::Timestamp;
+use runbay_store::Command;
+use runbay_store::ForgetExpiredKeys;
+use runbay_store::RemoveDeadWorkers;
+use runbay_store::RemoveEndedExecutions;
+use runbay_store::RemoveIdleSessions;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
+use crate::Engine;
+use crate::Unavailable;
+
+/// How many rows go at a time: other writes come in between.
+const BATCH: u64 = 500;
+
+/// The most batches of one kind before others have their turn.
+const BATCHES: usize = 100;
+
+/// How many pages of sessions are looked at in one turn; all of them are, in the course of time.
+const SESSION_PAGES: usize = 20;
+
+/// How long the row of a dead worker is kept for people to see.
+const DEAD_WORKERS_KEPT: Duration = Duration::from_secs(3_600);
+
+/// How far looking at the sessions has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    after: Option<SessionId>,
+}
+
+impl Engine {
+    /// Removes keys that have expired, executions and sessions that are kept no longer, and workers that are long dead.
+    pub(crate) async fn remove_old(&self, progress: &mut Progress) -> Result<(), Unavailable> {
+        let now = Timestamp::now();
+        let retention = self.settings().retention;
+        let keys = self.forget_expired_keys(now).await?;
+        let ended_before = now.before(retention.executions);
+        let executions = self.in_batches(RemoveEndedExecutions { ended_before, limit: BATCH }).await?;
+        // After their executions, as those need them.
+        let untouched_since = now.before(retention.sessions.max(retention.executions));
+        let sessions = self.remove_idle_sessions(untouched_since, progress).await?;
+        let workers = self.write(RemoveDeadWorkers { unseen_for: DEAD_WORKERS_KEPT }).await?;
+        if keys + executions + sessions + workers > 0 {
+            tracing::info!(keys, executions, sessions, workers, "what is old was removed");
+        }
+        Ok(())
+    }
+
+    /// Forgets the keys that have expired, and returns how many.
+    pub(crate) async fn forget_expired_keys(&self, at: Timestamp) -> Result<u64, Unavailable> {
+        self.in_batches(ForgetExpiredKeys { limit: BATCH, at }).await
+    }
+
+    async fn remove_idle_sessions(
+        &self,
+        untouched_since: Timestamp,
+        progress: &mut Progress,
+    ) -> Result<u64, Unavailable> {
+        let mut sum = 0;
+        for _ in 0..SESSION_PAGES {
+            let command = RemoveIdleSessions { untouched_since, after: progress.after, limit: BATCH };
+            let removed = self.unhurried(command).await?;
+            sum += removed.removed;
+            progress.after = removed.next;
+            if removed.next.is_none() {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Repeats a command that changes at most [`BATCH`] rows while there are more, and returns how many it changed.
+    async fn in_batches<C>(&self, command: C) -> Result<u64, Unavailable>
+    where
+        C: Command<Answer = u64, Refusal = Infallible>,
+    {
+        let mut sum = 0;
+        for _ in 0..BATCHES {
+            let batch = self.unhurried(command.clone()).await?;
+            sum += batch;
+            if batch < BATCH {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Applies a command and then leaves the database to others for as long as that took.
+    async fn unhurried<C>(&self, command: C) -> Result<C::Answer, Unavailable>
+    where
+        C: Command<Refusal = Infallible>,
+    {
+        let began = Instant::now();
+        let answer = self.write(command).await?;
+        sleep(began.elapsed()).await;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,82 @@
+//! Doing something again and again.
+
+use std::future::Future;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::Outage;
+use crate::Unavailable;
+
+/// Turns that come again and again until they are told to stop; clones say together that the database is away.
+#[derive(Clone)]
+pub(super) struct Rhythm {
+    period: Duration,
+    stop: CancellationToken,
+    outage: Arc<Outage>,
+    began: bool,
+}
+
+impl Rhythm {
+    pub(super) fn new(period: Duration, stop: &CancellationToken) -> Self {
+        Self { period, stop: stop.clone(), outage: Arc::default(), began: false }
+    }
+
+    /// Waits for the next turn, the first of which comes at once; false when there is none.
+    pub(super) async fn turn(&mut self) -> bool {
+        let pause = if self.began { about(self.period) } else { Duration::ZERO };
+        self.began = true;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            () = sleep(pause) => true,
+        }
+    }
+
+    /// Does what is to be done in a turn.
+    pub(super) async fn carry_out(&self, sweep: impl Future<Output = Result<(), Unavailable>>) {
+        tokio::select! {
+            biased;
+            // CANCEL: a write that the database has taken is finished, and what should follow it is found later.
+            () = self.stop.cancelled() => {}
+            swept = sweep => match swept {
+                Ok(()) => self.outage.ended("sweeping goes on"),
+                Err(error) => self.outage.failed("what was lost or is old stays for now", &error),
+            },
+        }
+    }
+}
+
+/// Returns between three and five quarters of a period, so that processes that started together do not stay together.
+fn about(period: Duration) -> Duration {
+    let chance = u16::try_from(RandomState::new().hash_one(()) % 1024).unwrap_or(0);
+    period.mul_f64(0.75 + f64::from(chance) / 2048.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_turn_comes_at_once_and_the_others_after_about_a_period() {
+        let (period, stop) = (Duration::from_secs(2), CancellationToken::new());
+        let mut rhythm = Rhythm::new(period, &stop);
+        let start = Instant::now();
+        assert!(rhythm.turn().await);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for _ in 0..20 {
+            let start = Instant::now();
+            assert!(rhythm.turn().await);
+            let waited = start.elapsed();
+            assert!(waited >= period * 3 / 4 && waited <= period * 5 / 4 + Duration::from_millis(1), "{waited:?}");
+        }
+        stop.cancel();
+        assert!(!rhythm.turn().await);
+    }
+}

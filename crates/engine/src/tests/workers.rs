@@ -1,0 +1,86 @@
+use std::sync::Arc;
+
+use runbay_model::Catalog;
+use runbay_model::LanguageId;
+use runbay_model::Timestamp;
+
+use super::Bench;
+use super::card;
+use super::language;
+use super::settings;
+use crate::CreateSessionError;
+use crate::Engine;
+use crate::EngineParts;
+use crate::NewSession;
+use crate::Offer;
+use crate::WorkerCard;
+
+impl Bench {
+    /// Makes an engine that offers what the workers do.
+    fn front(&self) -> Engine {
+        Engine::new(EngineParts {
+            store: self.store.clone(),
+            queue: Arc::clone(&self.queue),
+            events: Arc::clone(&self.events),
+            offer: Offer::of_workers(),
+            checker: None,
+            settings: settings(),
+        })
+    }
+}
+
+fn ids(catalog: &Catalog) -> Vec<&str> {
+    catalog.languages().iter().map(|language| language.id.as_str()).collect()
+}
+
+fn serving(languages: &[(&str, &str)], started_at: i64) -> WorkerCard {
+    let languages = languages.iter().map(|(id, alias)| language(id, alias)).collect();
+    WorkerCard { catalog: Catalog::new(languages), started_at: Timestamp::from_micros(started_at), ..card() }
+}
+
+#[tokio::test]
+async fn what_the_living_workers_serve_is_offered() {
+    let bench = Bench::new().await;
+    bench.kill_worker().await;
+    let front = bench.front();
+    front.refresh_offer().await.unwrap();
+    assert_eq!(ids(&front.catalog()), [] as [&str; 0]);
+    let nothing = front.create_session(&bench.tenant, NewSession::default()).await;
+    assert!(matches!(nothing, Err(CreateSessionError::NoLanguage)), "{nothing:?}");
+
+    let mut old = bench.engine.lease(&serving(&[("python", "old"), ("go", "golang")], 1));
+    let mut young = bench.engine.lease(&serving(&[("rust", "rs"), ("python", "young")], 2));
+    old.renew().await.unwrap();
+    young.renew().await.unwrap();
+    front.refresh_offer().await.unwrap();
+    assert_eq!(ids(&front.catalog()), ["rust", "python", "go"]);
+    assert_eq!(front.catalog().find("young"), Some(&language("python", "young")), "the youngest knows best");
+    front.create_session(&bench.tenant, NewSession::default()).await.unwrap();
+
+    young.end().await.unwrap();
+    front.refresh_offer().await.unwrap();
+    assert_eq!(ids(&front.catalog()), ["python", "go"]);
+    old.end().await.unwrap();
+    front.refresh_offer().await.unwrap();
+    assert_eq!(ids(&front.catalog()), ["python", "go"], "what is accepted now waits for a worker");
+}
+
+#[tokio::test]
+async fn workers_are_listed_with_what_they_say_of_themselves() {
+    let bench = Bench::new().await;
+    bench.queued().await;
+    let claim = bench.next().await;
+    let card = WorkerCard { id: bench.worker, ..card() };
+    let mut lease = bench.engine.lease(&card);
+    lease.drain();
+    lease.renew().await.unwrap();
+    let [row] = <[_; 1]>::try_from(bench.engine.workers().await.unwrap()).unwrap();
+    assert_eq!((row.id, row.name.as_str(), row.slots, row.running), (bench.worker, "host:1", 2, 1));
+    assert_eq!(row.languages, ["python", "javascript"].map(LanguageId::new));
+    assert!(row.is_alive && row.is_draining);
+    assert_eq!(bench.engine.ready().await.workers.unwrap(), 0, "it takes nothing more");
+    bench.complete(&claim).await;
+    drop(claim);
+    lease.renew().await.unwrap();
+    assert_eq!(bench.engine.workers().await.unwrap()[0].running, 0);
+}

@@ -1,0 +1,106 @@
+//! The workers that live, and what they offer together.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use runbay_model::Catalog;
+use runbay_model::LanguageId;
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use runbay_store::SeenWorker;
+use tokio::time::timeout;
+
+use crate::Engine;
+use crate::Unavailable;
+use crate::executions::READ_PATIENCE;
+use crate::languages::languages;
+use crate::offer::Source;
+
+/// A worker as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRow {
+    /// This life of the worker.
+    pub id: WorkerId,
+    /// A name for people.
+    pub name: String,
+    /// The version of its program.
+    pub version: String,
+    /// How many executions it runs at a time.
+    pub slots: u32,
+    /// How many it ran when it was last seen.
+    pub running: u32,
+    /// The languages that it serves.
+    pub languages: Vec<LanguageId>,
+    /// When it was started, by its own clock.
+    pub started_at: Timestamp,
+    /// When it last renewed its row.
+    pub last_seen_at: Timestamp,
+    /// Whether that was within the lease.
+    pub is_alive: bool,
+    /// Whether it takes no more executions.
+    pub is_draining: bool,
+}
+
+impl Engine {
+    /// Lists all workers by name, also those that died within the last hour.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>, Unavailable> {
+        let now = Timestamp::now();
+        Ok(self.seen_workers().await?.into_iter().map(|seen| self.worker_row(seen, now)).collect())
+    }
+
+    /// Reads from the workers' rows what is offered; does nothing where this process runs what it offers.
+    ///
+    /// When no worker lives, what was offered before still is: it is accepted, and waits for a worker.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn refresh_offer(&self) -> Result<(), Unavailable> {
+        if self.offer().source() == Source::ThisProcess {
+            return Ok(());
+        }
+        let mut alive = self.seen_workers().await?;
+        alive.retain(|seen| self.is_alive(seen));
+        if !alive.is_empty() {
+            self.offer().replace(union(alive));
+        }
+        Ok(())
+    }
+
+    async fn seen_workers(&self) -> Result<Vec<SeenWorker>, Unavailable> {
+        Ok(timeout(READ_PATIENCE, self.store().workers()).await.map_err(Unavailable::new)??)
+    }
+
+    fn is_alive(&self, seen: &SeenWorker) -> bool {
+        seen.unseen_for <= self.settings().lease
+    }
+
+    fn worker_row(&self, seen: SeenWorker, now: Timestamp) -> WorkerRow {
+        let is_alive = self.is_alive(&seen);
+        let SeenWorker { worker, unseen_for } = seen;
+        WorkerRow {
+            id: worker.id,
+            name: worker.name,
+            version: worker.version,
+            slots: worker.slots,
+            running: worker.running,
+            languages: languages(&worker.languages).into_iter().map(|language| language.id).collect(),
+            started_at: worker.started_at,
+            last_seen_at: now.before(unseen_for),
+            is_alive,
+            is_draining: worker.draining,
+        }
+    }
+}
+
+/// Puts together what several workers serve; of a language that several have, the youngest worker knows best.
+fn union(mut workers: Vec<SeenWorker>) -> Catalog {
+    workers.sort_by_key(|seen| (Reverse(seen.worker.started_at), seen.worker.id));
+    let mut known = HashSet::new();
+    let all = workers.iter().flat_map(|seen| languages(&seen.worker.languages));
+    Catalog::new(all.filter(|language| known.insert(language.id.clone())).collect())
+}

@@ -1,0 +1,137 @@
+//! Taking executions from the queue and claiming them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbay_engine::Claim;
+use runbay_engine::ClaimError;
+use runbay_engine::Engine;
+use runbay_engine::Outage;
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use runbay_queue::Consumer;
+use runbay_queue::Queue;
+use runbay_queue::Taken;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Executor;
+use crate::attempt::Attempt;
+use crate::heartbeat::BeatHandle;
+
+/// How long to wait before asking a queue or a database again that did not answer.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long an execution waits that could not be claimed: the cause may be its own row, and others come after it.
+const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a claim waits for the lease to be renewed.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Takes executions from the queue, one for each free slot, and claims them side by side.
+#[derive(Clone)]
+pub(crate) struct Claims {
+    pub(crate) worker: WorkerId,
+    pub(crate) engine: Engine,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) beat: BeatHandle,
+    pub(crate) attempts: TaskTracker,
+    pub(crate) hand_back: CancellationToken,
+}
+
+/// What is away, as far as claiming has noticed.
+#[derive(Default)]
+struct Outages {
+    queue: Outage,
+    claims: Outage,
+}
+
+impl Claims {
+    /// Takes executions until `stop` is cancelled.
+    pub(crate) async fn take_until(self, stop: &CancellationToken, slots: usize) {
+        let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
+        let languages: Vec<_> =
+            self.executor.catalog().languages().iter().map(|language| language.id.clone()).collect();
+        let mut consumer = self.queue.consumer(&languages);
+        let outages = Arc::new(Outages::default());
+        loop {
+            // Only waiting is given up: what was popped is claimed, so that no row waits for an entry that is gone.
+            let next = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                next = self.next(&slots, &mut *consumer) => next,
+            };
+            match next {
+                None => return,
+                Some((slot, Ok(taken))) => {
+                    outages.queue.ended("the queue hands out executions again");
+                    let (claims, outages) = (self.clone(), Arc::clone(&outages));
+                    self.attempts.spawn(async move { claims.claim_and_run(taken, slot, &outages).await });
+                }
+                Some((_, Err(error))) => {
+                    outages.queue.failed("the queue hands out nothing", &error);
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a free slot, for the lease and for an execution.
+    async fn next(
+        &self,
+        slots: &Arc<Semaphore>,
+        consumer: &mut dyn Consumer,
+    ) -> Option<(OwnedSemaphorePermit, Result<Taken, runbay_queue::Unavailable>)> {
+        let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+        self.beat.holds(self.engine.settings().lease).await;
+        Some((slot, consumer.pop().await))
+    }
+
+    /// Claims an execution and runs it; nothing happens if somebody else was faster.
+    async fn claim_and_run(self, taken: Taken, slot: OwnedSemaphorePermit, outages: &Outages) {
+        match self.claim(&taken).await {
+            Ok(Some(claim)) => {
+                outages.claims.ended("executions are claimed again");
+                self.run(claim).await;
+            }
+            Ok(None) => outages.claims.ended("executions are claimed again"),
+            Err(error) => {
+                outages.claims.failed("an execution could not be claimed", &error);
+                self.put_back(taken, outages).await;
+                // The slot waits too: what is wrong may concern all executions.
+                sleep(PAUSE).await;
+            }
+        }
+        drop(slot);
+    }
+
+    /// Claims an execution; renews the lease first when it has expired, such as after the process was stopped.
+    async fn claim(&self, taken: &Taken) -> Result<Option<Claim>, ClaimError> {
+        match self.engine.claim(taken, self.worker).await {
+            Err(ClaimError::LeaseExpired) => {}
+            claimed => return claimed,
+        }
+        // Without a renewal, the next claim says what is wrong.
+        drop(timeout(RENEWAL_PATIENCE, self.beat.renewal()).await);
+        self.engine.claim(taken, self.worker).await
+    }
+
+    async fn run(self, claim: Claim) {
+        let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
+        let attempt = Attempt { engine: self.engine, hand_back: self.hand_back, claim };
+        attempt.carry_out(async move { executor.run(&tenant, &input).await }).await;
+    }
+
+    /// What cannot be put back is found by the next sweep.
+    async fn put_back(&self, taken: Taken, outages: &Outages) {
+        let not_before = Timestamp::now().after(CLAIM_PAUSE);
+        if let Err(error) = self.queue.push(taken.again(not_before)).await {
+            outages.queue.failed("an execution was not put back into the queue", &error);
+        }
+    }
+}
