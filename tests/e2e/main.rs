@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod code_sessions;
+mod dead_letters;
 mod executions;
 mod foreign_pages;
 mod languages;
@@ -14,3 +15,4 @@ mod programs;
 mod redaction;
 mod robustness;
 mod storage;
+mod workers;

@@ -31,3 +31,4 @@ pub use state::Api;
 pub use state::ApiParts;
 pub use state::NotReady;
 pub use state::Readiness;
+pub use state::Scope;

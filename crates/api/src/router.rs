@@ -18,15 +18,21 @@ use crate::observe::observe;
 use crate::prefix::Prefix;
 use crate::problem::Code;
 use crate::problem::Problem;
+use crate::routes::operations;
 use crate::routes::routes;
 use crate::state::Api;
+use crate::state::Scope;
 
 /// Puts the router together.
 ///
 /// The recorder must be installed before, because the metrics are described here.
 pub fn router(api: Api) -> Router {
     metrics::describe();
-    let (routes, _document) = routes().split_for_parts();
+    let routes = match api.scope() {
+        Scope::Everything => routes(),
+        Scope::Operations => operations(),
+    };
+    let (routes, _document) = routes.split_for_parts();
     let exposure = api.exposure();
     surround(at_both_prefixes(routes).with_state(api), exposure)
 }

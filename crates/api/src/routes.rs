@@ -1,6 +1,7 @@
 //! The routes; the modules mirror the tree of URLs.
 
 mod code_sessions;
+mod dead_letters;
 mod executions;
 mod healthz;
 mod languages;
@@ -8,6 +9,7 @@ mod metrics;
 mod openapi;
 mod readyz;
 pub(crate) mod schema;
+mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,6 +32,16 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(executions::batch::create_executions))
         .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
         .routes(routes!(languages::list_languages))
+        .routes(routes!(workers::list_workers))
+        .routes(routes!(dead_letters::list::list_dead_letters))
+        .routes(routes!(dead_letters::requeue::requeue_dead_letter))
+        .routes(routes!(dead_letters::forget::forget_dead_letter))
+        .merge(operations())
+}
+
+/// Registers what every process answers that listens at all.
+pub(crate) fn operations() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(healthz::healthz))
         .routes(routes!(healthz::health))
         .routes(routes!(readyz::readyz))

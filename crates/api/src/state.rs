@@ -17,8 +17,10 @@ use crate::host::Exposure;
 pub struct ApiParts {
     /// The use cases.
     pub engine: Engine,
-    /// What `/readyz` asks besides the database.
-    pub readiness: Arc<dyn Readiness>,
+    /// What `/readyz` asks of the worker in this process; none where other processes run what is accepted.
+    pub readiness: Option<Arc<dyn Readiness>>,
+    /// What the process answers.
+    pub scope: Scope,
     /// Renders what the installed recorder has counted.
     pub metrics: PrometheusHandle,
     /// Who can reach the server.
@@ -33,17 +35,26 @@ pub struct ApiParts {
 #[derive(Clone)]
 pub struct Api(Arc<ApiParts>);
 
-/// Tells whether this process can run what it accepts.
+/// What a process answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole API.
+    Everything,
+    /// Only what those need who keep the process up: `/healthz`, `/readyz`, `/metrics`.
+    Operations,
+}
+
+/// Tells whether the worker in this process can run what is accepted.
 pub trait Readiness: Send + Sync + 'static {
     /// Returns the isolation level that runs get, such as `full`.
     fn isolation(&self) -> String;
 
-    /// Checks that workers are alive.
+    /// Checks that the worker takes executions.
     ///
     /// # Errors
     ///
     /// [`NotReady`] with one sentence for the operator.
-    fn workers(&self) -> Result<(), NotReady>;
+    fn worker(&self) -> Result<(), NotReady>;
 }
 
 /// Why a part of the service is not ready, in one sentence.
@@ -61,8 +72,12 @@ impl Api {
         &self.0.engine
     }
 
-    pub(crate) fn readiness(&self) -> &dyn Readiness {
-        &*self.0.readiness
+    pub(crate) fn readiness(&self) -> Option<&dyn Readiness> {
+        self.0.readiness.as_deref()
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.0.scope
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {

@@ -1,26 +1,33 @@
 //! The commands, one file each.
 
+mod api;
 mod bench;
+mod dead_letters;
 mod doctor;
 pub(crate) mod keeper;
 mod languages;
 mod migrate;
 mod run;
 mod serve;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one command in a process")]
 pub(crate) enum Command {
     Serve(serve::Serve),
+    #[command(name = "api")]
+    Api(api::ServeApi),
+    #[command(name = "worker")]
+    Worker(worker::Work),
     Run(run::Run),
     Doctor(doctor::Doctor),
     Languages(languages::Languages),
     Bench(bench::Bench),
     Migrate(migrate::Migrate),
+    DeadLetters(dead_letters::DeadLetters),
     #[command(name = keeper::NAME, hide = true)]
     Keeper,
 }
@@ -29,11 +36,14 @@ impl Command {
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve(command) => command.execute(),
+            Self::Api(command) => command.execute(),
+            Self::Worker(command) => command.execute(),
             Self::Run(command) => command.execute(),
             Self::Doctor(command) => command.execute(),
             Self::Languages(command) => command.execute(),
             Self::Bench(command) => command.execute(),
             Self::Migrate(command) => command.execute(),
+            Self::DeadLetters(command) => command.execute(),
             Self::Keeper => keeper::execute(),
         }
     }

@@ -86,5 +86,14 @@ const fn advice_on_database(fault: Fault) -> &'static str {
         Fault::DiskFull => "make room on the disk, or choose another directory with --data-dir",
         Fault::ReadOnly => "a directory that can be written, with --data-dir",
         Fault::NotADatabase => "a backup of the file, or another directory with --data-dir",
+        Fault::Unreachable => "start the database server, or correct its host and port in RUNBAY_DATABASE_URL",
+        Fault::WrongLogin => "correct the user and password in RUNBAY_DATABASE_URL",
+        Fault::NoSuchDatabase => "create the database, or correct its name in RUNBAY_DATABASE_URL",
+        Fault::MissingRights => "let the user of RUNBAY_DATABASE_URL create and change tables in the database",
+        Fault::Replica => {
+            "the address of the primary server in RUNBAY_DATABASE_URL, and of replicas in RUNBAY_DATABASE_READ_URL"
+        }
+        Fault::TooManyConnections => "raise max_connections of the database server, or let fewer processes use it",
+        Fault::Encryption => "check the certificates and the TLS parameters in RUNBAY_DATABASE_URL",
     }
 }

@@ -3,6 +3,7 @@
 //! This crate is only the wiring: it reads settings, gives up the rights of root, and starts what the other crates
 //! are. Each command is a file in `commands/`.
 
+mod backend;
 mod commands;
 mod failure;
 mod host_flags;
@@ -10,9 +11,13 @@ mod identity;
 mod limit_list;
 mod logging;
 mod open_files;
+mod readiness;
 mod sandbox;
+mod service;
 mod settings;
+mod signals;
 mod table;
+mod workshop;
 
 use std::process::ExitCode;
 

@@ -190,9 +190,9 @@ fn other_fields() -> Vec<Case> {
     for (route, fields) in [
         (Route::Create, &["version", "stdin", "env", "tests", "limits"][..]),
         (Route::Save, &["code", "args", "tests", "limits"]),
-        (Route::Run, &["priority", "version", "wait_ms", "template_code"]),
+        (Route::Run, &["urgency", "version", "wait_ms", "template_code"]),
         (Route::Check, &["stdin", "env", "limits", "tests", "version"]),
-        (Route::OneShot, &["priority", "version", "wait_ms", "session_id", "template_code"]),
+        (Route::OneShot, &["urgency", "version", "wait_ms", "session_id", "template_code"]),
     ] {
         for field in fields {
             let detail = format!("{field}: unknown field");

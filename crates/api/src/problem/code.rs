@@ -52,6 +52,7 @@ codes! {
     ListRefused = "list_refused", FORBIDDEN, "Sessions are listed for this machine only";
     RouteNotFound = "route_not_found", NOT_FOUND, "There is nothing at this path";
     SessionNotFound = "session_not_found", NOT_FOUND, "Session not found";
+    DeadLetterNotFound = "dead_letter_not_found", NOT_FOUND, "Dead letter not found";
     ExecutionNotFound = "execution_not_found", NOT_FOUND, "Execution not found";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This path does not have the method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body of the request took too long to arrive";
@@ -74,6 +75,7 @@ codes! {
     Cooldown = "cooldown", TOO_MANY_REQUESTS, "The session was run a moment ago";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The session is run too often";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Internal server error";
+    QueueUnavailable = "queue_unavailable", SERVICE_UNAVAILABLE, "The queue does not answer";
     QueueFull = "queue_full", SERVICE_UNAVAILABLE, "The queue is full";
     CheckerBusy = "checker_busy", SERVICE_UNAVAILABLE, "Too many checks are under way";
     CheckerFailed = "checker_failed", SERVICE_UNAVAILABLE, "The check gave no result";

@@ -6,10 +6,12 @@ use runbay_engine::CancelError;
 use runbay_engine::CheckError;
 use runbay_engine::CreateSessionError;
 use runbay_engine::ReadError;
+use runbay_engine::RequeueError;
 use runbay_engine::SaveSessionError;
 use runbay_engine::SubmitError;
 use runbay_engine::Unavailable;
 use runbay_engine::UnknownLanguage;
+use runbay_model::ExecutionId;
 
 use super::Code;
 use super::Problem;
@@ -43,13 +45,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::SessionNotFound => Self::new(Code::SessionNotFound),
             SubmitError::SessionInactive => Self::new(Code::SessionInactive).detail("A closed session cannot be run."),
-            SubmitError::ActiveExecution { execution } => {
-                let problem = Self::new(Code::ActiveExecution);
-                match execution {
-                    Some(id) => problem.detail(format!("Execution {id} has not ended yet.")),
-                    None => problem,
-                }
-            }
+            SubmitError::ActiveExecution { execution } => active_execution(execution),
             SubmitError::Cooldown { retry_after } => Self::new(Code::Cooldown)
                 .detail("The session has to rest a while after each run.")
                 .retry_after(retry_after),
@@ -59,12 +55,27 @@ impl From<SubmitError> for Problem {
             SubmitError::KeyReused => Self::new(Code::IdempotencyKeyReused)
                 .detail("Within 24 hours, a key may be sent again only with the same body.")
                 .field("idempotency-key", "was sent before with another body"),
-            SubmitError::QueueFull { depth, max } => Self::new(Code::QueueFull)
-                .detail("Too many executions wait for a worker.")
-                .cause(format_args!("{depth} executions wait, {max} may")),
+            SubmitError::QueueFull { depth, max } => queue_full(depth, max),
+            SubmitError::QueueUnavailable(cause) => queue_unavailable(&cause),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
             SubmitError::NoLanguage => no_language(),
             SubmitError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+}
+
+impl From<RequeueError> for Problem {
+    fn from(error: RequeueError) -> Self {
+        match error {
+            RequeueError::NotFound => Self::new(Code::DeadLetterNotFound),
+            RequeueError::SessionInactive => {
+                Self::new(Code::SessionInactive).detail("What belongs to a closed session cannot be run again.")
+            }
+            RequeueError::ActiveExecution { execution } => active_execution(execution),
+            RequeueError::QueueFull { depth, max } => queue_full(depth, max),
+            RequeueError::QueueUnavailable(cause) => queue_unavailable(&cause),
+            RequeueError::UnknownLanguage(error) => unknown_language(&error),
+            RequeueError::Unavailable(cause) => unavailable(&cause),
         }
     }
 }
@@ -111,6 +122,14 @@ impl Problem {
         }
     }
 
+    /// Says that reading or taking away dead letters failed.
+    pub(crate) fn of_dead_letter(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::new(Code::DeadLetterNotFound),
+            ReadError::Unavailable(cause) => unavailable(&cause),
+        }
+    }
+
     /// Says that reading an execution failed.
     pub(crate) fn of_execution(error: ReadError) -> Self {
         match error {
@@ -120,7 +139,30 @@ impl Problem {
     }
 }
 
+fn active_execution(execution: Option<ExecutionId>) -> Problem {
+    let problem = Problem::new(Code::ActiveExecution);
+    match execution {
+        Some(id) => problem.detail(format!("Execution {id} has not ended yet.")),
+        None => problem,
+    }
+}
+
+fn queue_full(depth: usize, max: usize) -> Problem {
+    Problem::new(Code::QueueFull)
+        .detail(format!("{depth} executions wait for a worker, and no more than {max} may."))
+        .cause(format_args!("{depth} executions wait, {max} may"))
+}
+
+fn queue_unavailable(cause: &Unavailable) -> Problem {
+    Problem::new(Code::QueueUnavailable)
+        .detail("This server accepts nothing while its queue does not answer.")
+        .cause(chain(cause))
+}
+
 fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Problem {
+    if known.is_empty() {
+        return no_language();
+    }
     let known = known.join(", ");
     Problem::new(Code::UnknownLanguage)
         .detail(format!("Languages are exact, lower-case names; offered are {known}."))
@@ -128,7 +170,7 @@ fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Proble
 }
 
 fn no_language() -> Problem {
-    let sentence = "No language runtime was found on this host.";
+    let sentence = "No worker has said yet which languages it runs.";
     Problem::new(Code::NoLanguage).detail(sentence).cause(sentence)
 }
 

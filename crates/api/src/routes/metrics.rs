@@ -5,7 +5,6 @@ use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
 
 use crate::metrics::set_queue_depth;
-use crate::problem::Problem;
 use crate::state::Api;
 
 /// The Prometheus text format, version 0.0.4.
@@ -19,8 +18,11 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "Metrics in the Prometheus text format.", body = String,
         content_type = "text/plain")),
 )]
-pub(super) async fn metrics(State(api): State<Api>) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+pub(super) async fn metrics(State(api): State<Api>) -> ([(HeaderName, &'static str); 1], String) {
     // The gauge is set when somebody looks, which costs less than with every change of the queue.
-    set_queue_depth(api.engine().queue_depth().await?);
-    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], api.metrics().render()))
+    match api.engine().queue_depth().await {
+        Ok(depth) => set_queue_depth(depth),
+        Err(error) => tracing::debug!(error = ?error, "the depth of the queue is not known"),
+    }
+    ([(CONTENT_TYPE, TEXT_FORMAT)], api.metrics().render())
 }

@@ -8,20 +8,29 @@ use crate::extract::Json;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::state::Api;
+use crate::state::NotReady;
+use crate::state::Readiness;
 
-/// The process can run what it accepts.
+/// What is accepted is run.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"status": "OK", "isolation": "full"}))]
+#[schema(example = json!({"status": "OK", "isolation": "full", "queue_depth": 0, "workers": 1}))]
 pub(super) struct Ready {
     /// Always `OK`.
     status: &'static str,
-    /// The isolation level that runs get.
-    isolation: String,
+    /// The isolation level that programs get in this process; absent where other processes run them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    isolation: Option<String>,
+    /// How many executions wait in the queue.
+    queue_depth: usize,
+    /// How many workers live and take executions.
+    workers: usize,
 }
 
-/// Answers 200 when the database answers and workers are alive.
+/// Answers 200 when the database and the queue answer and a worker takes executions.
 ///
-/// Otherwise the problem names in `details` what is not ready.
+/// Otherwise the problem names in `details` what is not ready. While only the queue does not answer, executions are
+/// accepted all the same, unless the operator has decided otherwise.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -32,19 +41,28 @@ pub(super) struct Ready {
     ),
 )]
 pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Problem> {
+    const SILENT: &str = "does not answer";
+    let facts = api.engine().ready().await;
     let mut complaints = Vec::new();
-    if let Err(error) = api.engine().ready().await {
-        tracing::warn!(error = ?error, "the database does not answer");
-        complaints.push(("database", "does not answer".to_owned()));
+    if facts.database.is_err() {
+        complaints.push(("database", SILENT.to_owned()));
     }
-    if let Err(not_ready) = api.readiness().workers() {
-        complaints.push(("workers", not_ready.0));
+    if facts.queue.is_err() {
+        complaints.push(("queue", SILENT.to_owned()));
     }
-    if complaints.is_empty() {
-        return Ok(Json(Ready { status: "OK", isolation: api.readiness().isolation() }));
+    match (api.readiness().map(Readiness::worker), &facts.workers) {
+        (Some(Err(NotReady(complaint))), _) => complaints.push(("workers", complaint)),
+        (None, Ok(0)) => complaints.push(("workers", "none takes executions".to_owned())),
+        // Whoever cannot count the workers cannot read from the database either, which was said before.
+        _ => {}
     }
-    let problem = Problem::new(Code::NotReady).cause("a readiness check failed");
-    Err(complaints.into_iter().fold(problem, |problem, (part, complaint)| problem.field(part, complaint)))
+    if !complaints.is_empty() {
+        let problem = Problem::new(Code::NotReady).cause("a readiness check failed");
+        return Err(complaints.into_iter().fold(problem, |problem, (part, complaint)| problem.field(part, complaint)));
+    }
+    let isolation = api.readiness().map(Readiness::isolation);
+    let (queue_depth, workers) = (facts.queue.unwrap_or_default(), facts.workers.unwrap_or_default());
+    Ok(Json(Ready { status: "OK", isolation, queue_depth, workers }))
 }
 
 #[cfg(test)]
@@ -54,6 +72,7 @@ mod tests {
     use runbay_engine::Engine;
     use runbay_engine::EngineParts;
     use runbay_engine::EngineSettings;
+    use runbay_engine::Offer;
     use runbay_events::MemoryEventBus;
     use runbay_model::Catalog;
     use runbay_queue::MemoryQueue;
@@ -63,33 +82,33 @@ mod tests {
     use super::*;
     use crate::ApiParts;
     use crate::Exposure;
-    use crate::NotReady;
-    use crate::Readiness;
+    use crate::Scope;
 
-    struct Workers(Result<(), NotReady>);
+    struct Worker(Result<(), NotReady>);
 
-    impl Readiness for Workers {
+    impl Readiness for Worker {
         fn isolation(&self) -> String {
             "full".to_owned()
         }
 
-        fn workers(&self) -> Result<(), NotReady> {
+        fn worker(&self) -> Result<(), NotReady> {
             self.0.clone()
         }
     }
 
-    async fn api(store: Store, workers: Result<(), NotReady>) -> Api {
+    async fn api(store: Store, worker: Option<Result<(), NotReady>>) -> Api {
         let engine = Engine::new(EngineParts {
             store,
             queue: Arc::new(MemoryQueue::default()),
             events: Arc::new(MemoryEventBus::default()),
-            catalog: Catalog::default(),
+            offer: Offer::fixed(Catalog::default()),
             checker: None,
             settings: EngineSettings::default(),
         });
         Api::new(ApiParts {
             engine,
-            readiness: Arc::new(Workers(workers)),
+            readiness: worker.map(|worker| Arc::new(Worker(worker)) as Arc<dyn Readiness>),
+            scope: Scope::Everything,
             metrics: crate::build_recorder().unwrap().handle(),
             exposure: Exposure::Loopback,
             max_connections: 1,
@@ -101,8 +120,8 @@ mod tests {
     async fn a_ready_service_names_its_isolation() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(directory.path()).await.unwrap();
-        let ready = readyz(State(api(store, Ok(())).await)).await.unwrap();
-        assert_eq!(ready.0.isolation, "full");
+        let ready = readyz(State(api(store, Some(Ok(()))).await)).await.unwrap();
+        assert_eq!(ready.0.isolation.as_deref(), Some("full"));
     }
 
     #[tokio::test]
@@ -110,9 +129,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(directory.path()).await.unwrap();
         store.close().await;
-        let workers = Err(NotReady("the forker does not answer".to_owned()));
-        let problem = readyz(State(api(store, workers).await)).await.err().unwrap();
+        let worker = Some(Err(NotReady("the forker does not answer".to_owned())));
+        let problem = readyz(State(api(store, worker).await)).await.err().unwrap();
         assert_eq!(problem.code(), Code::NotReady);
         assert_eq!(problem.details(), ["database: does not answer", "workers: the forker does not answer"]);
+    }
+
+    #[tokio::test]
+    async fn where_workers_are_other_processes_one_must_live() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(directory.path()).await.unwrap();
+        let problem = readyz(State(api(store, None).await)).await.err().unwrap();
+        assert_eq!(problem.details(), ["workers: none takes executions"]);
     }
 }

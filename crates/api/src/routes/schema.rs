@@ -3,6 +3,7 @@
 use runbay_model::Comparison;
 use runbay_model::LimitRanges;
 use runbay_model::Limits;
+use runbay_model::Priority;
 use runbay_model::Reason;
 use runbay_model::SessionStatus;
 use runbay_model::Severity;
@@ -36,6 +37,17 @@ pub(super) fn reason() -> Object {
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .enum_values(Some(words))
         .description(Some("Why it ended as it did; null after success."))
+        .build()
+}
+
+/// The schema of how urgent an execution is.
+pub(super) fn priority() -> Object {
+    words(Priority::ALL.iter().map(|priority| priority.as_str()))
+        .description(Some(
+            "How urgent it is beside other executions that wait. Of the turns of a session or tenant, `high` gets four \
+             where `normal` gets two and `low` one; none waits for ever.",
+        ))
+        .default(Some(Priority::default().as_str().into()))
         .build()
 }
 

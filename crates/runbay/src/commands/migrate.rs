@@ -7,16 +7,26 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use runbay_store::DataDirectory;
+use runbay_store::DatabaseSettings;
 use runbay_store::Store;
 
 use crate::identity;
+use crate::settings::BackendFlags;
+use crate::settings::DataFlags;
+use crate::settings::SettingsFile;
 
-/// Bring the database up to date; the server does the same when it starts.
+/// Bring the database up to date; `serve`, `api` and `worker` do the same when they start.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Directory of the database
-    #[arg(long, env = "RUNBAY_DATA_DIR", value_name = "DIRECTORY", default_value = "./data")]
-    data_dir: PathBuf,
+    /// File with settings, named like the flags
+    #[arg(long, env = "RUNBAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    data: DataFlags,
+
+    #[command(flatten)]
+    backend: BackendFlags,
 
     /// Account that the server runs as, by name or number [default: runbay, or an unused number]
     #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
@@ -33,19 +43,37 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let data = DataDirectory::lock(&self.data_dir)?;
-        // What it makes has to be the server's.
-        let path = identity::become_service(self.user.as_deref(), &data)?;
+        let file = SettingsFile::read(self.config.as_deref())?;
+        let backend = self.backend.complete(&file)?;
+        let directory = self.data.complete(&file)?;
+        let name = if backend.database.is_server() {
+            backend.database.to_string()
+        } else {
+            format!("in {}", directory.display())
+        };
+        let mut database = backend.database(directory);
+        let data = if database.url.is_server() {
+            identity::drop_rights(self.user.as_deref())?;
+            None
+        } else {
+            let data = DataDirectory::lock(&database.data_directory)?;
+            // What it makes has to be the server's.
+            database.data_directory = identity::become_service(self.user.as_deref(), &data)?;
+            Some(data)
+        };
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        runtime.block_on(async {
-            if self.reset {
-                Store::reset_sqlite(&path).await?;
-            }
-            Store::open_sqlite(&path).await?.close().await;
-            anyhow::Ok(())
-        })?;
+        runtime.block_on(migrate(&database, self.reset))?;
+        drop(data);
         let what = if self.reset { "empty and up to date" } else { "up to date" };
-        writeln!(std::io::stdout(), "The database in {} is {what}.", self.data_dir.display())?;
+        writeln!(std::io::stdout(), "The database {name} is {what}.")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn migrate(database: &DatabaseSettings, reset: bool) -> anyhow::Result<()> {
+    if reset {
+        Store::reset(database).await?;
+    }
+    Store::open(database).await?.close().await;
+    Ok(())
 }

@@ -1,50 +1,52 @@
 //! `runbay serve`: the whole service in one process.
 
 use std::net::TcpListener;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use runbay_api::Api;
 use runbay_api::ApiParts;
 use runbay_api::Exposure;
-use runbay_api::NotReady;
-use runbay_api::Readiness;
+use runbay_api::Scope;
 use runbay_engine::Engine;
 use runbay_engine::EngineParts;
-use runbay_engine::EngineSettings;
-use runbay_engine::Pace;
-use runbay_events::MemoryEventBus;
-use runbay_events::MemoryEventBusLimits;
-use runbay_queue::MemoryQueue;
-use runbay_queue::Queue;
-use runbay_runner::Runner;
-use runbay_runner::RunnerSettings;
-use runbay_sandbox::Isolation;
+use runbay_engine::Offer;
 use runbay_store::DataDirectory;
-use runbay_store::Store;
-use runbay_worker::Alive;
 use runbay_worker::CheckerSettings;
 use runbay_worker::RunnerChecker;
 use runbay_worker::Worker;
 use runbay_worker::WorkerSettings;
-use tokio::signal::unix::SignalKind;
-use tokio_util::sync::CancellationToken;
 use tracing::info;
-use tracing::warn;
 
+use crate::backend::Backend;
+use crate::backend::WithoutQueue;
 use crate::identity;
+use crate::limit_list::LimitSettings;
 use crate::logging;
-use crate::open_files;
-use crate::sandbox;
-use crate::settings::ServeFlags;
-use crate::settings::ServeSettings;
+use crate::readiness::LocalReadiness;
+use crate::service;
+use crate::settings::AcceptanceFlags;
+use crate::settings::AcceptanceSettings;
+use crate::settings::BackendFlags;
+use crate::settings::BackendSettings;
+use crate::settings::DataFlags;
+use crate::settings::LimitFlags;
+use crate::settings::ListenFlags;
+use crate::settings::ProcessFlags;
+use crate::settings::ProgramFlags;
+use crate::settings::ProgramSettings;
+use crate::settings::SettingsFile;
+use crate::settings::UpkeepFlags;
+use crate::settings::UpkeepSettings;
+use crate::signals::stop_on_signals;
+use crate::workshop::Plan;
+use crate::workshop::Workshop;
+use crate::workshop::stop_without_sandbox;
 
-/// Serve the HTTP API and run code, with an embedded database and queue.
+/// Serve the HTTP API and run code, with an embedded database and queue unless others are named.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// File with settings, named like the flags
@@ -52,91 +54,107 @@ pub(crate) struct Serve {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    flags: ServeFlags,
+    listen: ListenFlags,
+
+    #[command(flatten)]
+    data: DataFlags,
+
+    #[command(flatten)]
+    process: ProcessFlags,
+
+    #[command(flatten)]
+    backend: BackendFlags,
+
+    #[command(flatten)]
+    programs: ProgramFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    acceptance: AcceptanceFlags,
+
+    #[command(flatten)]
+    upkeep: UpkeepFlags,
+}
+
+/// What was prepared with the rights of root, and what the operator chose.
+struct Parts {
+    listener: TcpListener,
+    workshop: Workshop,
+    data_path: PathBuf,
+    backend: BackendSettings,
+    programs: ProgramSettings,
+    limits: LimitSettings,
+    acceptance: AcceptanceSettings,
+    upkeep: UpkeepSettings,
 }
 
 impl Serve {
     /// Does everything that needs the rights of root, gives them up, and serves.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let settings = self.flags.complete(self.config.as_deref())?;
-        logging::start(&settings.log)?;
-        let slots = settings.slots.unwrap_or_else(|| default_slots(settings.limits.default.memory_bytes));
-        // Two bays for a slot: one runs while the last one is torn down.
-        let max_bays = slots.saturating_mul(2).saturating_add(16);
-        open_files::raise_limit()?;
-        let entry_bytes = Runner::LEAST_CACHE_ENTRY_BYTES;
-        let artefacts = usize::try_from(settings.compile_cache_bytes.div_ceil(entry_bytes)).unwrap_or(usize::MAX);
-        let shares = open_files::share_out(max_bays, artefacts)?;
-        let recipes =
-            sandbox::choose(runbay_runner::recipes(settings.languages_dir.as_deref())?, settings.languages.as_deref())?;
-        let data = DataDirectory::lock(&settings.data_dir)?;
-        let listener =
-            TcpListener::bind(settings.listen).with_context(|| format!("failed to listen on {}", settings.listen))?;
-        let seed = sandbox::start(recipes, max_bays, settings.first_bay_uid)?;
-        let data_path = identity::become_service(settings.user.as_deref(), &data)?;
-
-        let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        runtime.block_on(serve(Parts { settings, slots, shares, seed, listener, data_path }))?;
-        // Nothing that is worth waiting for is left.
-        runtime.shutdown_timeout(Duration::from_secs(1));
+        let file = SettingsFile::read(self.config.as_deref())?;
+        let process = self.process.complete(&file)?;
+        let backend = self.backend.complete(&file)?;
+        let programs = self.programs.complete(&file)?;
+        let limits = self.limits.complete(&file)?;
+        let acceptance = self.acceptance.complete(&file)?;
+        let upkeep = self.upkeep.complete(&file)?;
+        let (listen, data_dir) = (self.listen.complete(&file)?, self.data.complete(&file)?);
+        logging::start(&process.log)?;
+        let plan = Plan::new(&programs, &limits)?;
+        // With a server there is nothing to keep in a directory.
+        let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
+        let listener = service::listen(listen)?;
+        let workshop = plan.set_up()?;
+        let data_path = match &data {
+            Some(data) => identity::become_service(process.user.as_deref(), data)?,
+            None => {
+                identity::drop_rights(process.user.as_deref())?;
+                data_dir
+            }
+        };
+        service::run(serve(Parts { listener, workshop, data_path, backend, programs, limits, acceptance, upkeep }))?;
         drop(data);
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// What was prepared with the rights of root.
-struct Parts {
-    settings: ServeSettings,
-    slots: usize,
-    shares: open_files::Shares,
-    seed: sandbox::Seed,
-    listener: TcpListener,
-    data_path: PathBuf,
-}
-
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { settings, slots, shares, seed, listener, data_path } = parts;
-    let recorder = runbay_api::build_recorder()?;
-    let metrics = recorder.handle();
-    metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are recorded already"))?;
-
+    let Parts { listener, workshop, data_path, backend, programs, limits, acceptance, upkeep } = parts;
+    let metrics = service::record_metrics()?;
     let exposure = Exposure::of(listener.local_addr()?);
-    let runner = Arc::new(probe(seed, runner_settings(&settings, &shares)).await?);
-    check_isolation(runner.isolation(), exposure, settings.allow_degraded)?;
-    let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+    let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
+    let without_queue = WithoutQueue::of(&acceptance);
+    let runner = workshop.open(&programs, &limits, exposure).await?;
+    let Backend { store, queue, events, redis } = Backend::open(&backend, data_path, without_queue).await?;
     let engine = Engine::new(EngineParts {
-        store: Store::open_sqlite(&data_path).await?,
+        store,
         queue: Arc::clone(&queue),
-        events: Arc::new(MemoryEventBus::new(MemoryEventBusLimits::default())),
-        catalog: runner.catalog(),
+        events,
+        offer: Offer::fixed(runner.catalog()),
         checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &CheckerSettings::default()))),
-        settings: EngineSettings {
-            queue_max_depth: settings.queue_max_depth,
-            pace: Pace {
-                runs_per_minute: settings.session_runs_per_minute,
-                cooldown: Duration::from_millis(settings.session_cooldown_ms),
-            },
-            limit_ranges: settings.limits.ranges,
-            ..EngineSettings::default()
-        },
+        settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
-    let recovered = engine.recover().await?;
-    if recovered.queued + recovered.requeued + recovered.lost > 0 {
-        info!(recovered.queued, recovered.requeued, recovered.lost, "found unfinished executions");
+    if !backend.database.is_server() && redis.is_none() {
+        let recovered = engine.recover().await?;
+        if recovered.queued + recovered.requeued + recovered.lost > 0 {
+            info!(recovered.queued, recovered.requeued, recovered.lost, "found unfinished executions");
+        }
     }
 
-    let drain = Duration::from_secs(settings.drain_seconds);
-    let worker = Worker::new(engine.clone(), queue, Arc::clone(&runner), WorkerSettings { slots, drain });
+    let settings = WorkerSettings { slots, drain: programs.drain, heartbeat: upkeep.heartbeat };
+    let worker = Worker::new(engine.clone(), queue, runner.clone(), settings);
     let stop = stop_on_signals()?;
-    listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let api = Api::new(ApiParts {
         engine: engine.clone(),
-        readiness: Arc::new(ServeReadiness { runner: Arc::clone(&runner), worker: worker.alive() }),
+        readiness: Some(Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()))),
+        scope: Scope::Everything,
         metrics,
         exposure,
-        max_connections: shares.connections,
+        max_connections,
         shutdown: stop.clone(),
     });
     // A server whose worker is gone would only fill its queue, so the one stops with the other.
@@ -146,9 +164,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         let _stop = stop_with_worker;
         worker.work(stop_worker).await;
     });
-    let sweeper = engine.clone();
-    let stop_sweeper = stop.clone();
-    let sweeping = tokio::spawn(async move { sweeper.keep_swept(stop_sweeper).await });
+    let sweeping = service::sweep(&engine, &stop);
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
     info!(server.address = %address, "listening");
 
@@ -160,122 +176,4 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     anyhow::ensure!(!sandbox_lost.await?, "the sandbox is lost; what was queued is run after the next start");
     info!("stopped");
     Ok(())
-}
-
-fn runner_settings(settings: &ServeSettings, shares: &open_files::Shares) -> RunnerSettings {
-    let artefacts = u64::try_from(shares.artefacts).unwrap_or(u64::MAX);
-    let fitting = artefacts.saturating_mul(Runner::LEAST_CACHE_ENTRY_BYTES);
-    if fitting < settings.compile_cache_bytes {
-        warn!("the compile cache is lowered to {fitting} bytes, as few files may be open; raise ulimit -n");
-    }
-    RunnerSettings {
-        compile_cache_bytes: settings.compile_cache_bytes.min(fitting),
-        share_compile_cache: settings.share_compile_cache,
-        default_limits: settings.limits.default,
-        most_limits: settings.limits.ranges.most,
-    }
-}
-
-/// Finds the languages of this host, and says what is missing.
-async fn probe(seed: sandbox::Seed, settings: RunnerSettings) -> anyhow::Result<Runner> {
-    let (runner, absent) = seed.grow(settings).await?;
-    for absent in absent {
-        warn!(language.id = absent.language, "language is not offered: {}", absent.why);
-    }
-    let catalog = runner.catalog();
-    let offered: Vec<_> =
-        catalog.languages().iter().map(|language| format!("{} {}", language.id, language.version)).collect();
-    anyhow::ensure!(!offered.is_empty(), "no language can be run on this host; see `runbay languages`");
-    info!(isolation = runner.isolation().as_str(), languages = offered.join(", "), "sandbox ready");
-    Ok(runner)
-}
-
-/// Refuses to run the programs of strangers without limits on memory and processes.
-fn check_isolation(isolation: Isolation, exposure: Exposure, allow_degraded: bool) -> anyhow::Result<()> {
-    if isolation == Isolation::Full {
-        return Ok(());
-    }
-    anyhow::ensure!(
-        exposure == Exposure::Loopback || allow_degraded,
-        "the isolation level {} is only for servers that listen on loopback; `runbay doctor` shows what is missing, \
-         and --allow-degraded accepts it",
-        isolation.as_str()
-    );
-    warn!(isolation = isolation.as_str(), "programs are limited one process at a time only; see `runbay doctor`");
-    Ok(())
-}
-
-/// Returns a token that SIGTERM and SIGINT cancel.
-fn stop_on_signals() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
-    let token = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        info!("stopping");
-        token.cancel();
-    });
-    Ok(stop)
-}
-
-/// Stops the service when no program can be run any more: going on would only make every execution fail.
-///
-/// Returns whether that is why it stopped.
-async fn stop_without_sandbox(runner: Arc<Runner>, stop: CancellationToken) -> bool {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => false,
-        () = runner.lost() => {
-            stop.cancel();
-            true
-        }
-    }
-}
-
-/// Four for each core, but no more than three quarters of the memory can hold.
-fn default_slots(run_bytes: u64) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let by_memory =
-        memory_bytes().map_or(usize::MAX, |bytes| usize::try_from(bytes / 4 * 3 / run_bytes).unwrap_or(usize::MAX));
-    (4 * cores).min(by_memory).max(1)
-}
-
-/// Reads the size of the memory from /proc/meminfo, see proc(5).
-fn memory_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kilobytes: u64 =
-        text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
-struct ServeReadiness {
-    runner: Arc<Runner>,
-    worker: Alive,
-}
-
-impl Readiness for ServeReadiness {
-    fn isolation(&self) -> String {
-        self.runner.isolation().as_str().to_owned()
-    }
-
-    fn workers(&self) -> Result<(), NotReady> {
-        if self.worker.get() { Ok(()) } else { Err(NotReady("The worker takes no executions.".to_owned())) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strangers_need_full_isolation() {
-        assert!(check_isolation(Isolation::Full, Exposure::Network, false).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Loopback, false).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, false).is_err());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, true).is_ok());
-    }
 }

@@ -14,6 +14,7 @@ use crate::extract::Path;
 use crate::extract::Query;
 use crate::fields::Arguments;
 use crate::fields::ChosenLimits;
+use crate::fields::ChosenPriority;
 use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
@@ -64,6 +65,8 @@ pub(crate) struct RunSession {
     /// 2 MiB together.
     #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
     tests: Option<TestCases>,
+    #[schema(schema_with = schema::priority)]
+    priority: Option<ChosenPriority>,
     /// Whether the tests after one that did not pass are skipped.
     #[schema(default = false)]
     stop_on_failure: Option<bool>,
@@ -130,5 +133,11 @@ fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> 
         tests: run.tests,
         stop_on_failure: run.stop_on_failure,
     };
-    Ok(RunRequest { language: run.language, code: code.change()?, work: work.read(ranges)?, idempotency_key: None })
+    Ok(RunRequest {
+        language: run.language,
+        code: code.change()?,
+        work: work.read(ranges)?,
+        priority: run.priority.unwrap_or_default().0,
+        idempotency_key: None,
+    })
 }

@@ -16,6 +16,7 @@ use crate::extract::Json;
 use crate::extract::Query;
 use crate::fields::Arguments;
 use crate::fields::ChosenLimits;
+use crate::fields::ChosenPriority;
 use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
@@ -67,6 +68,8 @@ pub(crate) struct CreateExecution {
     /// 2 MiB together.
     #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
     tests: Option<TestCases>,
+    #[schema(schema_with = schema::priority)]
+    priority: Option<ChosenPriority>,
     /// Whether the tests after one that did not pass are skipped.
     #[schema(default = false)]
     stop_on_failure: Option<bool>,
@@ -88,6 +91,7 @@ impl CreateExecution {
             language: self.language,
             sources: code.sources()?,
             work: work.read(ranges)?,
+            priority: self.priority.unwrap_or_default().0,
             idempotency_key: None,
         })
     }

@@ -1,0 +1,5 @@
+//! Routes under `/dead-letters`.
+
+pub(super) mod forget;
+pub(super) mod list;
+pub(super) mod requeue;

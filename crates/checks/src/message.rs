@@ -1,0 +1,155 @@
+//! What is sent; processes of two versions may be at the two ends, so a field may be added but none may change.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use runbay_engine::CheckFault;
+use runbay_model::CheckReport;
+use runbay_model::Diagnostic;
+use runbay_model::InvalidSources;
+use runbay_model::LanguageId;
+use runbay_model::Severity;
+use runbay_model::Sources;
+use runbay_model::TenantId;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// What is to be checked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    tenant: String,
+    language: String,
+    source_code: String,
+    /// Missing where the language names the entry.
+    entry_name: Option<String>,
+    others: Vec<File>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct File {
+    name: String,
+    /// In base64.
+    content: String,
+}
+
+/// What a worker says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// It has begun.
+    Begun,
+    /// What came of it.
+    Report { diagnostics: Vec<DiagnosticMessage>, message: Option<String> },
+    /// It has too much to do.
+    Busy,
+    /// It could not check the code.
+    Failed(String),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DiagnosticMessage {
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    severity: Severity,
+    message: String,
+}
+
+/// A request that no process of this program makes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidRequest {
+    #[error("a file of it is not in base64: {0}")]
+    Content(base64::DecodeError),
+    #[error("its files make no program")]
+    Sources(#[from] InvalidSources),
+}
+
+impl Request {
+    pub(crate) fn new(tenant: &TenantId, language: &LanguageId, sources: &Sources) -> Self {
+        let others = sources.others().iter();
+        let others = others
+            .map(|file| File { name: file.name.as_str().to_owned(), content: STANDARD.encode(&file.content) })
+            .collect();
+        Self {
+            tenant: tenant.as_str().to_owned(),
+            language: language.as_str().to_owned(),
+            source_code: sources.source_code().to_owned(),
+            entry_name: sources.entry_name().map(|name| name.as_str().to_owned()),
+            others,
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> TenantId {
+        TenantId::new(self.tenant.clone())
+    }
+
+    pub(crate) fn language(&self) -> LanguageId {
+        LanguageId::new(self.language.clone())
+    }
+
+    /// Reads the program; its names are checked again, as they become paths.
+    pub(crate) fn sources(&self) -> Result<Sources, InvalidRequest> {
+        let Some(entry) = &self.entry_name else {
+            return Ok(Sources::single(self.source_code.clone())?);
+        };
+        let mut files = vec![(entry.clone(), self.source_code.clone().into_bytes())];
+        for file in &self.others {
+            files.push((file.name.clone(), STANDARD.decode(&file.content).map_err(InvalidRequest::Content)?));
+        }
+        Ok(Sources::of_files(files)?)
+    }
+}
+
+impl From<Result<CheckReport, CheckFault>> for Reply {
+    fn from(checked: Result<CheckReport, CheckFault>) -> Self {
+        match checked {
+            Ok(CheckReport { diagnostics, message }) => {
+                let diagnostics = diagnostics.into_iter().map(DiagnosticMessage::from).collect();
+                Self::Report { diagnostics, message }
+            }
+            Err(CheckFault::Busy) => Self::Busy,
+            Err(CheckFault::Failed(fault)) => {
+                let causes = std::iter::successors(Some(&*fault as &dyn std::error::Error), |fault| fault.source());
+                Self::Failed(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+            }
+        }
+    }
+}
+
+impl From<Diagnostic> for DiagnosticMessage {
+    fn from(Diagnostic { file, line, column, severity, message }: Diagnostic) -> Self {
+        Self { file, line, column, severity, message }
+    }
+}
+
+impl From<DiagnosticMessage> for Diagnostic {
+    fn from(DiagnosticMessage { file, line, column, severity, message }: DiagnosticMessage) -> Self {
+        Self { file, line, column, severity, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_on(sources: &Sources) -> Sources {
+        let request = Request::new(&TenantId::default(), &LanguageId::new("python"), sources);
+        let text = serde_json::to_string(&request).unwrap();
+        serde_json::from_str::<Request>(&text).unwrap().sources().unwrap()
+    }
+
+    #[test]
+    fn a_program_arrives_as_it_was_sent() {
+        let files = [("main.py", b"import data".to_vec()), ("data.bin", vec![0, 255, 10])];
+        let files = files.map(|(name, content)| (name.to_owned(), content));
+        for sources in [Sources::single("print('ž')").unwrap(), Sources::of_files(files.to_vec()).unwrap()] {
+            assert_eq!(passed_on(&sources), sources);
+        }
+    }
+
+    #[test]
+    fn names_are_checked_again() {
+        let text = r#"{"tenant":"t","language":"l","source_code":"","entry_name":"../a","others":[],"later":1}"#;
+        let request: Request = serde_json::from_str(text).unwrap();
+        assert!(matches!(request.sources(), Err(InvalidRequest::Sources(InvalidSources::Name { .. }))));
+    }
+}

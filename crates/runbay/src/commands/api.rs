@@ -1,0 +1,138 @@
+//! `runbay api`: the HTTP API alone, for workers in other processes.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use runbay_api::Api;
+use runbay_api::ApiParts;
+use runbay_api::Exposure;
+use runbay_api::Scope;
+use runbay_checks::RemoteChecker;
+use runbay_engine::Checker;
+use runbay_engine::Engine;
+use runbay_engine::EngineParts;
+use runbay_engine::Offer;
+use tracing::info;
+use tracing::warn;
+
+use crate::backend::Backend;
+use crate::backend::SharedRedis;
+use crate::backend::WithoutQueue;
+use crate::identity;
+use crate::limit_list::LimitSettings;
+use crate::logging;
+use crate::open_files;
+use crate::service;
+use crate::settings::AcceptanceFlags;
+use crate::settings::AcceptanceSettings;
+use crate::settings::BackendFlags;
+use crate::settings::BackendSettings;
+use crate::settings::LimitFlags;
+use crate::settings::ListenFlags;
+use crate::settings::ProcessFlags;
+use crate::settings::SettingsFile;
+use crate::settings::UpkeepFlags;
+use crate::settings::UpkeepSettings;
+use crate::signals::stop_on_signals;
+
+/// Serve the HTTP API over a database server and Redis; workers run the code, see `runbay worker`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeApi {
+    /// File with settings, named like the flags
+    #[arg(long, env = "RUNBAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    listen: ListenFlags,
+
+    #[command(flatten)]
+    process: ProcessFlags,
+
+    #[command(flatten)]
+    backend: BackendFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    acceptance: AcceptanceFlags,
+
+    #[command(flatten)]
+    upkeep: UpkeepFlags,
+}
+
+/// What the operator chose.
+struct Parts {
+    listener: TcpListener,
+    max_connections: usize,
+    backend: BackendSettings,
+    limits: LimitSettings,
+    acceptance: AcceptanceSettings,
+    upkeep: UpkeepSettings,
+}
+
+impl ServeApi {
+    /// Starts no sandbox, and gives up the rights of root if it was started with them.
+    pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
+        let file = SettingsFile::read(self.config.as_deref())?;
+        let process = self.process.complete(&file)?;
+        let backend = self.backend.complete(&file)?.shared("api")?;
+        let limits = self.limits.complete(&file)?;
+        let acceptance = self.acceptance.complete(&file)?;
+        let upkeep = self.upkeep.complete(&file)?;
+        let listen = self.listen.complete(&file)?;
+        logging::start(&process.log)?;
+        open_files::raise_limit()?;
+        let max_connections = open_files::share_out(0, 0)?.connections;
+        let listener = service::listen(listen)?;
+        identity::drop_rights(process.user.as_deref())?;
+        service::run(serve(Parts { listener, max_connections, backend, limits, acceptance, upkeep }))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(parts: Parts) -> anyhow::Result<()> {
+    let Parts { listener, max_connections, backend, limits, acceptance, upkeep } = parts;
+    let metrics = service::record_metrics()?;
+    let exposure = Exposure::of(listener.local_addr()?);
+    let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::of(&acceptance)).await?;
+    let checker = backend.redis.map(|SharedRedis { redis, prefix }| {
+        let checker: Arc<dyn Checker> = Arc::new(RemoteChecker::new(redis, &prefix));
+        checker
+    });
+    let engine = Engine::new(EngineParts {
+        store: backend.store,
+        queue: backend.queue,
+        events: backend.events,
+        offer: Offer::of_workers(),
+        checker,
+        settings: service::engine_settings(&acceptance, &limits, &upkeep),
+    });
+    // From the first request on it offers what the workers run.
+    if let Err(error) = engine.refresh_offer().await {
+        warn!(error = ?error, "the languages of the workers are not known yet");
+    }
+    let stop = stop_on_signals()?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let api = Api::new(ApiParts {
+        engine: engine.clone(),
+        readiness: None,
+        scope: Scope::Everything,
+        metrics,
+        exposure,
+        max_connections,
+        shutdown: stop.clone(),
+    });
+    let sweeping = service::sweep(&engine, &stop);
+    info!(server.address = %address, "listening");
+    runbay_api::serve(listener, api, stop).await;
+    sweeping.await.context("the sweeper failed")?;
+    engine.close().await;
+    info!("stopped");
+    Ok(())
+}

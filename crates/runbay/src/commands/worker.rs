@@ -1,0 +1,199 @@
+//! `runbay worker`: runs what an api in another process accepts.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
+use runbay_api::Api;
+use runbay_api::ApiParts;
+use runbay_api::Exposure;
+use runbay_api::Readiness;
+use runbay_api::Scope;
+use runbay_checks::Answering;
+use runbay_checks::answer_checks;
+use runbay_engine::Engine;
+use runbay_engine::EngineParts;
+use runbay_engine::Offer;
+use runbay_runner::Runner;
+use runbay_worker::CheckerSettings;
+use runbay_worker::RunnerChecker;
+use runbay_worker::Worker;
+use runbay_worker::WorkerSettings;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::backend::Backend;
+use crate::backend::SharedRedis;
+use crate::backend::WithoutQueue;
+use crate::identity;
+use crate::limit_list::LimitSettings;
+use crate::logging;
+use crate::readiness::LocalReadiness;
+use crate::service;
+use crate::settings::AcceptanceFlags;
+use crate::settings::BackendFlags;
+use crate::settings::BackendSettings;
+use crate::settings::LimitFlags;
+use crate::settings::ListenFlags;
+use crate::settings::ProcessFlags;
+use crate::settings::ProgramFlags;
+use crate::settings::ProgramSettings;
+use crate::settings::SettingsFile;
+use crate::settings::UpkeepFlags;
+use crate::settings::UpkeepSettings;
+use crate::signals::stop_on_signals;
+use crate::workshop::Plan;
+use crate::workshop::Workshop;
+use crate::workshop::stop_without_sandbox;
+
+/// Run what others accept over the same database server and Redis, see `runbay api`.
+///
+/// With --listen it answers /healthz, /readyz and /metrics, and nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    /// File with settings, named like the flags
+    #[arg(long, env = "RUNBAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    listen: ListenFlags,
+
+    #[command(flatten)]
+    process: ProcessFlags,
+
+    #[command(flatten)]
+    backend: BackendFlags,
+
+    #[command(flatten)]
+    programs: ProgramFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    upkeep: UpkeepFlags,
+}
+
+/// What was prepared with the rights of root, and what the operator chose.
+struct Parts {
+    listener: Option<TcpListener>,
+    workshop: Workshop,
+    backend: BackendSettings,
+    programs: ProgramSettings,
+    limits: LimitSettings,
+    upkeep: UpkeepSettings,
+}
+
+impl Work {
+    /// Does everything that needs the rights of root, gives them up, and works.
+    pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
+        let file = SettingsFile::read(self.config.as_deref())?;
+        let process = self.process.complete(&file)?;
+        let backend = self.backend.complete(&file)?.shared("worker")?;
+        let programs = self.programs.complete(&file)?;
+        let limits = self.limits.complete(&file)?;
+        let upkeep = self.upkeep.complete(&file)?;
+        let listen = self.listen.given(&file)?;
+        logging::start(&process.log)?;
+        let plan = Plan::new(&programs, &limits)?;
+        let listener = listen.map(service::listen).transpose()?;
+        let workshop = plan.set_up()?;
+        identity::drop_rights(process.user.as_deref())?;
+        service::run(work(Parts { listener, workshop, backend, programs, limits, upkeep }))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn work(parts: Parts) -> anyhow::Result<()> {
+    let Parts { listener, workshop, backend, programs, limits, upkeep } = parts;
+    let metrics = service::record_metrics()?;
+    let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
+    // Whoever sent the programs, they come over the network.
+    let runner = workshop.open(&programs, &limits, Exposure::Network).await?;
+    let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
+    let acceptance = AcceptanceFlags::default().complete(&SettingsFile::default())?;
+    let engine = Engine::new(EngineParts {
+        store: backend.store,
+        queue: Arc::clone(&backend.queue),
+        events: backend.events,
+        offer: Offer::fixed(runner.catalog()),
+        checker: None,
+        settings: service::engine_settings(&acceptance, &limits, &upkeep),
+    });
+    let settings = WorkerSettings { slots, drain: programs.drain, heartbeat: upkeep.heartbeat };
+    let worker = Worker::new(engine.clone(), backend.queue, runner.clone(), settings);
+    let readiness = Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()));
+    let stop = stop_on_signals()?;
+    // Until the last execution has ended, it can be asked how it is.
+    let ended = CancellationToken::new();
+    let listening = listener.map(|listener| listen(listener, &engine, readiness, metrics, max_connections, &ended));
+    let listening = listening.transpose()?;
+    let sweeping = service::sweep(&engine, &stop);
+    let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, stop.clone())));
+    let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
+
+    // Its checks and its sweeper end with it, also when it panics.
+    let stop_all = stop.clone().drop_guard();
+    worker.work(stop).await;
+    drop(stop_all);
+    sweeping.await.context("the sweeper failed")?;
+    if let Some(answering) = answering {
+        // Whoever waits for a check that has begun asks again.
+        answering.abort();
+    }
+    ended.cancel();
+    if let Some(listening) = listening {
+        listening.await.context("the listener failed")?;
+    }
+    engine.close().await;
+    anyhow::ensure!(!sandbox_lost.await?, "the sandbox is lost; others run what this worker had taken");
+    info!("stopped");
+    Ok(())
+}
+
+fn listen(
+    listener: TcpListener,
+    engine: &Engine,
+    readiness: Arc<dyn Readiness>,
+    metrics: PrometheusHandle,
+    max_connections: usize,
+    ended: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let api = Api::new(ApiParts {
+        engine: engine.clone(),
+        readiness: Some(readiness),
+        scope: Scope::Operations,
+        metrics,
+        exposure: Exposure::of(address),
+        max_connections,
+        shutdown: ended.clone(),
+    });
+    info!(server.address = %address, "listening");
+    Ok(tokio::spawn(runbay_api::serve(listener, api, ended.clone())))
+}
+
+/// Answers the checks that processes without a sandbox ask for.
+fn answer(
+    SharedRedis { redis, prefix }: SharedRedis,
+    runner: &Arc<Runner>,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let settings = CheckerSettings::default();
+    let catalog = runner.catalog();
+    let checked = catalog.languages().iter().filter(|language| language.has_checker);
+    let answering = Answering {
+        redis,
+        prefix,
+        checker: Arc::new(RunnerChecker::new(Arc::clone(runner), &settings)),
+        languages: checked.map(|language| language.id.clone()).collect(),
+        slots: settings.slots,
+    };
+    answer_checks(answering, stop)
+}
