@@ -1,0 +1,12 @@
+//! Several processes of the product over real database servers and Redis.
+//!
+//! They need the binary (`cargo build`), root, and the servers that `scripts/install-packages` installs.
+
+mod figures;
+mod operations;
+mod outages;
+mod refusals;
+mod serve;
+mod servers;
+mod start;
+mod walk;
