@@ -13,7 +13,7 @@ use crate::ReadError;
 use crate::Unavailable;
 
 /// How long a read may take.
-pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Reads an execution.
