@@ -8,6 +8,7 @@ use runbay_testkit::Client;
 use runbay_testkit::Cluster;
 use runbay_testkit::Launch;
 use runbay_testkit::TestApp;
+use runbay_testkit::see_workers;
 use serde_json::Value;
 use serde_json::json;
 
@@ -24,12 +25,13 @@ on_each_server!(
     fifty_thousand_queued,
 );
 
-/// How many runs a second one, two and four workers of two slots do, and where a run spends its time.
+/// How many runs a second one, two and four workers of one slot do, and where a run spends its time.
 async fn throughput_by_workers(kind: Kind) {
     say(&format!("{kind:?}: workers  runs/s  queue ms  start to end ms  program ms (medians)"));
     for workers in [1, 2, 4] {
         let (database, redis) = backend(kind).await;
-        let cluster = Cluster::new(&database, &redis).start(1, workers).await;
+        let args = ["--slots", "1", "--languages", "python"];
+        let cluster = Cluster::new(&database, &redis).worker_args(&args).start(1, workers).await;
         let client = &cluster.apis[0].client;
         submit(client, 40).await;
         let ids = submit(client, 400).await;
@@ -72,9 +74,10 @@ async fn dispatch_beside_one_process(kind: Kind) {
 /// how fast a worker takes from so many.
 async fn fifty_thousand_queued(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let args = ["--queue-max-depth", "100000", "--session-runs-per-minute", "0"];
-    let mut cluster = Cluster::new(&database, &redis).args(&args).start(1, 1).await;
-    let client = cluster.apis[0].client.clone();
+    let mut cluster = Cluster::new(&database, &redis).start(0, 1).await;
+    let api = cluster.api_launch().arg("--queue-max-depth").arg("100000").start().await;
+    see_workers(&api, 1).await;
+    let client = api.client.clone();
     let session = client.create_session("python", "pass").await;
     client.run(&session, &json!({})).await;
     drop(cluster.workers.pop());
@@ -97,7 +100,7 @@ async fn fifty_thousand_queued(kind: Kind) {
         assert_eq!(oldest["status"], "QUEUED", "what came last waits behind all others");
         tokio::time::sleep(Duration::from_secs(3)).await;
         let ended = ended(&worker);
-        let (api_mib, worker_mib) = (memory_mib(cluster.apis[0].process().pid), memory_mib(worker.process().pid));
+        let (api_mib, worker_mib) = (memory_mib(api.process().pid), memory_mib(worker.process().pid));
         drop(worker);
         say(&format!(
             "{wanted:>15} {api_mib:>8.1} {submit_ms:>10.2} {page_ms:>8.1} {worker_mib:>11.1} {:>14.0}",
