@@ -2,9 +2,13 @@
 //!
 //! They need the binary (`cargo build`), root, and the servers that `scripts/install-packages` installs.
 
+mod chaos;
+mod drain;
 mod figures;
+mod frozen;
 mod operations;
 mod outages;
+mod recovery;
 mod refusals;
 mod serve;
 mod servers;

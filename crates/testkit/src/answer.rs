@@ -17,11 +17,11 @@ pub struct Answer {
 
 impl Answer {
     /// Reads an answer to its end.
-    pub(crate) async fn read(response: reqwest::Response) -> Self {
+    pub(crate) async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
         let status: StatusCode = response.status();
         let headers = response.headers().clone();
-        let text = response.text().await.expect("an answer arrives whole");
-        Self { status: status.as_u16(), headers, text }
+        let text = response.text().await?;
+        Ok(Self { status: status.as_u16(), headers, text })
     }
 
     /// Returns a header as text; empty when it is missing.

@@ -65,9 +65,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When there is no answer.
+    /// When there is no answer, or not all of it.
     pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
-        Ok(Answer::read(request.send().await?).await)
+        Answer::read(request.send().await?).await
     }
 
     /// GET.

@@ -1,0 +1,58 @@
+//! A worker that is asked to stop in the midst of work.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use runbay_testkit::Cluster;
+use runbay_testkit::TestApp;
+use runbay_testkit::eventually;
+use serde_json::json;
+
+use crate::frozen::programs;
+use crate::servers::Kind;
+use crate::servers::backend;
+use crate::servers::on_each_server;
+use crate::servers::sql;
+
+const SOON: Duration = Duration::from_secs(60);
+const RUNS: usize = 30;
+
+on_each_server!(a_worker_leaves_its_work_to_others);
+
+async fn a_worker_leaves_its_work_to_others(kind: Kind) {
+    let (database, redis) = backend(kind).await;
+    let cluster = Cluster::new(&database, &redis);
+    // Some programs end within a second, and the others are handed back.
+    let args = ["--slots", "4", "--languages", "python", "--drain-seconds", "1"];
+    let mut cluster = cluster.worker_args(&args).start(1, 2).await;
+    let client = cluster.apis[0].client.clone();
+    let mut executions = HashMap::new();
+    for number in 0..RUNS {
+        let seconds = if number % 3 == 0 { 4.0 } else { 0.2 };
+        let code = format!("import time\ntime.sleep({seconds})\nprint({number})");
+        let body = json!({"language": "python", "source_code": code, "limits": {"wall_time_ms": 20_000}});
+        let accepted = client.post("/executions", &body).await.expect(202);
+        executions.insert(accepted["execution_id"].as_str().expect("a text").to_owned(), number);
+    }
+    eventually(SOON, "the worker has its hands full", async || (programs(&cluster.workers[0]) == 4).then_some(()))
+        .await;
+    let exit = cluster.workers[0].terminate().await;
+    assert!(exit.status.success(), "{}\n{}", exit.status, cluster.workers[0].log);
+
+    for (execution, number) in &executions {
+        let end = client.wait(execution).await;
+        assert_eq!((&end["status"], &end["stdout"]), (&json!("COMPLETED"), &json!(format!("{number}\n"))), "{end:#}");
+        assert_eq!(times_ended(&cluster.workers, execution), 1, "{execution}");
+    }
+    let rows = |condition: &str| sql(&database, &format!("SELECT COUNT(*) FROM executions WHERE {condition}"));
+    assert_ne!(rows("attempts_returned > 0"), "0", "something was handed back");
+    // None was lost on the way, so each has all the attempts that it may have.
+    assert_eq!(rows("attempt - attempts_returned <> 1"), "0");
+    assert_eq!(rows("status <> 'COMPLETED'"), "0");
+}
+
+/// Counts how often workers say that an execution has ended.
+fn times_ended(workers: &[TestApp], execution: &str) -> usize {
+    let statuses = workers.iter().flat_map(|worker| worker.log.statuses(execution));
+    statuses.filter(|status| status != "QUEUED" && status != "RUNNING").count()
+}
