@@ -162,7 +162,10 @@ impl Launch {
     #[must_use]
     pub fn ordinary_user(mut self, uid: u32) -> Self {
         let directory = self.directory.path();
-        std::fs::copy(binary(), directory.join("runbay")).expect("the program can be copied");
+        // By a process of its own: what this one has open for writing, a child that another test forks meanwhile
+        // has open too, and the kernel does not execute such a file (ETXTBSY).
+        let copied = std::process::Command::new("cp").arg(binary()).arg(directory.join("runbay")).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the program can be copied");
         std::os::unix::fs::chown(directory, Some(uid), Some(uid)).expect("the directory can be given away");
         self.user = Some(uid);
         self
