@@ -29,6 +29,10 @@ async fn metrics_count_requests_and_executions() {
         r#"runbay_http_requests_total{method="GET",route="unmatched",status="404"} 1"#,
         r#"runbay_http_request_duration_seconds_bucket{method="POST",route="/code-sessions/{session_id}/run","#,
         "runbay_queue_depth 0",
+        "# TYPE runbay_queue_wait_seconds histogram",
+        "runbay_queue_wait_seconds_count 2",
+        "# TYPE runbay_claim_duration_seconds histogram",
+        "runbay_claim_duration_seconds_count 2",
     ] {
         assert!(answer.text.lines().any(|line| line.starts_with(start)), "{start} is missing in\n{}", answer.text);
     }

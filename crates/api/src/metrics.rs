@@ -19,11 +19,11 @@ const REQUESTS_IN_FLIGHT: &str = "runbay_http_requests_in_flight";
 const REQUEST_DURATION: &str = "runbay_http_request_duration_seconds";
 const QUEUE_DEPTH: &str = "runbay_queue_depth";
 
-/// From a cached read to a long poll of a minute.
-const REQUEST_DURATION_BUCKETS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// From the claim of an execution to a long poll of a minute.
+const DURATION_BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// Builds the recorder for the whole process, with buckets for what this crate measures.
+/// Builds the recorder for the whole process, with buckets for all durations.
 ///
 /// The caller takes `.handle()` of it for [`ApiParts`](crate::ApiParts) and installs it with
 /// `metrics::set_global_recorder` before anything counts.
@@ -33,8 +33,8 @@ const REQUEST_DURATION_BUCKETS: &[f64] =
 /// [`BuildError`] when a list of buckets is empty, which the tests of this crate rule out.
 pub fn build_recorder() -> Result<PrometheusRecorder, BuildError> {
     // Without explicit buckets the exporter turns histograms into summaries, which cannot be added up over processes.
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), REQUEST_DURATION_BUCKETS)?;
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS)?;
     Ok(builder.build_recorder())
 }
 

@@ -28,6 +28,7 @@ use crate::state::Scope;
 /// The recorder must be installed before, because the metrics are described here.
 pub fn router(api: Api) -> Router {
     metrics::describe();
+    runbay_engine::describe_metrics();
     let routes = match api.scope() {
         Scope::Everything => routes(),
         Scope::Operations => operations(),

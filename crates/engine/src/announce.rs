@@ -6,12 +6,12 @@ use runbay_events::EventKind;
 use runbay_model::ExecutionId;
 use runbay_model::Outcome;
 use runbay_model::Reason;
-use runbay_model::State;
 use runbay_model::Status;
 use runbay_model::Timestamp;
 use runbay_store::ExecutionHead;
 
 use crate::Engine;
+use crate::metrics::count_end;
 use crate::outage::Part;
 
 /// What a program used, for the log.
@@ -44,7 +44,7 @@ impl Engine {
     pub(crate) async fn announce_with(&self, head: &ExecutionHead, usage: Usage) {
         log(head, usage);
         if head.state.is_ended() {
-            count(head.state);
+            count_end(head.state);
         }
         for kind in kinds(head) {
             self.publish(head.id, kind).await;
@@ -89,11 +89,6 @@ fn log(head: &ExecutionHead, usage: Usage) {
         "execution {}",
         head.state.status().as_str().to_ascii_lowercase()
     );
-}
-
-fn count(state: State) {
-    let reason = state.reason().map_or("none", Reason::as_str);
-    metrics::counter!("runbay_executions_total", "status" => state.status().as_str(), "reason" => reason).increment(1);
 }
 
 fn kinds(head: &ExecutionHead) -> Vec<EventKind> {

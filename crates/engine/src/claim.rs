@@ -1,6 +1,7 @@
 //! Taking a queued execution.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use runbay_model::Attempt;
 use runbay_model::Execution;
@@ -22,6 +23,7 @@ use crate::ClaimError;
 use crate::Engine;
 use crate::Unavailable;
 use crate::follow::Followed;
+use crate::metrics::note_claim;
 use crate::running::Registration;
 
 /// A worker's right to run one attempt of an execution.
@@ -80,6 +82,7 @@ impl Engine {
             lease: Some(self.settings().lease),
             at: Timestamp::now(),
         };
+        let began = Instant::now();
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
             Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
@@ -88,6 +91,7 @@ impl Engine {
         let Some(claimed) = claimed else {
             return Ok(None);
         };
+        note_claim(&claimed.head, began.elapsed());
         let Execution { id, tenant, session, input, state, .. } = claimed.execution;
         let attempt = state.attempt();
         registration.claimed(attempt);

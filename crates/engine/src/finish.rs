@@ -18,6 +18,7 @@ use crate::Claim;
 use crate::Engine;
 use crate::Unavailable;
 use crate::announce::Usage;
+use crate::metrics::count_stale_report;
 use crate::requeue::retry_delay;
 
 /// What became of a worker's report.
@@ -48,7 +49,7 @@ impl Engine {
                     Ok(Recorded::Accepted)
                 }
                 Err(WriteError::Refused(Stale)) => {
-                    metrics::counter!("runbay_stale_reports_total").increment(1);
+                    count_stale_report();
                     engine.mend_result(&tenant, id).await;
                     Ok(Recorded::Stale)
                 }

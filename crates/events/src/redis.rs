@@ -43,6 +43,9 @@ pub struct RedisEventBus {
 pub struct RedisEventBusLimits {
     /// Executions that one process remembers to publish or watch; those that ended first are forgotten first.
     pub executions: usize,
+    /// An execution with fewer bytes is not remembered for being published, and its events go when they expire: to
+    /// remember it takes about as much memory here as its events take at the server.
+    pub remembered_bytes: usize,
     /// Events of one execution.
     pub events: usize,
     /// Bytes of one execution.
@@ -60,6 +63,7 @@ impl Default for RedisEventBusLimits {
         const MIB: usize = 1024 * 1024;
         Self {
             executions: 50_000,
+            remembered_bytes: 1_024,
             events: 4_096,
             bytes: 4 * MIB,
             total_bytes: 64 * MIB,
@@ -82,7 +86,7 @@ impl RedisEventBus {
     /// Must be called within a tokio runtime: until the last clone is gone, a task listens to wake-ups.
     #[must_use]
     pub fn new(redis: Redis, prefix: &Prefix, limits: RedisEventBusLimits) -> Self {
-        let known = Arc::new(Known::new(limits.executions, limits.total_bytes));
+        let known = Arc::new(Known::new(limits));
         let streams = Streams::new(redis.clone(), prefix, limits);
         let listener = Listener::start(redis, streams.keys(), Arc::clone(&known));
         Self { shared: Arc::new(Shared { streams, known, listener }) }

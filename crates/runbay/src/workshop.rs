@@ -130,8 +130,13 @@ fn default_slots(run_bytes: u64) -> usize {
     (4 * cores).min(by_memory).max(1)
 }
 
-/// Reads the size of the memory from /proc/meminfo, see proc(5).
+/// Returns how much memory there is for this process: that of the host, or of its container where that has less.
 fn memory_bytes() -> Option<u64> {
+    host_memory_bytes().into_iter().chain(runbay_sandbox::memory_limit_bytes()).min()
+}
+
+/// Reads the size of the memory from /proc/meminfo, see proc(5).
+fn host_memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kilobytes: u64 =
         text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse().ok()?;

@@ -8,6 +8,7 @@ mod files;
 mod instance;
 mod layout;
 mod leftovers;
+mod memory_limit;
 mod v1;
 mod v2;
 
@@ -15,6 +16,7 @@ pub(crate) use instance::BayCgroup;
 pub(crate) use instance::Instance;
 pub(crate) use instance::read_cpu_us;
 pub(crate) use layout::Layout;
+pub use memory_limit::memory_limit_bytes;
 
 /// A bay gets as much as one CPU in each period; all bays have the same weight.
 const CPU_QUOTA_US: u32 = CPU_PERIOD_US;

@@ -37,6 +37,7 @@ pub use artefact::ArtefactFault;
 pub use bay::File;
 pub use bay::Job;
 pub use bay::StderrTarget;
+pub use cgroup::memory_limit_bytes;
 pub use forker::root::SupportFile;
 pub use keeper::Keeper;
 pub use keeper::LaunchError;

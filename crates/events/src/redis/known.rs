@@ -16,13 +16,13 @@ use std::sync::atomic::Ordering;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
 
+use super::RedisEventBusLimits;
 use crate::rank::Rank;
 use crate::rank::first_but;
 
 /// The executions of this process.
 pub(super) struct Known {
-    max_executions: usize,
-    max_bytes: usize,
+    limits: RedisEventBusLimits,
     inner: Mutex<Inner>,
 }
 
@@ -41,7 +41,7 @@ struct Account {
     birth: u64,
     bytes: usize,
     ended: bool,
-    /// Whether this process has published events of it.
+    /// Whether this process has published events of it, and so many that they count.
     published: bool,
     subscribers: usize,
     watch: Arc<Watch>,
@@ -73,13 +73,17 @@ impl Account {
 }
 
 impl Known {
-    pub(super) fn new(max_executions: usize, max_bytes: usize) -> Self {
-        Self { max_executions, max_bytes, inner: Mutex::default() }
+    pub(super) fn new(limits: RedisEventBusLimits) -> Self {
+        Self { limits, inner: Mutex::default() }
     }
 
     /// Notes what is kept of an execution; returns those whose events have to go.
     pub(super) fn published(&self, execution: ExecutionId, bytes: usize, ended: bool) -> Vec<ExecutionId> {
         let mut inner = self.lock();
+        // So that an execution that only waits in the queue costs the process that accepted it nothing.
+        if bytes < self.limits.remembered_bytes && !inner.has_published(execution) {
+            return Vec::new();
+        }
         let account = inner.account(execution);
         let (before, rank) = (account.bytes, account.rank(execution));
         (account.bytes, account.published) = (bytes, true);
@@ -156,11 +160,11 @@ impl Known {
     /// Too many executions only burden this process: their events may still be watched from others, and expire.
     fn forget_beyond_limits(&self, inner: &mut Inner, newest: ExecutionId) -> Vec<ExecutionId> {
         let mut unkept = Vec::new();
-        while inner.accounts.len() > self.max_executions || inner.bytes > self.max_bytes {
+        while inner.accounts.len() > self.limits.executions || inner.bytes > self.limits.total_bytes {
             let Some(first) = first_but(&inner.order, newest) else {
                 break;
             };
-            let too_many_bytes = inner.bytes > self.max_bytes;
+            let too_many_bytes = inner.bytes > self.limits.total_bytes;
             if inner.forget(first) && too_many_bytes {
                 unkept.push(first);
             }
@@ -189,6 +193,10 @@ impl Inner {
             self.order.insert(account.rank(execution));
             account
         })
+    }
+
+    fn has_published(&self, execution: ExecutionId) -> bool {
+        self.accounts.get(&execution).is_some_and(|account| account.published)
     }
 
     /// Forgets an execution and lets its subscribers go; returns whether it was published here.

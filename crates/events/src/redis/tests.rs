@@ -19,6 +19,7 @@ use crate::suite;
 
 const LIMITS: RedisEventBusLimits = RedisEventBusLimits {
     executions: suite::LIMITS.executions,
+    remembered_bytes: 0,
     events: suite::LIMITS.events,
     bytes: suite::LIMITS.bytes,
     total_bytes: suite::LIMITS.total_bytes,
@@ -65,6 +66,24 @@ async fn all_executions_together_are_bounded_in_bytes() {
         assert!(bus.shared.known.len() <= 10);
         assert!(keys(&server).await.len() <= 2 * 10);
     }
+}
+
+#[tokio::test]
+async fn an_execution_of_few_bytes_is_remembered_only_while_it_is_watched() {
+    let server = RedisServer::start().await;
+    let bus = connect(&server, RedisEventBusLimits { remembered_bytes: 1_000, ..LIMITS });
+    let execution = ExecutionId::random();
+    suite::write(&bus, execution, b"a").await;
+    assert_eq!(bus.shared.known.len(), 0);
+    let subscription = bus.subscribe(execution, None).await.unwrap();
+    suite::write(&bus, execution, b"b").await;
+    assert_eq!(bus.shared.known.len(), 1);
+    drop(subscription);
+    assert_eq!(bus.shared.known.len(), 0);
+    suite::write(&bus, execution, &[b'x'; 1_000]).await;
+    assert_eq!(bus.shared.known.len(), 1, "its events count from now on");
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    assert_eq!(bus.shared.known.len(), 1);
 }
 
 #[tokio::test]

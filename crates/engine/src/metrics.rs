@@ -1,0 +1,44 @@
+//! What the engine counts and times, all of it after the commit.
+
+use std::time::Duration;
+
+use metrics::Unit;
+use metrics::counter;
+use metrics::describe_counter;
+use metrics::describe_histogram;
+use metrics::histogram;
+use runbay_model::Reason;
+use runbay_model::State;
+use runbay_store::ExecutionHead;
+
+const EXECUTIONS: &str = "runbay_executions_total";
+const STALE_REPORTS: &str = "runbay_stale_reports_total";
+const QUEUE_WAIT: &str = "runbay_queue_wait_seconds";
+const CLAIM_DURATION: &str = "runbay_claim_duration_seconds";
+
+/// Tells the installed recorder what the numbers of this crate mean.
+pub fn describe_metrics() {
+    describe_counter!(EXECUTIONS, "Executions that this process has brought to their end, by status and reason");
+    describe_counter!(STALE_REPORTS, "Results that were dropped because their attempt was taken away");
+    describe_histogram!(QUEUE_WAIT, Unit::Seconds, "Time from being queued to the claim of an attempt");
+    describe_histogram!(CLAIM_DURATION, Unit::Seconds, "Time that the database took to give an attempt to this worker");
+}
+
+/// Counts an execution that has ended.
+pub(crate) fn count_end(state: State) {
+    let reason = state.reason().map_or("none", Reason::as_str);
+    counter!(EXECUTIONS, "status" => state.status().as_str(), "reason" => reason).increment(1);
+}
+
+/// Counts a result that came too late.
+pub(crate) fn count_stale_report() {
+    counter!(STALE_REPORTS).increment(1);
+}
+
+/// Notes an attempt that began, and how long the database took for it.
+pub(crate) fn note_claim(head: &ExecutionHead, duration: Duration) {
+    histogram!(CLAIM_DURATION).record(duration);
+    if let Some(started_at) = head.started_at {
+        histogram!(QUEUE_WAIT).record(started_at.since(head.queued_at));
+    }
+}
