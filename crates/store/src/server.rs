@@ -1,5 +1,6 @@
 //! Connections to PostgreSQL, MySQL and MariaDB.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,13 @@ const MYSQL_SESSION: &str = "\
     SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES'), wait_timeout = 60, innodb_lock_wait_timeout = 3 \
     /*M! , max_statement_time = 4, idle_transaction_timeout = 5 */ /*!50708 , max_execution_time = 4000 */";
 
+/// What a connection is told when it comes back, in place of a ping. Whoever gave up while a transaction began has left
+/// one behind that nothing on this side knows of; what is written on such a connection later would be as good as lost.
+/// PostgreSQL fails then, and the connection is closed; the time of a transaction is that of its first statement
+/// (PostgreSQL's documentation, "Date/Time Functions").
+const POSTGRES_RELEASE: &str = "SELECT 1 / (now() = statement_timestamp())::int";
+const MYSQL_RELEASE: &str = "ROLLBACK";
+
 /// A change of tables takes as long as it takes, but no session setting may leak into how values are stored.
 const MYSQL_MIGRATION_SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')";
 
@@ -55,11 +63,11 @@ const PACKET_BYTES: u64 = 16 * 1024 * 1024;
 pub(crate) fn pool(server: Server, connections: u32) -> DatabaseConnection {
     match server {
         Server::Postgres(options) => {
-            let pool: PgPoolOptions = pool_options(connections, POSTGRES_SESSION);
+            let pool: PgPoolOptions = pool_options(connections, POSTGRES_SESSION, POSTGRES_RELEASE);
             pool.connect_lazy_with(options.application_name("runbay")).into()
         }
         Server::MySql(options) => {
-            let pool: MySqlPoolOptions = pool_options(connections, MYSQL_SESSION);
+            let pool: MySqlPoolOptions = pool_options(connections, MYSQL_SESSION, MYSQL_RELEASE);
             pool.connect_lazy_with(*options).into()
         }
     }
@@ -95,7 +103,7 @@ fn connection_error(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-fn pool_options<D>(connections: u32, session: &'static str) -> PoolOptions<D>
+fn pool_options<D>(connections: u32, session: &'static str, release: &'static str) -> PoolOptions<D>
 where
     D: Database,
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
@@ -109,17 +117,19 @@ where
         .before_acquire(|connection, connections| {
             Box::pin(async move {
                 if connections.idle_for >= FRESH {
-                    tested(connection).await?;
+                    tested(connection.ping()).await?;
                 }
                 Ok(true)
             })
         })
         // The pool tests it too, but without an end: while a server is silent all connections would get stuck there.
-        .after_release(|connection, _| Box::pin(async move { tested(connection).await.map(|()| true) }))
+        .after_release(move |connection, _| {
+            Box::pin(async move { tested(connection.execute(release)).await.map(|_| true) })
+        })
 }
 
-async fn tested<C: Connection>(connection: &mut C) -> Result<(), sqlx::Error> {
-    timeout(TEST, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+async fn tested<T>(test: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(TEST, test).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Checks that a server is new enough and set up to hold what is to be stored.

@@ -1,15 +1,21 @@
 //! A database that is away, and what several transactions do to each other.
 
+use runbay_model::CodeChange;
+use runbay_model::SourceCode;
 use runbay_testkit::MariaDbServer;
 use runbay_testkit::PostgresServer;
 use runbay_testkit::TcpProxy;
+use sea_orm::DbBackend;
+use sea_orm::TransactionTrait;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::*;
 use crate::AcceptOneShot;
 use crate::Acceptance;
+use crate::DatabaseSettings;
 use crate::KeyedRequest;
+use crate::SaveSession;
 use crate::Unavailable;
 
 /// Five seconds, and what a busy machine makes of them.
@@ -104,6 +110,56 @@ macro_rules! restarts {
 
 restarts!(a_postgres_that_is_away_comes_back, PostgresServer);
 restarts!(a_mariadb_that_is_away_comes_back, MariaDbServer);
+
+/// Whoever asks gives up while the answer to BEGIN is on its way; then the connection must not be used by a save, which
+/// would be undone with that transaction.
+async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: Place, port: u16) {
+    let proxy = TcpProxy::start(port).await;
+    let url = proxy.reroute(&place.server.as_ref().unwrap().url);
+    let store = Store::open(&DatabaseSettings { connections: 1, ..place.with_url(&url) }).await.unwrap();
+    let session = session(&store).await;
+    // Until then, whoever begins a transaction waits for the connection.
+    while idle_connections(&store) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    proxy.delay(Duration::from_millis(100));
+    let beginning = tokio::time::timeout(Duration::from_millis(150), store.readers().begin());
+    assert!(beginning.await.is_err(), "the answer is on its way");
+    proxy.heal();
+    let code = CodeChange::SourceCode(SourceCode::new("print('kept')").unwrap());
+    let save = SaveSession {
+        tenant: session.tenant.clone(),
+        id: session.id,
+        language: None,
+        code: Some(code),
+        expected_version: None,
+        at: at(20),
+    };
+    let saved = store.save_session(save).await.unwrap();
+    let others = place.open().await;
+    assert_eq!(others.session(&session.tenant, session.id).await.unwrap(), Some(saved));
+}
+
+fn idle_connections(store: &Store) -> usize {
+    match store.readers().get_database_backend() {
+        DbBackend::Postgres => store.readers().get_postgres_connection_pool().num_idle(),
+        _ => store.readers().get_mysql_connection_pool().num_idle(),
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_postgres_alone_knows_of() {
+    let server = PostgresServer::start().await;
+    let place = Place::of(server.database().await);
+    a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_mariadb_alone_knows_of() {
+    let server = MariaDbServer::start().await;
+    let place = Place::of(server.database().await);
+    a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
+}
 
 /// Two processes get the same request at the same time.
 async fn one_of_two_requests_with_one_key_is_new(place: Place) {
