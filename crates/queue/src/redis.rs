@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use redis::Script;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
 use runbay_model::Timestamp;
@@ -68,7 +69,7 @@ impl RedisQueue {
 impl Queue for RedisQueue {
     async fn reserve(&self, max_depth: usize) -> Result<Box<dyn Place>, ReserveError> {
         let (place, reserved_before) = RedisPlace::reserve(&self.shared);
-        let depth = self.depth().await? + reserved_before;
+        let depth = self.shared.depth(&self.shared.scripts.reserve).await? + reserved_before;
         if depth >= max_depth {
             return Err(ReserveError::Full { depth, max: max_depth });
         }
@@ -92,8 +93,7 @@ impl Queue for RedisQueue {
     }
 
     async fn depth(&self) -> Result<usize, Unavailable> {
-        let Shared { redis, keys, scripts, .. } = &*self.shared;
-        Ok(redis.script(scripts.depth.key(keys.languages()).arg(keys.prefix())).await?)
+        self.shared.depth(&self.shared.scripts.depth).await
     }
 
     async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable> {
@@ -128,6 +128,11 @@ impl Queue for RedisQueue {
 }
 
 impl Shared {
+    /// Counts all entries with one of the scripts that do.
+    async fn depth(&self, script: &Script) -> Result<usize, Unavailable> {
+        Ok(self.redis.script(script.key(self.keys.languages()).arg(self.keys.prefix())).await?)
+    }
+
     async fn push(&self, entry: &Entry) -> Result<(), Unavailable> {
         let Entry { execution, flow, language, priority, place, not_before, .. } = entry;
         // The clocks of hosts differ, so the wait is sent and not the time.

@@ -117,3 +117,14 @@ async fn places_are_given_back_when_it_is_away() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_full_one_has_no_places() {
+    let server = runbay_testkit::Redis::default().args(["--maxmemory", "1"]).start().await;
+    let queue = connect(&server);
+    assert_eq!(soon(queue.depth()).await.unwrap(), 0, "it can be read");
+    let Some(ReserveError::Unavailable(error)) = soon(queue.reserve(10)).await.err() else {
+        panic!("there is a place");
+    };
+    assert!(error.0.to_string().contains("has no memory left"), "{}", error.0);
+}
