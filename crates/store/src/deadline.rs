@@ -15,8 +15,9 @@ use crate::Unavailable;
 use crate::fault::Passing;
 use crate::fault::silence;
 
-/// How long a call may take, with all that is tried again.
-pub(crate) const CALL: Duration = Duration::from_secs(5);
+/// How long a call may take, with all that is tried again; a little less than a request, so that the answer to that says
+/// what is wrong.
+pub(crate) const CALL: Duration = Duration::from_millis(4_500);
 
 /// A key that somebody else added is there the next time; if it is not, something else is wrong.
 const TRIES_AFTER_TAKEN: u32 = 3;

@@ -21,7 +21,7 @@ use sqlx::sqlite::SqliteSynchronous;
 const READERS: u32 = 4;
 
 /// How long a statement waits for a lock, and a caller for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The write-ahead log is cut back to this size when it has grown beyond it.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";

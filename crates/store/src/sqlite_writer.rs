@@ -31,7 +31,7 @@ use self::job::Pending;
 const BATCH: usize = 512;
 
 /// How long a caller waits until its command is taken; a command that was taken is always answered.
-const ACCEPTANCE: Duration = Duration::from_secs(5);
+const ACCEPTANCE: Duration = Duration::from_secs(4);
 
 /// The way to the task that writes; cheap to clone. The task ends when the last one is dropped.
 #[derive(Debug, Clone)]
