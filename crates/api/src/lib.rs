@@ -4,7 +4,6 @@
 //! sessions or executions, opens no database and runs no code; whatever it needs is handed in as [`ApiParts`].
 
 mod auth;
-mod deadline;
 mod document;
 mod extract;
 mod fields;
@@ -21,6 +20,7 @@ mod router;
 mod routes;
 mod server;
 mod state;
+mod stay;
 
 pub use document::document;
 pub use host::Exposure;

@@ -10,7 +10,6 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::deadline::limit_time;
 use crate::host::Exposure;
 use crate::host::refuse_foreign_pages;
 use crate::metrics;
@@ -22,6 +21,8 @@ use crate::routes::operations;
 use crate::routes::routes;
 use crate::state::Api;
 use crate::state::Scope;
+use crate::stay::House;
+use crate::stay::limit;
 
 /// Puts the router together.
 ///
@@ -35,7 +36,8 @@ pub fn router(api: Api) -> Router {
     };
     let (routes, _document) = routes.split_for_parts();
     let exposure = api.exposure();
-    surround(at_both_prefixes(routes).with_state(api), exposure)
+    let house = House::new(api.request_time());
+    surround(at_both_prefixes(routes).with_state(api), exposure, house)
 }
 
 fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {
@@ -45,11 +47,11 @@ fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {
 }
 
 /// Adds what every request passes; the last layer is the outermost and sees the answers of all others.
-fn surround(router: Router, exposure: Exposure) -> Router {
+fn surround(router: Router, exposure: Exposure, house: House) -> Router {
     router
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(limit_time))
+        .layer(from_fn_with_state(house, limit))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(from_fn_with_state(exposure, refuse_foreign_pages))
         .layer(from_fn(observe))

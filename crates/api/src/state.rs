@@ -12,6 +12,9 @@ use runbay_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::Exposure;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::stay;
 
 /// What the routes need from the process that they run in.
 pub struct ApiParts {
@@ -27,6 +30,9 @@ pub struct ApiParts {
     pub exposure: Exposure,
     /// How many clients may be connected at one time, long polls among them; more wait to be accepted.
     pub max_connections: usize,
+    /// How long a request may take from when its body has arrived; a long poll has its wait on top, and checks and
+    /// batches have more.
+    pub request_time: Duration,
     /// Cancelled when the process begins to stop: long polls then answer at once.
     pub shutdown: CancellationToken,
 }
@@ -88,8 +94,27 @@ impl Api {
         self.0.max_connections
     }
 
+    pub(crate) fn request_time(&self) -> Duration {
+        self.0.request_time
+    }
+
     pub(crate) fn exposure(&self) -> Exposure {
         self.0.exposure
+    }
+
+    /// Refuses to tell ids on a server that is open to other machines: without keys, whoever knows an id can read and
+    /// change what it names.
+    ///
+    /// # Errors
+    ///
+    /// The problem that says so.
+    pub(crate) fn refuse_list_to_strangers(&self) -> Result<(), Problem> {
+        match self.0.exposure {
+            Exposure::Loopback => Ok(()),
+            Exposure::Network => Err(Problem::new(Code::ListRefused).detail(
+                "This server is open to other machines and has no keys, so it does not tell ids that others use.",
+            )),
+        }
     }
 
     /// Returns the execution once it has ended, or as it is when the time is over or the process stops.
@@ -99,6 +124,7 @@ impl Api {
         id: ExecutionId,
         wait: Duration,
     ) -> Result<Execution, ReadError> {
+        stay::wait(wait);
         tokio::select! {
             execution = self.engine().wait_for_end(tenant, id, wait) => execution,
             () = self.0.shutdown.cancelled() => self.engine().execution(tenant, id).await,

@@ -233,6 +233,8 @@ impl Launch {
             .args(&self.args)
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
+            // Tests share their machine with many others.
+            .env("RUNBAY_REQUEST_SECONDS", "30")
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,7 +1,5 @@
 //! JSON bodies.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::FromRequest;
 use axum::extract::Request;
@@ -17,6 +15,8 @@ use serde_json::error::Category;
 
 use crate::problem::Code;
 use crate::problem::Problem;
+use crate::stay;
+use crate::stay::ARRIVAL;
 
 /// The largest body: files and test cases at their limits, together 3 MiB, with four bytes for each of theirs.
 ///
@@ -26,8 +26,6 @@ pub(crate) const MAX_BODY_BYTES: usize = 12 * 1024 * 1024;
 
 /// What is read past the limit and dropped, so that an honest client gets to read its 413 instead of a reset.
 const MAX_DROPPED_BYTES: usize = 32 * 1024 * 1024;
-
-const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// The JSON object in the body of a request, or a JSON answer.
 ///
@@ -48,6 +46,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let bytes = tokio::time::timeout(ARRIVAL, read(body))
             .await
             .unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))?;
+        stay::body_arrived();
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
         }
@@ -68,6 +67,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
         let Some(data) = frame.data_ref() else { continue };
         received = received.saturating_add(data.len());
         if received <= MAX_BODY_BYTES {
+            stay::hold(data.len())?;
             bytes.extend_from_slice(data);
         } else if received > MAX_DROPPED_BYTES {
             break;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::deadline::MAX_WAIT_MS;
+/// The longest `wait_ms`.
+const MAX_WAIT_MS: u64 = 60_000;
 
 /// How long a client wants to wait for the end of an execution.
 #[derive(Debug, Clone, Copy, Deserialize)]

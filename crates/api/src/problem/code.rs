@@ -49,7 +49,7 @@ codes! {
     UnknownLanguage = "unknown_language", BAD_REQUEST, "The language is not offered here";
     ForeignHost = "foreign_host", FORBIDDEN, "The request names a foreign host";
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from a foreign page";
-    ListRefused = "list_refused", FORBIDDEN, "Sessions are listed for this machine only";
+    ListRefused = "list_refused", FORBIDDEN, "Lists are for this machine only";
     RouteNotFound = "route_not_found", NOT_FOUND, "There is nothing at this path";
     SessionNotFound = "session_not_found", NOT_FOUND, "Session not found";
     DeadLetterNotFound = "dead_letter_not_found", NOT_FOUND, "Dead letter not found";
@@ -80,6 +80,7 @@ codes! {
     CheckerBusy = "checker_busy", SERVICE_UNAVAILABLE, "Too many checks are under way";
     CheckerFailed = "checker_failed", SERVICE_UNAVAILABLE, "The check gave no result";
     NoLanguage = "no_language", SERVICE_UNAVAILABLE, "No language is offered here";
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "The service has too much to do";
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "The service is not ready";
     Timeout = "timeout", SERVICE_UNAVAILABLE, "The service took too long to answer";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot reach its database or queue";

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
@@ -19,7 +21,7 @@ fn misbehaving() -> Router {
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    surround(routes, Exposure::Loopback)
+    surround(routes, Exposure::Loopback, House::new(Duration::from_secs(5)))
 }
 
 async fn panicking() {

@@ -68,6 +68,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Proble
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use runbay_engine::Engine;
     use runbay_engine::EngineParts;
@@ -112,6 +113,7 @@ mod tests {
             metrics: crate::build_recorder().unwrap().handle(),
             exposure: Exposure::Loopback,
             max_connections: 1,
+            request_time: Duration::from_secs(5),
             shutdown: CancellationToken::new(),
         })
     }

@@ -126,6 +126,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         metrics,
         exposure,
         max_connections,
+        request_time: acceptance.request_time,
         shutdown: stop.clone(),
     });
     let sweeping = service::sweep(&engine, &stop);

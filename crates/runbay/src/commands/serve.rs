@@ -155,6 +155,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         metrics,
         exposure,
         max_connections,
+        request_time: acceptance.request_time,
         shutdown: stop.clone(),
     });
     // A server whose worker is gone would only fill its queue, so the one stops with the other.

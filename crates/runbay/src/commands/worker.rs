@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -156,6 +157,9 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long an answer about the state of the worker may take.
+const STATUS_TIME: Duration = Duration::from_secs(5);
+
 fn listen(
     listener: TcpListener,
     engine: &Engine,
@@ -173,6 +177,7 @@ fn listen(
         metrics,
         exposure: Exposure::of(address),
         max_connections,
+        request_time: STATUS_TIME,
         shutdown: ended.clone(),
     });
     info!(server.address = %address, "listening");

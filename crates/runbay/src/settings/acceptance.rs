@@ -1,4 +1,4 @@
-//! Which executions are accepted.
+//! Which executions are accepted, and how long a request may take.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::SettingsFile;
 use super::positive;
 
-/// Which executions are accepted.
+/// Which executions are accepted, and how long a request may take.
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(default)]
 pub(crate) struct AcceptanceFlags {
@@ -28,20 +28,27 @@ pub(crate) struct AcceptanceFlags {
     /// Milliseconds after the acceptance of a run in which its session is refused another with 429 [default: 0]
     #[arg(long, env = "RUNBAY_SESSION_COOLDOWN_MS", value_name = "MILLISECONDS")]
     session_cooldown_ms: Option<u64>,
+
+    /// Seconds after which a request is answered with 503; a long poll has its wait on top, batches and checks have 30 [default: 5]
+    #[arg(long, env = "RUNBAY_REQUEST_SECONDS", value_name = "SECONDS")]
+    request_seconds: Option<u64>,
 }
 
-/// Which executions are accepted, complete.
+/// Which executions are accepted, and how long a request may take, complete.
 #[derive(Debug, Clone)]
 pub(crate) struct AcceptanceSettings {
     pub(crate) queue_max_depth: usize,
     pub(crate) require_queue: bool,
     pub(crate) pace: Pace,
+    pub(crate) request_time: Duration,
 }
 
 impl AcceptanceFlags {
     pub(crate) fn complete(self, file: &SettingsFile) -> anyhow::Result<AcceptanceSettings> {
         let file: Self = file.group()?;
         let cooldown = self.session_cooldown_ms.or(file.session_cooldown_ms).unwrap_or(0);
+        let request_seconds = self.request_seconds.or(file.request_seconds).unwrap_or(5);
+        anyhow::ensure!((1..=3600).contains(&request_seconds), "request_seconds must be between 1 and 3600");
         Ok(AcceptanceSettings {
             queue_max_depth: positive("queue_max_depth", self.queue_max_depth.or(file.queue_max_depth))?
                 .unwrap_or(10_000),
@@ -50,6 +57,7 @@ impl AcceptanceFlags {
                 runs_per_minute: self.session_runs_per_minute.or(file.session_runs_per_minute).unwrap_or(60),
                 cooldown: Duration::from_millis(cooldown),
             },
+            request_time: Duration::from_secs(request_seconds),
         })
     }
 }
@@ -68,6 +76,16 @@ mod tests {
         assert_eq!(pace(AcceptanceFlags::default(), ""), (60, 0));
         let flags = AcceptanceFlags { session_runs_per_minute: Some(0), ..AcceptanceFlags::default() };
         assert_eq!(pace(flags, "session_runs_per_minute = 5\nsession_cooldown_ms = 2000\n"), (0, 2000));
+    }
+
+    #[test]
+    fn a_request_has_seconds() {
+        let time =
+            |text| AcceptanceFlags::default().complete(&file(text).unwrap()).map(|settings| settings.request_time);
+        assert_eq!(time("").unwrap(), Duration::from_secs(5));
+        assert_eq!(time("request_seconds = 30").unwrap(), Duration::from_secs(30));
+        let refusal = "request_seconds must be between 1 and 3600";
+        assert_eq!(time("request_seconds = 0").unwrap_err().to_string(), refusal);
     }
 
     #[test]

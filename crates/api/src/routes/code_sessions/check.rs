@@ -1,5 +1,7 @@
 //! `POST /code-sessions/{session_id}/check`
 
+use std::time::Duration;
+
 use axum::extract::State;
 use runbay_engine::CheckRequest;
 use runbay_model::CheckReport;
@@ -19,6 +21,10 @@ use crate::fields::Files;
 use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
+use crate::stay;
+
+/// How long a check may take: it waits for its turn, and a checker may be a compiler.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to check in place of what is saved; what is left out is as saved.
 #[derive(Deserialize, ToSchema)]
@@ -122,6 +128,7 @@ pub(crate) async fn check_session(
     Path(id): Path<SessionId>,
     Json(check): Json<CheckSession>,
 ) -> Result<Json<CheckReportBody>, Problem> {
+    stay::may_take(PATIENCE);
     let code = CodeFields { source_code: check.source_code, files: check.files };
     let request = CheckRequest { language: check.language, code: code.change()? };
     let report = api.engine().check(&principal.tenant, id, request).await?;

@@ -12,10 +12,8 @@ use utoipa::ToSchema;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
-use crate::host::Exposure;
 use crate::page::Cursor;
 use crate::page::PageQuery;
-use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
@@ -102,12 +100,7 @@ pub(crate) async fn list_sessions(
     principal: Principal,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<SessionPageBody>, Problem> {
-    if api.exposure() == Exposure::Network {
-        // Without keys whoever knows an id can read and change what it names.
-        return Err(Problem::new(Code::ListRefused).detail(
-            "This server is open to other machines and has no keys, so it does not tell ids that others use.",
-        ));
-    }
+    api.refuse_list_to_strangers()?;
     let page = api.engine().sessions(&principal.tenant, query.request()).await.map_err(Problem::of_session)?;
     Ok(Json(page.into()))
 }

@@ -59,6 +59,7 @@ impl DeadLetterBody {
     responses(
         (status = 200, description = "A page of dead letters.", body = DeadLetterPageBody),
         (status = 400, response = Problem),
+        (status = 403, response = Problem),
         (status = 503, response = Problem),
     ),
 )]
@@ -68,6 +69,7 @@ pub(crate) async fn list_dead_letters(
     prefix: Prefix,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<DeadLetterPageBody>, Problem> {
+    api.refuse_list_to_strangers()?;
     let page = api.engine().dead_letters(&principal.tenant, query.request()).await;
     let page = page.map_err(Problem::of_dead_letter)?;
     Ok(Json(DeadLetterPageBody {

@@ -27,11 +27,14 @@ use crate::problem::Problem;
 use crate::problem::ProblemDocument;
 use crate::request_id::RequestId;
 use crate::state::Api;
+use crate::stay;
 
 const MAX_EXECUTIONS: usize = 100;
 
-/// How long programs are handed in; half of what a request may take, so that there is always an answer which says what
-/// was accepted.
+/// How long a batch may take, which stands for a hundred requests.
+const TIME: Duration = Duration::from_secs(30);
+
+/// How long programs are handed in, so that there is always an answer which says what was accepted.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Programs to run once each.
@@ -89,6 +92,7 @@ pub(crate) async fn create_executions(
     NoKey: NoKey,
     Json(batch): Json<CreateExecutions>,
 ) -> Result<(StatusCode, Json<CreatedExecutions>), Problem> {
+    stay::may_take(TIME);
     let mut intake =
         Intake { api: &api, tenant: &principal.tenant, deadline: Instant::now() + PATIENCE, exhausted: None };
     let mut executions = Vec::new();
@@ -118,10 +122,11 @@ impl Intake<'_> {
         if Instant::now() >= self.deadline {
             return Err(self.exhaust(Problem::new(Code::Timeout).cause("a batch was accepted too slowly")));
         }
-        let request = accept(program, self.api.engine().limit_ranges())?;
+        // First, since to read a program may take a while.
         if let Some(problem) = &self.exhausted {
             return Err(problem.clone());
         }
+        let request = accept(program, self.api.engine().limit_ranges())?;
         match self.api.engine().submit_one_shot(self.tenant, request).await.map_err(Problem::from) {
             Ok(accepted) => Ok(accepted.into_execution()),
             Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),

@@ -1,0 +1,109 @@
+use std::future::pending;
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use axum::routing::post;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::extract::Json;
+
+const TIME: Duration = Duration::from_secs(5);
+
+fn router(house: House) -> Router {
+    Router::new()
+        .route("/hang", get(pending::<()>))
+        .route(
+            "/wait",
+            get(async || {
+                wait(Duration::from_secs(60));
+                pending::<()>().await;
+            }),
+        )
+        .route(
+            "/long",
+            get(async || {
+                may_take(Duration::from_secs(30));
+                pending::<()>().await;
+            }),
+        )
+        .route("/body", post(async |_: Json<Value>| pending::<()>().await))
+        .layer(from_fn_with_state(house, limit))
+}
+
+async fn status(router: &Router, request: Request) -> u16 {
+    router.clone().oneshot(request).await.unwrap().status().as_u16()
+}
+
+fn get_of(path: &str) -> Request {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+/// Asks and lets the route begin; what comes back is the answer to be.
+fn begin(router: &Router, request: Request) -> tokio::task::JoinHandle<u16> {
+    let router = router.clone();
+    tokio::spawn(async move { status(&router, request).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_has_its_time_and_some_routes_have_more() {
+    let router = router(House::new(TIME));
+    for (path, seconds) in [("/hang", 5), ("/wait", 65), ("/long", 30)] {
+        let begin = Instant::now();
+        assert_eq!(status(&router, get_of(path)).await, 503);
+        assert_eq!(begin.elapsed().as_secs(), seconds, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_begins_when_the_body_has_arrived() {
+    let router = router(House::new(TIME));
+    let slow = futures_util::stream::once(async {
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        Ok::<_, std::io::Error>("{}")
+    });
+    let request = Request::post("/body").header("content-type", "application/json");
+    let begin = Instant::now();
+    assert_eq!(status(&router, request.body(Body::from_stream(slow)).unwrap()).await, 503);
+    assert_eq!(begin.elapsed().as_secs(), 17);
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_are_at_work_as_may() {
+    let router = router(House::with(TIME, 2, 0));
+    let working = [begin(&router, get_of("/hang")), begin(&router, get_of("/hang"))];
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    assert_eq!(status(&router, get_of("/hang")).await, 503);
+    assert!(begun.elapsed().is_zero(), "it is turned away at once");
+    for answer in working {
+        assert_eq!(answer.await.unwrap(), 503);
+    }
+    // Whoever waits is not at work.
+    let waiting: Vec<_> = (0..4).map(|_| begin(&router, get_of("/wait"))).collect();
+    let begun = Instant::now();
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), 503);
+    }
+    assert_eq!(begun.elapsed().as_secs(), 65);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bodies_of_all_have_a_bound() {
+    let house = House::with(TIME, 10, 100);
+    let router = router(house.clone());
+    let request = |bytes: usize| {
+        let body = format!("{{{}}}", " ".repeat(bytes - 2));
+        Request::post("/body").header("content-type", "application/json").body(Body::from(body)).unwrap()
+    };
+    let first = begin(&router, request(60));
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    assert_eq!(status(&router, request(60)).await, 503);
+    assert!(begun.elapsed().is_zero(), "there is no room beside the first");
+    assert_eq!(first.await.unwrap(), 503);
+    assert_eq!(house.body_bytes.available_permits(), 100, "what ended gives its room back");
+}
