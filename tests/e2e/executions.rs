@@ -19,7 +19,7 @@ use runbay_testkit::eventually;
 pub(crate) async fn until_running(app: &TestApp, execution: &str) {
     eventually(Duration::from_secs(30), "the execution runs", async || {
         let body = app.client.execution(execution).await;
-        assert!(body["reason"].is_null(), "ended instead: {body:#}");
+        assert!(body["completed_at"].is_null(), "ended instead: {body:#}");
         (body["status"] == "RUNNING").then_some(())
     })
     .await;

@@ -245,7 +245,7 @@ async fn many_sessions_run_side_by_side() {
 
 /// Waits until no interpreter below the server is left.
 async fn no_program_is_left(app: &TestApp) {
-    eventually(Duration::from_secs(5), "every program has ended", || {
+    eventually(Duration::from_secs(30), "every program has ended", || {
         let left = app.processes().into_iter().any(|process| process.name.starts_with("python"));
         std::future::ready((!left).then_some(()))
     })

@@ -33,7 +33,7 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
 connection.execute('BEGIN EXCLUSIVE')
 print('locked', flush=True)
 sys.stdin.read()";
-        let mut command = Command::new("python3");
+        let mut command = Command::new("/usr/bin/python3");
         command.args(["-c", code]).arg(database).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("python3 is installed");
         let mut line = String::new();
@@ -54,8 +54,12 @@ impl Drop for Locked {
 fn execute(database: &Path, statement: &str) {
     let code = "import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as connection: connection.execute(sys.argv[2])";
-    let status =
-        Command::new("python3").args(["-c", code]).arg(database).arg(statement).status().expect("python3 is installed");
+    let status = Command::new("/usr/bin/python3")
+        .args(["-c", code])
+        .arg(database)
+        .arg(statement)
+        .status()
+        .expect("python3 is installed");
     assert!(status.success());
 }
 

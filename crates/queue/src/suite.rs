@@ -131,7 +131,7 @@ pub(crate) async fn a_retry_keeps_its_turn_but_waits_for_its_time(queue: AnyQueu
     let second = pop(&mut consumer).await;
     assert!(first.turn < second.turn);
 
-    queue.push(first.clone().again(Timestamp::now().after(Duration::from_millis(400)))).await.unwrap();
+    queue.push(first.clone().again(Timestamp::now().after(Duration::from_secs(2)))).await.unwrap();
     queue.push(Entry { place: Some(second.turn), execution: second.execution, ..entry("flow") }).await.unwrap();
     assert_eq!(queue.depth().await.unwrap(), 20);
     assert_eq!(pop(&mut consumer).await, second, "it has waited longest of those that are due");

@@ -13,7 +13,7 @@ use runbay_testkit::RedisServer;
 /// Sends one inline command and returns the first line of the answer.
 fn ask(server: &RedisServer, command: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port()))?;
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     stream.write_all(format!("{command}\r\n").as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;

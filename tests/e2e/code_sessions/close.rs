@@ -26,15 +26,15 @@ async fn a_closed_session_can_only_be_read() {
 #[tokio::test]
 async fn closing_cancels_what_runs() {
     let app = TestApp::start().await;
-    let code = "import time\nprint('began')\ntime.sleep(4)\n";
+    let code = "import time\nprint('began')\ntime.sleep(60)\n";
     let session = app.client.create_session("python", code).await;
-    let execution = app.client.run(&session, &json!({})).await;
+    let execution = app.client.run(&session, &json!({"limits": {"wall_time_ms": 30_000}})).await;
     until_running(&app, &execution).await;
 
     app.client.delete(&format!("/code-sessions/{session}")).await.expect(200);
     let body = app.client.execution(&execution).await;
     assert_eq!((&body["status"], &body["reason"]), (&json!("CANCELLED"), &json!("cancelled")));
-    eventually(Duration::from_secs(3), "the program has ended", || {
+    eventually(Duration::from_secs(20), "the program has ended", || {
         std::future::ready(app.processes().iter().all(|process| !process.name.starts_with("python")).then_some(()))
     })
     .await;

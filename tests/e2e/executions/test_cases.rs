@@ -26,7 +26,7 @@ async fn each_case_has_its_verdict() {
         {"stdin": "0\n", "expected_stdout": "0"},
         {"stdin": "1\n", "expected_stdout": "2\n", "match": "exact"},
     ]);
-    let body = json!({"code": DOUBLE, "tests": tests, "limits": {"wall_time_ms": 1_000, "cpu_time_ms": 1_000}});
+    let body = json!({"code": DOUBLE, "tests": tests, "limits": {"wall_time_ms": 3_000, "cpu_time_ms": 3_000}});
     let ended = app.client.post("/executions?wait_ms=60000", &body).await.expect(200);
     assert_eq!((&ended["status"], &ended["reason"]), (&json!("COMPLETED"), &Value::Null), "{ended:#}");
     assert_eq!((&ended["tests_passed"], &ended["tests_total"]), (&json!(2), &json!(5)), "{ended:#}");

@@ -294,7 +294,7 @@ async fn many_callers_are_all_answered() {
     let store = opened(directory.path()).await;
     let mut writing = tokio::task::JoinSet::new();
     // More than one batch and more than may wait at one time.
-    for _ in 0..2_000 {
+    for _ in 0..1_200 {
         let store = store.clone();
         writing.spawn(async move {
             let session = session();
