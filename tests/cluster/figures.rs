@@ -72,17 +72,18 @@ async fn dispatch_beside_one_process(kind: Kind) {
 }
 
 /// What fifty thousand waiting runs cost: memory of the processes, the time of a submission and of a page of history, and
-/// how fast a worker takes from so many.
+/// how fast a worker takes from so many: from Redis and, with the time of the claim alone, from the database.
 async fn fifty_thousand_queued(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let mut cluster = Cluster::new(&database, &redis).start(0, 1).await;
+    let args = ["--slots", "1", "--languages", "python"];
+    let mut cluster = Cluster::new(&database, &redis).worker_args(&args).start(0, 1).await;
     let api = cluster.api_launch().arg("--queue-max-depth").arg("100000").start().await;
     see_workers(&api, 1).await;
     let client = api.client.clone();
     let session = client.create_session("python", "pass").await;
     client.run(&session, &json!({})).await;
     drop(cluster.workers.pop());
-    say(&format!("{kind:?}: queued  api MiB  submit ms  page ms  worker MiB  worker runs/s"));
+    say(&format!("{kind:?}: queued  api MiB  submit ms  page ms  worker MiB  worker runs/s  claim ms"));
     let mut queued = 0;
     for wanted in [1_000, 10_000, 50_000] {
         let begun = Instant::now();
@@ -103,14 +104,24 @@ async fn fifty_thousand_queued(kind: Kind) {
         let oldest = client.get(&format!("/executions/{}?wait_ms=100", newest[0])).await.expect(200);
         assert_eq!(oldest["status"], "QUEUED", "what came last waits behind all others");
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let ended = ended(&worker);
+        let (ended, claim_ms) = (ended(&worker), claim_ms(&worker.client).await);
         let (api_mib, worker_mib) = (memory_mib(api.process().pid), memory_mib(worker.process().pid));
         drop(worker);
         say(&format!(
-            "{wanted:>15} {api_mib:>8.1} {submit_ms:>10.2} {page_ms:>8.1} {worker_mib:>11.1} {:>14.0}",
+            "{wanted:>15} {api_mib:>8.1} {submit_ms:>10.2} {page_ms:>8.1} {worker_mib:>11.1} {:>14.0} {claim_ms:>9.2}",
             f64::from(ended) / 3.0
         ));
     }
+}
+
+/// Returns how long the database took for a claim on average.
+async fn claim_ms(worker: &Client) -> f64 {
+    let metrics = worker.get("/metrics").await.text;
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)).expect("the metric is there");
+        line.trim().parse::<f64>().expect("a number")
+    };
+    1000.0 * value("runbay_claim_duration_seconds_sum") / value("runbay_claim_duration_seconds_count")
 }
 
 /// Counts the runs that a worker's log says have ended.

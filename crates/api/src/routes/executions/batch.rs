@@ -122,11 +122,10 @@ impl Intake<'_> {
         if Instant::now() >= self.deadline {
             return Err(self.exhaust(Problem::new(Code::Timeout).cause("a batch was accepted too slowly")));
         }
-        // First, since to read a program may take a while.
+        let request = accept(program, self.api.engine().limit_ranges())?;
         if let Some(problem) = &self.exhausted {
             return Err(problem.clone());
         }
-        let request = accept(program, self.api.engine().limit_ranges())?;
         match self.api.engine().submit_one_shot(self.tenant, request).await.map_err(Problem::from) {
             Ok(accepted) => Ok(accepted.into_execution()),
             Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),
