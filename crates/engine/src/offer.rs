@@ -5,7 +5,7 @@ use std::sync::Arc;
 use runbay_model::Catalog;
 use tokio::sync::watch;
 
-/// The languages that are offered: those of this process, or those of the workers that live.
+/// The languages that are offered: those of this process, or those of the workers.
 ///
 /// They are cheap to read and replaced as a whole.
 #[derive(Debug)]

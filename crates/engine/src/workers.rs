@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use runbay_model::Catalog;
 use runbay_model::LanguageId;
@@ -54,7 +55,8 @@ impl Engine {
 
     /// Reads from the workers' rows what is offered; does nothing where this process runs what it offers.
     ///
-    /// When no worker lives, what was offered before still is: it is accepted, and waits for a worker.
+    /// What those serve that died within the last hour is offered, too: it is accepted, and waits for a worker. When
+    /// there are no rows at all, what was offered before still is.
     ///
     /// # Errors
     ///
@@ -63,10 +65,9 @@ impl Engine {
         if self.offer().source() == Source::ThisProcess {
             return Ok(());
         }
-        let mut alive = self.seen_workers().await?;
-        alive.retain(|seen| self.is_alive(seen));
-        if !alive.is_empty() {
-            self.offer().replace(union(alive));
+        let seen = self.seen_workers().await?;
+        if !seen.is_empty() {
+            self.offer().replace(union(seen, self.settings().lease));
         }
         Ok(())
     }
@@ -75,12 +76,8 @@ impl Engine {
         Ok(timeout(READ_PATIENCE, self.store().workers()).await.map_err(Unavailable::new)??)
     }
 
-    fn is_alive(&self, seen: &SeenWorker) -> bool {
-        seen.unseen_for <= self.settings().lease
-    }
-
     fn worker_row(&self, seen: SeenWorker, now: Timestamp) -> WorkerRow {
-        let is_alive = self.is_alive(&seen);
+        let is_alive = is_alive(&seen, self.settings().lease);
         let SeenWorker { worker, unseen_for } = seen;
         WorkerRow {
             id: worker.id,
@@ -97,10 +94,48 @@ impl Engine {
     }
 }
 
-/// Puts together what several workers serve; of a language that several have, the youngest worker knows best.
-fn union(mut workers: Vec<SeenWorker>) -> Catalog {
-    workers.sort_by_key(|seen| (Reverse(seen.worker.started_at), seen.worker.id));
+fn is_alive(seen: &SeenWorker, lease: Duration) -> bool {
+    seen.unseen_for <= lease
+}
+
+/// Puts together what several workers serve; of a language that several have, one that lives knows best, and of those
+/// the youngest.
+fn union(mut workers: Vec<SeenWorker>, lease: Duration) -> Catalog {
+    workers.sort_by_key(|seen| (!is_alive(seen, lease), Reverse(seen.worker.started_at), seen.worker.id));
     let mut known = HashSet::new();
     let all = workers.iter().flat_map(|seen| languages(&seen.worker.languages));
     Catalog::new(all.filter(|language| known.insert(language.id.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_store::Worker;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(10);
+
+    fn seen(languages: &str, started_at: i64, unseen_for: Duration) -> SeenWorker {
+        let worker = Worker {
+            id: WorkerId::random(),
+            name: String::new(),
+            version: String::new(),
+            slots: 1,
+            running: 0,
+            languages: languages.to_owned(),
+            started_at: Timestamp::from_micros(started_at),
+            draining: false,
+        };
+        SeenWorker { worker, unseen_for }
+    }
+
+    #[test]
+    fn what_a_dead_worker_served_is_offered_unless_a_living_one_knows_better() {
+        let living = seen(r#"[{"id": "python", "version": "3"}]"#, 1, LEASE);
+        let dead = seen(r#"[{"id": "go", "version": "1"}, {"id": "python", "version": "2"}]"#, 2, LEASE * 2);
+        let catalog = union(vec![dead, living], LEASE);
+        let offered: Vec<_> =
+            catalog.languages().iter().map(|language| (language.id.as_str(), language.version.as_str())).collect();
+        assert_eq!(offered, [("python", "3"), ("go", "1")]);
+    }
 }

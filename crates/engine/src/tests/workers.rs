@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbay_model::Catalog;
 use runbay_model::LanguageId;
@@ -11,20 +12,22 @@ use super::settings;
 use crate::CreateSessionError;
 use crate::Engine;
 use crate::EngineParts;
+use crate::EngineSettings;
 use crate::NewSession;
 use crate::Offer;
+use crate::RunRequest;
 use crate::WorkerCard;
 
 impl Bench {
     /// Makes an engine that offers what the workers do.
-    fn front(&self) -> Engine {
+    fn front(&self, settings: EngineSettings) -> Engine {
         Engine::new(EngineParts {
             store: self.store.clone(),
             queue: Arc::clone(&self.queue),
             events: Arc::clone(&self.events),
             offer: Offer::of_workers(),
             checker: None,
-            settings: settings(),
+            settings,
         })
     }
 }
@@ -42,7 +45,7 @@ fn serving(languages: &[(&str, &str)], started_at: i64) -> WorkerCard {
 async fn what_the_living_workers_serve_is_offered() {
     let bench = Bench::new().await;
     bench.kill_worker().await;
-    let front = bench.front();
+    let front = bench.front(settings());
     front.refresh_offer().await.unwrap();
     assert_eq!(ids(&front.catalog()), [] as [&str; 0]);
     let nothing = front.create_session(&bench.tenant, NewSession::default()).await;
@@ -63,6 +66,17 @@ async fn what_the_living_workers_serve_is_offered() {
     old.end().await.unwrap();
     front.refresh_offer().await.unwrap();
     assert_eq!(ids(&front.catalog()), ["python", "go"], "what is accepted now waits for a worker");
+}
+
+#[tokio::test]
+async fn an_api_that_starts_while_no_worker_lives_accepts_what_the_dead_ones_served() {
+    let bench = Bench::new().await;
+    let front = bench.front(EngineSettings { lease: Duration::ZERO, ..settings() });
+    front.refresh_offer().await.unwrap();
+    assert_eq!(front.ready().await.workers.unwrap(), 0);
+    let session = front.create_session(&bench.tenant, NewSession::default()).await.unwrap();
+    front.submit(&bench.tenant, session.id, RunRequest::default()).await.unwrap();
+    assert_eq!(front.queue_depth().await.unwrap(), 1);
 }
 
 #[tokio::test]
