@@ -6,6 +6,7 @@ use std::time::Duration;
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::TenantId;
+use runbay_store::ExecutionHead;
 use tokio::time::timeout;
 
 use crate::Engine;
@@ -23,6 +24,11 @@ impl Engine {
     /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
     pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, ReadError> {
         self.read(self.store().execution(tenant, id)).await
+    }
+
+    /// Reads where an execution is, which costs the same however long its code and output are.
+    pub(crate) async fn execution_head(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, ReadError> {
+        self.read(self.store().execution_head(tenant, id)).await
     }
 
     /// Waits for a read, but not for ever.

@@ -18,8 +18,17 @@ use crate::outage::Part;
 /// How often to look at the row while events come: whoever should have published the last one may have died.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How often to look at the row while the bus does not answer.
-const BLIND_LOOK: Duration = Duration::from_millis(500);
+/// How soon to look at the row when the bus does not answer; each time twice as long, up to [`LOOK`].
+const FIRST_BLIND_LOOK: Duration = Duration::from_millis(500);
+
+/// Why a subscription tells nothing more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    /// The execution has ended, or the bus had to forget it: the row says more.
+    Over,
+    /// The bus is away.
+    Away,
+}
 
 impl Engine {
     /// Waits until an execution has ended, and returns it; after `patience` returns it as it is then.
@@ -36,32 +45,39 @@ impl Engine {
         let deadline = Instant::now() + patience;
         // First the subscription, then the row: an end in between is in the row, a later one among the events.
         let mut subscription = self.subscription(id).await;
+        let mut blind_look = FIRST_BLIND_LOOK;
         let mut nothing_heard = false;
         loop {
-            let execution = self.execution(tenant, id).await?;
-            if execution.state.is_ended() {
+            if self.execution_head(tenant, id).await?.state.is_ended() {
                 if nothing_heard {
                     self.publish_result(id).await;
                 }
-                return Ok(execution);
+                return self.execution(tenant, id).await;
             }
             let now = Instant::now();
             if now >= deadline {
-                return Ok(execution);
+                return self.execution(tenant, id).await;
             }
-            let Some(open) = &mut subscription else {
-                sleep_until(deadline.min(now + BLIND_LOOK)).await;
-                subscription = self.subscription(id).await;
-                continue;
+            let silence = match &mut subscription {
+                None => Silence::Away,
+                Some(open) => match timeout_at(deadline.min(now + LOOK), self.until_last(&mut **open)).await {
+                    Ok(silence) => silence,
+                    Err(_) => {
+                        (blind_look, nothing_heard) = (FIRST_BLIND_LOOK, true);
+                        continue;
+                    }
+                },
             };
-            nothing_heard = match timeout_at(deadline.min(now + LOOK), self.until_last(&mut **open)).await {
-                // The last event: the row has ended. A bus that had to forget the execution: look anew.
-                Ok(()) => {
-                    subscription = None;
-                    false
+            nothing_heard = false;
+            if silence == Silence::Over {
+                let execution = self.execution(tenant, id).await?;
+                if execution.state.is_ended() {
+                    return Ok(execution);
                 }
-                Err(_) => true,
-            };
+            }
+            sleep_until(deadline.min(Instant::now() + blind_look)).await;
+            blind_look = (blind_look * 2).min(LOOK);
+            subscription = self.subscription(id).await;
         }
     }
 
@@ -76,12 +92,15 @@ impl Engine {
     }
 
     /// Waits until nothing more is to be learned from a subscription.
-    async fn until_last(&self, subscription: &mut dyn Subscription) {
+    async fn until_last(&self, subscription: &mut dyn Subscription) -> Silence {
         loop {
             match subscription.next().await {
                 Ok(Some(event)) if event.kind != EventKind::Result => {}
-                Ok(_) => return,
-                Err(error) => return self.outages().failed(Part::Events, &error),
+                Ok(_) => return Silence::Over,
+                Err(error) => {
+                    self.outages().failed(Part::Events, &error);
+                    return Silence::Away;
+                }
             }
         }
     }

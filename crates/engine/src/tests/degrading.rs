@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ struct Unsteady {
     queue: MemoryQueue,
     events: MemoryEventBus,
     is_away: AtomicBool,
+    subscriptions: AtomicUsize,
 }
 
 impl Unsteady {
@@ -105,6 +107,7 @@ impl EventBus for Unsteady {
         id: ExecutionId,
         after: Option<u64>,
     ) -> Result<Box<dyn Subscription>, runbay_events::Unavailable> {
+        self.subscriptions.fetch_add(1, Ordering::Relaxed);
         self.check_events()?;
         self.events.subscribe(id, after).await
     }
@@ -182,7 +185,19 @@ async fn an_end_is_seen_although_the_events_are_away() {
 }
 
 #[tokio::test]
-async fn a_last_event_that_was_lost_is_published_with_the_repeated_report_and_once() {
+async fn whoever_waits_looks_less_and_less_often_while_the_events_are_away() {
+    let bench = Bench::new().await;
+    let (unsteady, engine) = bench.unsteady(settings());
+    let accepted = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap().into_execution();
+    unsteady.go_away();
+    let waited = soon(engine.wait_for_end(&bench.tenant, accepted.id, Duration::from_millis(1_200))).await.unwrap();
+    assert_eq!(waited, accepted);
+    // At once, and after half a second; then a second later, which is when the time is over.
+    assert!(unsteady.subscriptions.load(Ordering::Relaxed) <= 3);
+}
+
+#[tokio::test]
+async fn an_end_that_was_not_told_is_told_with_the_repeated_report_and_once() {
     let bench = Bench::new().await;
     let (unsteady, engine) = bench.unsteady(settings());
     let accepted = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap().into_execution();

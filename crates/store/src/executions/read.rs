@@ -38,6 +38,21 @@ impl Store {
         row.map(Execution::try_from).transpose()
     }
 
+    /// Reads where an execution is, without its code and output; none as with [`Store::execution`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn execution_head(
+        &self,
+        tenant: &TenantId,
+        id: ExecutionId,
+    ) -> Result<Option<ExecutionHead>, Unavailable> {
+        let query = heads().filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()));
+        let row = read(async || Ok(query.clone().into_model::<HeadRow>().one(self.readers()).await?)).await?;
+        row.map(ExecutionHead::try_from).transpose()
+    }
+
     /// Reads the next at most `limit` executions with this status after `after`, in the order of their acceptance.
     ///
     /// # Errors

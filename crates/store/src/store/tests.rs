@@ -152,6 +152,9 @@ async fn nobody_reads_the_rows_of_another_tenant(place: Place) {
     let execution = accepted(&store, 10).await;
     let stranger = TenantId::new("stranger");
     assert_eq!(store.execution(&stranger, execution.id).await.unwrap(), None);
+    assert_eq!(store.execution_head(&stranger, execution.id).await.unwrap(), None);
+    let head = store.execution_head(&execution.tenant, execution.id).await.unwrap().unwrap();
+    assert_eq!((head.id, head.state), (execution.id, execution.state));
     assert_eq!(store.session(&stranger, execution.session.unwrap()).await.unwrap(), None);
 }
 
