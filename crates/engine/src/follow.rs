@@ -1,5 +1,6 @@
 //! Following the events of an attempt that runs in this process, to hear when it is to stop.
 
+use runbay_events::Event;
 use runbay_events::EventKind;
 use runbay_events::Subscription;
 use runbay_model::Attempt;
@@ -39,14 +40,18 @@ impl Engine {
         loop {
             match subscription.next().await {
                 Ok(Some(event)) if ends(&event.kind, followed.attempt) => return followed.stop.cancel(),
+                Ok(None | Some(Event { kind: EventKind::Result, .. })) => {
+                    return self.stop_if_taken_away(followed).await;
+                }
                 Ok(Some(_)) => {}
-                Ok(None) => return self.stop_if_taken_away(followed).await,
                 Err(error) => return self.outages().failed(Part::Events, &error),
             }
         }
     }
 
-    /// The bus says nothing more of the execution: its result is told already, or the bus had to forget it.
+    /// The bus says nothing more of the execution: it has told its result, or had to forget it.
+    ///
+    /// Only the row knows whether the result is one: a database that was restored may have forgotten it.
     async fn stop_if_taken_away(&self, followed: &Followed) {
         let attempt = (followed.execution, followed.attempt);
         // Without an answer, the next renewal of the worker asks again.
@@ -61,10 +66,9 @@ impl Engine {
 /// Returns whether an event says that an attempt goes on no longer.
 fn ends(kind: &EventKind, own: Attempt) -> bool {
     match kind {
-        EventKind::Result => true,
         EventKind::Status { attempt, .. } if *attempt > own => true,
         EventKind::Status { status, attempt, .. } => *attempt == own && *status != Status::Running,
-        EventKind::Output { .. } | EventKind::Reset { .. } => false,
+        EventKind::Output { .. } | EventKind::Reset { .. } | EventKind::Result => false,
     }
 }
 
@@ -89,7 +93,7 @@ mod tests {
             let kind = EventKind::Status { status, attempt: Attempt(attempt), at };
             assert_eq!(ends(&kind, own), expected, "{status} of attempt {attempt}");
         }
-        assert!(ends(&EventKind::Result, own));
+        assert!(!ends(&EventKind::Result, own), "only the row tells");
         assert!(!ends(&EventKind::Reset { attempt: own }, own));
     }
 }

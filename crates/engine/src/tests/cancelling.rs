@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use runbay_events::EventKind;
 use runbay_events::MemoryEventBus;
 use runbay_model::ExecutionId;
 use runbay_model::Reason;
 use runbay_model::SessionStatus;
 use runbay_model::Status;
 use runbay_model::TenantId;
+use tokio_util::sync::CancellationToken;
 
 use super::Bench;
 use super::as_taken;
@@ -14,6 +16,7 @@ use super::settings;
 use super::soon;
 use crate::CancelError;
 use crate::Recorded;
+use crate::follow::Followed;
 
 #[tokio::test]
 async fn a_queued_execution_is_cancelled_and_never_started() {
@@ -96,4 +99,21 @@ async fn a_cancellation_that_the_bus_has_lost_is_found_at_the_next_renewal() {
     assert!(!claim.cancelled.is_cancelled());
     lease.renew().await.unwrap();
     assert!(claim.cancelled.is_cancelled() && !unaffected.cancelled.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_result_that_the_row_does_not_know_stops_nothing() {
+    let bench = Bench::new().await;
+    let execution = bench.queued().await;
+    bench.events.publish(execution.id, EventKind::Result).await.unwrap();
+    let claim = bench.next().await;
+    let followed = |stop| Followed { execution: execution.id, attempt: claim.attempt, worker: bench.worker, stop };
+    let goes_on = CancellationToken::new();
+    soon(bench.engine.follow(followed(goes_on.clone())).await).await.unwrap();
+    assert!(!goes_on.is_cancelled() && !claim.cancelled.is_cancelled());
+
+    bench.complete(&claim).await;
+    let stopped = CancellationToken::new();
+    soon(bench.engine.follow(followed(stopped.clone())).await).await.unwrap();
+    assert!(stopped.is_cancelled());
 }
