@@ -1,8 +1,10 @@
 //! What a worker reports at the end of an attempt.
 
+use runbay_model::End;
 use runbay_model::ExecutionId;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::State;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_model::Verdict;
@@ -24,7 +26,7 @@ use crate::requeue::retry_delay;
 /// What became of a worker's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is durable.
+    /// It is durable, now or since it was reported before.
     Accepted,
     /// The attempt had already ended or was lost; nothing was changed.
     Stale,
@@ -38,6 +40,7 @@ impl Engine {
     /// [`Unavailable`] when the database does not answer; the same report may be made again.
     pub async fn finish(&self, claim: &Claim, verdict: Verdict, outcome: Outcome) -> Result<Recorded, Unavailable> {
         let usage = Usage::from(&outcome);
+        let own_end = State::Ended { attempt: claim.attempt, end: End::Judged(verdict) };
         let report =
             FinishExecution { id: claim.execution, attempt: claim.attempt, verdict, outcome, at: Timestamp::now() };
         let (engine, tenant) = (self.clone(), claim.tenant.clone());
@@ -48,25 +51,28 @@ impl Engine {
                     engine.announce_with(&head, usage).await;
                     Ok(Recorded::Accepted)
                 }
-                Err(WriteError::Refused(Stale)) => {
-                    count_stale_report();
-                    engine.mend_result(&tenant, id).await;
-                    Ok(Recorded::Stale)
-                }
+                Err(WriteError::Refused(Stale)) => Ok(engine.recorded_before(&tenant, id, own_end, usage).await),
                 Err(WriteError::Unavailable(error)) => Err(error.into()),
             }
         });
         recorded.await?
     }
 
-    /// Tells the watchers of an end that perhaps nobody has told them of: a database that failed to answer the first
-    /// report may have recorded it all the same.
-    async fn mend_result(&self, tenant: &TenantId, id: ExecutionId) {
-        if let Ok(execution) = self.execution(tenant, id).await
-            && execution.state.is_ended()
+    /// Finds out what became of a report that is refused: a database that failed to answer the first one may have
+    /// recorded it all the same, and then nobody was told of the end.
+    async fn recorded_before(&self, tenant: &TenantId, id: ExecutionId, own_end: State, usage: Usage) -> Recorded {
+        let head = self.execution_head(tenant, id).await;
+        if let Ok(head) = &head
+            && head.state == own_end
         {
+            self.announce_with(head, usage).await;
+            return Recorded::Accepted;
+        }
+        count_stale_report();
+        if head.is_ok_and(|head| head.state.is_ended()) {
             self.publish_result(id).await;
         }
+        Recorded::Stale
     }
 
     /// Records that an attempt will give no result; the execution is retried after a while, or fails when its attempts

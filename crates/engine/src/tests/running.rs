@@ -6,6 +6,7 @@ use runbay_model::Priority;
 use runbay_model::Reason;
 use runbay_model::SessionId;
 use runbay_model::Status;
+use runbay_model::TimeLimit;
 use runbay_model::Verdict;
 use tokio::task::JoinSet;
 
@@ -182,7 +183,9 @@ async fn a_late_report_of_an_old_attempt_changes_nothing() {
     assert_eq!(bench.complete(&new).await, Recorded::Accepted);
     let ended = bench.execution(execution.id).await;
     let again = bench.engine.finish(&new, Verdict::Completed, Outcome::default()).await.unwrap();
-    assert_eq!(again, Recorded::Stale);
+    assert_eq!(again, Recorded::Accepted, "it was reported before");
+    let other = bench.engine.finish(&new, Verdict::TimedOut(TimeLimit::WallTime), Outcome::default()).await.unwrap();
+    assert_eq!(other, Recorded::Stale);
     assert_eq!(bench.execution(execution.id).await, ended);
 }
 
