@@ -31,7 +31,8 @@ pub struct RemoveEndedExecutions {
     pub limit: u64,
 }
 
-/// Looks at some sessions and removes those that nobody has touched since a time and that have no executions left.
+/// Looks at some sessions and removes those that nobody has touched or run since a time and that have no executions
+/// left.
 ///
 /// Each call looks at a few more sessions, whatever came of them, so that none takes long. There is no index of the
 /// times at which sessions were touched: it would have to follow every save.
@@ -87,16 +88,20 @@ impl Command for RemoveIdleSessions {
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<RemovedSessions, WriteError<Infallible>> {
         use code_session::Column;
-        let mut query = code_session::Entity::find().select_only().columns([Column::Id, Column::UpdatedAt]);
+        let mut query =
+            code_session::Entity::find().select_only().columns([Column::Id, Column::UpdatedAt, Column::LastRunAt]);
         if let Some(after) = self.after {
             query = query.filter(Column::Id.gt(after.as_uuid()));
         }
         let query = query.order_by_asc(Column::Id).limit(self.limit);
-        let seen: Vec<(Uuid, i64)> = query.into_tuple().all(transaction).await?;
+        let seen: Vec<(Uuid, i64, Option<i64>)> = query.into_tuple().all(transaction).await?;
         let is_full = u64::try_from(seen.len()).is_ok_and(|seen| seen >= self.limit);
-        let next = seen.last().filter(|_| is_full).map(|(id, _)| SessionId::from_uuid(*id));
+        let next = seen.last().filter(|_| is_full).map(|(id, ..)| SessionId::from_uuid(*id));
         let limit = self.untouched_since.as_micros();
-        let idle: Vec<Uuid> = seen.into_iter().filter(|(_, at)| *at < limit).map(|(id, _)| id).collect();
+        let is_idle =
+            |updated_at, last_run_at: Option<i64>| updated_at < limit && last_run_at.is_none_or(|at| at < limit);
+        let idle: Vec<Uuid> =
+            seen.into_iter().filter(|(_, updated, run)| is_idle(*updated, *run)).map(|(id, ..)| id).collect();
         if idle.is_empty() {
             return Ok(RemovedSessions { removed: 0, next });
         }
@@ -111,6 +116,7 @@ impl Command for RemoveIdleSessions {
         let removed = code_session::Entity::delete_many()
             .filter(Column::Id.is_in(idle))
             .filter(Column::UpdatedAt.lt(limit))
+            .filter(Column::LastRunAt.is_null().or(Column::LastRunAt.lt(limit)))
             .filter(Expr::not_exists(execution))
             .exec(transaction)
             .await?;

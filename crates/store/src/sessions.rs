@@ -1,6 +1,7 @@
 //! Reads and writes of sessions.
 
 mod change;
+mod last_run;
 mod list;
 mod save;
 mod waiting_saves;
@@ -21,6 +22,7 @@ use sea_orm::Select;
 use sea_orm::Set;
 
 pub(crate) use change::save;
+pub(crate) use last_run::note_run;
 pub use save::SaveRefusal;
 pub use save::SaveSession;
 pub(crate) use waiting_saves::WaitingSaves;
@@ -94,9 +96,10 @@ impl Command for CloseSession {
     type Refusal = SessionNotFound;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<ClosedSession, WriteError<SessionNotFound>> {
-        let Some(mut session) = locked(transaction, &self.tenant, self.id).await? else {
+        let Some(row) = locked_row(transaction, &self.tenant, self.id).await? else {
             return Err(WriteError::Refused(SessionNotFound));
         };
+        let mut session = Session::try_from(row)?;
         if session.status == SessionStatus::Inactive {
             return Ok(ClosedSession { session, cancelled: None });
         }
@@ -117,13 +120,13 @@ impl Command for CloseSession {
     }
 }
 
-/// Reads a session and keeps others from changing it until the transaction ends.
-pub(crate) async fn locked(
+/// Reads a session's row and keeps others from changing it until the transaction ends.
+pub(crate) async fn locked_row(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,
     id: SessionId,
-) -> Result<Option<Session>, Unavailable> {
-    by_id(tenant, id).lock_exclusive().one(transaction).await?.map(Session::try_from).transpose()
+) -> Result<Option<code_session::Model>, Unavailable> {
+    Ok(by_id(tenant, id).lock_exclusive().one(transaction).await?)
 }
 
 fn by_id(tenant: &TenantId, id: SessionId) -> Select<code_session::Entity> {

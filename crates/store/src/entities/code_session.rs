@@ -33,6 +33,8 @@ pub(crate) struct Model {
     pub(crate) version: i64,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    /// When a run of it was accepted, give or take a day.
+    pub(crate) last_run_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

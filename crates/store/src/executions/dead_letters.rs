@@ -6,6 +6,7 @@ use runbay_model::ExecutionSummary;
 use runbay_model::Page;
 use runbay_model::PageRequest;
 use runbay_model::Position;
+use runbay_model::Session;
 use runbay_model::SessionStatus;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
@@ -32,7 +33,8 @@ use crate::entities::execution;
 use crate::entities::execution::Column;
 use crate::entities::execution::priority;
 use crate::page::newest_first;
-use crate::sessions::locked;
+use crate::sessions::locked_row;
+use crate::sessions::note_run;
 
 /// An execution that failed for no fault of its own, with all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,14 +131,18 @@ impl Command for RequeueDeadLetter {
         let dead = Execution::try_from(row)?;
         if let Some(session) = dead.session {
             // Sessions are locked before executions, here as elsewhere.
-            let session = locked(transaction, &self.tenant, session).await?;
-            if session.as_ref().is_none_or(|session| session.status == SessionStatus::Inactive) {
+            let Some(row) = locked_row(transaction, &self.tenant, session).await? else {
+                return Err(WriteError::Refused(RequeueRefusal::SessionInactive));
+            };
+            let last_run_at = row.last_run_at;
+            if Session::try_from(row)?.status == SessionStatus::Inactive {
                 return Err(WriteError::Refused(RequeueRefusal::SessionInactive));
             }
-            let active = Column::ActiveSessionId.eq(dead.session.map(runbay_model::SessionId::as_uuid));
+            let active = Column::ActiveSessionId.eq(session.as_uuid());
             if let Some(active) = locked_head(transaction, active).await? {
                 return Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution: Some(active.id) }));
             }
+            note_run(transaction, session, last_run_at, self.at).await?;
         }
         if !take_away(transaction, &self.tenant, self.id).await? {
             return Err(WriteError::Refused(RequeueRefusal::NotFound));

@@ -11,6 +11,7 @@ mod m0001_sessions_and_executions;
 mod m0002_idempotency_and_lists;
 mod m0003_programs_and_tests;
 mod m0004_several_processes;
+mod m0005_last_runs;
 mod once;
 
 use std::collections::HashSet;
@@ -43,12 +44,13 @@ const TABLES: &[&str] = &["workers", "schema_info", "idempotency_keys", "executi
 const APPLIED: &str = "seaql_migrations";
 
 /// Returns all migrations, oldest first; the number of a migration is its place, from one on.
-fn migrations() -> [Box<dyn MigrationTrait>; 4] {
+fn migrations() -> [Box<dyn MigrationTrait>; 5] {
     [
         Box::new(m0001_sessions_and_executions::Migration),
         Box::new(m0002_idempotency_and_lists::Migration),
         Box::new(m0003_programs_and_tests::Migration),
         Box::new(m0004_several_processes::Migration),
+        Box::new(m0005_last_runs::Migration),
     ]
 }
 

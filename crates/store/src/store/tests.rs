@@ -271,7 +271,7 @@ async fn a_newer_database_is_left_alone_until_it_is_reset(place: Place) {
     connection.close().await.unwrap();
 
     let error = Store::open(&place.settings).await.unwrap_err();
-    assert!(matches!(&error, OpenError::Newer { needed: 77, known: 4, .. }), "{error:?}");
+    assert!(matches!(&error, OpenError::Newer { needed: 77, known: 5, .. }), "{error:?}");
     Store::reset(&place.settings).await.unwrap();
     let store = place.open().await;
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap(), None);

@@ -28,7 +28,8 @@ use crate::WriteError;
 use crate::entities::execution::Column;
 use crate::executions::head::locked_head;
 use crate::executions::pace::too_fast;
-use crate::sessions::locked;
+use crate::sessions::locked_row;
+use crate::sessions::note_run;
 use crate::sessions::save;
 
 /// Saves what came with a run, takes a snapshot of the session and queues an execution of it: all or nothing.
@@ -63,9 +64,11 @@ impl Command for AcceptRun {
     type Refusal = AcceptRefusal;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<Acceptance, WriteError<AcceptRefusal>> {
-        let Some(session) = locked(transaction, &self.tenant, self.session).await? else {
+        let Some(row) = locked_row(transaction, &self.tenant, self.session).await? else {
             return Err(WriteError::Refused(AcceptRefusal::SessionNotFound));
         };
+        let last_run_at = row.last_run_at;
+        let session = Session::try_from(row)?;
         // Before all other checks: what was accepted once stays accepted, whatever the session has become since.
         if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
             return Ok(repeated);
@@ -79,6 +82,7 @@ impl Command for AcceptRun {
         if !self.offered.contains(&session.language) {
             return Err(WriteError::Refused(AcceptRefusal::LanguageNotOffered { language: session.language }));
         }
+        note_run(transaction, session.id, last_run_at, self.at).await?;
         let accepted = Accepted {
             id: self.execution,
             tenant: self.tenant,

@@ -6,6 +6,7 @@ use crate::CancelExecution;
 use crate::KeyedRequest;
 use crate::RemoveEndedExecutions;
 use crate::RemoveIdleSessions;
+use crate::entities::code_session;
 
 async fn ended(store: &Store, now: i64) -> Execution {
     let execution = accepted(store, 10).await;
@@ -71,6 +72,24 @@ async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: Place
     }
 }
 
+async fn a_session_that_is_run_without_a_change_is_kept(place: Place) {
+    let day = |number: i64| number * 24 * 3_600 * 1_000_000;
+    let store = place.open().await;
+    let session = session(&store).await;
+    // The second run of a day is not noted.
+    for (now, noted) in [(day(1), day(1)), (day(2) - 1, day(1)), (day(2), day(2))] {
+        let execution = store.write(run(&session, now)).await.unwrap().into_execution();
+        store.write(CancelExecution { tenant: execution.tenant, id: execution.id, at: at(now) }).await.unwrap();
+        let row = code_session::Entity::find().one(store.readers()).await.unwrap().unwrap();
+        assert_eq!((row.last_run_at, row.updated_at), (Some(noted), 1));
+    }
+    store.write(RemoveEndedExecutions { ended_before: at(day(9)), limit: 9 }).await.unwrap();
+    for (untouched_since, removed) in [(day(2), 0), (day(2) + 1, 1)] {
+        let remove = RemoveIdleSessions { untouched_since: at(untouched_since), after: None, limit: 2 };
+        assert_eq!(store.write(remove).await.unwrap().removed, removed);
+    }
+}
+
 /// A key stands for nothing when its execution is gone, long before it expires.
 async fn a_key_whose_execution_was_removed_is_free(place: Place) {
     let store = place.open().await;
@@ -90,5 +109,6 @@ async fn a_key_whose_execution_was_removed_is_free(place: Place) {
 on_all_databases! {
     what_ended_long_ago_is_removed_in_batches,
     sessions_that_nobody_uses_are_removed_with_all_others_left,
+    a_session_that_is_run_without_a_change_is_kept,
     a_key_whose_execution_was_removed_is_free,
 }

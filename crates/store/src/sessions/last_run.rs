@@ -1,0 +1,33 @@
+//! When a session was last run.
+
+use std::time::Duration;
+
+use runbay_model::SessionId;
+use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
+use sea_orm::DatabaseTransaction;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Set;
+
+use crate::Unavailable;
+use crate::entities::code_session;
+use crate::entities::code_session::Column;
+
+/// Sessions are kept for many days, so that one write a day tells enough, and most runs cost none.
+const NOTED_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// Notes that a locked session is run, unless it was noted within the last day.
+pub(crate) async fn note_run(
+    transaction: &DatabaseTransaction,
+    id: SessionId,
+    noted: Option<i64>,
+    at: Timestamp,
+) -> Result<(), Unavailable> {
+    if noted.is_some_and(|noted| at.since(Timestamp::from_micros(noted)) < NOTED_AGAIN_AFTER) {
+        return Ok(());
+    }
+    let change = code_session::ActiveModel { last_run_at: Set(Some(at.as_micros())), ..Default::default() };
+    code_session::Entity::update_many().set(change).filter(Column::Id.eq(id.as_uuid())).exec(transaction).await?;
+    Ok(())
+}
