@@ -36,8 +36,10 @@ pub(crate) struct Progress {
 
 impl Engine {
     /// Removes keys that have expired, executions and sessions that are kept no longer, and workers that are long dead.
+    ///
+    /// What is old says the database's clock: a host whose own is ahead must not remove what is new.
     pub(crate) async fn remove_old(&self, progress: &mut Progress) -> Result<(), Unavailable> {
-        let now = Timestamp::now();
+        let now = self.store().now().await?;
         let retention = self.settings().retention;
         let keys = self.forget_expired_keys(now).await?;
         let ended_before = now.before(retention.executions);

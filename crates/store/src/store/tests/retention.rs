@@ -15,6 +15,14 @@ async fn ended(store: &Store, now: i64) -> Execution {
     execution
 }
 
+async fn the_database_has_a_clock(place: Place) {
+    let store = place.open().await;
+    let (before, now, after) = (Timestamp::now(), store.now().await.unwrap(), Timestamp::now());
+    // SQLite's is exact to a millisecond.
+    let slack = Duration::from_millis(2);
+    assert!(before.before(slack) <= now && now <= after.after(slack), "{before:?} {now:?} {after:?}");
+}
+
 async fn what_ended_long_ago_is_removed_in_batches(place: Place) {
     let store = place.open().await;
     let mut old = Vec::new();
@@ -107,6 +115,7 @@ async fn a_key_whose_execution_was_removed_is_free(place: Place) {
 }
 
 on_all_databases! {
+    the_database_has_a_clock,
     what_ended_long_ago_is_removed_in_batches,
     sessions_that_nobody_uses_are_removed_with_all_others_left,
     a_session_that_is_run_without_a_change_is_kept,
