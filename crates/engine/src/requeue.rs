@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use runbay_model::Attempt;
 use runbay_model::TenantId;
+use runbay_model::Timestamp;
 use runbay_queue::Entry;
 use runbay_queue::Flow;
 use runbay_queue::Turn;
@@ -33,6 +34,8 @@ impl Engine {
 }
 
 /// Returns the queue's entry for a queued row; it keeps its place however often it is retried.
+///
+/// It waits no longer than any retry does: the clock of whoever wrote its time may be ahead.
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
@@ -40,7 +43,7 @@ pub(crate) fn entry(head: &ExecutionHead) -> Entry {
         language: head.language.clone(),
         priority: head.priority,
         place: place(head),
-        not_before: head.available_at,
+        not_before: head.available_at.map(|at| at.min(Timestamp::now().after(LONGEST_RETRY_DELAY))),
     }
 }
 
@@ -77,7 +80,6 @@ mod tests {
     use runbay_model::Priority;
     use runbay_model::SessionId;
     use runbay_model::State;
-    use runbay_model::Timestamp;
 
     use super::*;
 
@@ -120,6 +122,19 @@ mod tests {
         assert_eq!(entry(&claimed).place, Turn::new(0.0), "a row of a former version");
         let with_turn = ExecutionHead { queue_turn: Some(7.25), ..claimed };
         assert_eq!(entry(&with_turn).place, Turn::new(7.25));
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_delays_no_retry_for_long() {
+        let now = Timestamp::now();
+        let not_before = |available_at| {
+            let head = ExecutionHead { available_at, ..head(TenantId::default(), None) };
+            entry(&head).not_before
+        };
+        let soon = now.after(Duration::from_secs(3));
+        assert_eq!([not_before(None), not_before(Some(soon))], [None, Some(soon)]);
+        let capped = not_before(Some(now.after(Duration::from_secs(31 * 24 * 3_600)))).unwrap();
+        assert!(capped >= now.after(LONGEST_RETRY_DELAY) && capped <= Timestamp::now().after(LONGEST_RETRY_DELAY));
     }
 
     #[test]
