@@ -15,10 +15,12 @@ use super::DatabaseSettings;
 use super::Store;
 use super::Writer;
 use crate::DatabaseUrl;
+use crate::Fault;
 use crate::OpenError;
 use crate::database_url::Server;
 use crate::deadline::in_time;
 use crate::entities::execution;
+use crate::fault::Passing;
 use crate::migrations;
 use crate::migrations::MigrateError;
 use crate::server;
@@ -112,7 +114,7 @@ impl Store {
             if replica.backend() != settings.url.backend() {
                 return Err(OpenError::OtherKind { database, replica: replica.to_string() });
             }
-            close(reached(replica).await?).await;
+            check_replica(replica).await?;
         }
         let readers = pool(&settings.url, settings.connections)?;
         let list_readers = match &settings.read_url {
@@ -138,6 +140,26 @@ async fn reached(url: &DatabaseUrl) -> Result<DatabaseConnection, OpenError> {
         Some(server) => server::pinned(server).await.map_err(cannot_open(&url.to_string())),
         None => Err(no_server(url)),
     }
+}
+
+/// A replica that is away is none of the reasons not to start: only lists are read from it, and it may come back.
+async fn check_replica(url: &DatabaseUrl) -> Result<(), OpenError> {
+    match reached(url).await {
+        Ok(replica) => close(replica).await,
+        Err(OpenError::Open { database, source }) if may_pass(&source) => {
+            tracing::warn!(
+                database,
+                error = ?source,
+                "the copy of the database does not answer; lists fail until it does"
+            );
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn may_pass(error: &DbErr) -> bool {
+    matches!(Fault::find(error), Some(Fault::Unreachable | Fault::TooManyConnections)) || Passing::of(error).is_some()
 }
 
 fn pool(url: &DatabaseUrl, connections: u32) -> Result<DatabaseConnection, OpenError> {

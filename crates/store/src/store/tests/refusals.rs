@@ -75,6 +75,17 @@ async fn a_copy_is_read_for_lists_alone(place: Place) {
     assert_eq!(refused(&wrong).await.0, Some(crate::Fault::WrongLogin));
 }
 
+async fn a_copy_that_is_away_fails_lists_alone(place: Place) {
+    let scheme = place.settings.url.to_string().split_once("://").unwrap().0.to_owned();
+    let away = format!("{scheme}://a:secret@127.0.0.1:1/test_1");
+    let settings = DatabaseSettings { read_url: Some(away.parse().unwrap()), ..place.settings.clone() };
+    let store = Store::open(&settings).await.unwrap();
+    let execution = accepted(&store, 10).await;
+    assert_eq!(read(&store, execution.id).await, execution);
+    let page = runbay_model::PageRequest { after: None, limit: 5 };
+    store.sessions(&TenantId::default(), page).await.unwrap_err();
+}
+
 /// As many processes do that are started together.
 async fn a_new_database_is_opened_by_many_at_once(place: Place) {
     let mut opening = tokio::task::JoinSet::new();
@@ -93,5 +104,6 @@ on_all_servers! {
     an_address_that_is_wrong_is_told,
     rights_that_are_missing_are_told,
     a_copy_is_read_for_lists_alone,
+    a_copy_that_is_away_fails_lists_alone,
     a_new_database_is_opened_by_many_at_once,
 }
