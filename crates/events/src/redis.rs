@@ -69,7 +69,7 @@ impl Default for RedisEventBusLimits {
             total_bytes: 64 * MIB,
             // Longer than any execution waits in the queue, and then than a client takes to come back.
             expiry: Duration::from_secs(24 * 3600),
-            expiry_after_end: Duration::from_secs(5 * 60),
+            expiry_after_end: Duration::from_secs(60),
         }
     }
 }

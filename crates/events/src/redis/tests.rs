@@ -6,7 +6,10 @@ mod processes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runbay_model::Attempt;
 use runbay_model::ExecutionId;
+use runbay_model::Status;
+use runbay_model::Timestamp;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
 use runbay_testkit::RedisServer;
@@ -99,6 +102,28 @@ async fn everything_expires() {
         let longest = if key.contains(&ended.to_string()) { LIMITS.expiry_after_end } else { LIMITS.expiry };
         assert!((1..=i64::try_from(longest.as_millis()).unwrap()).contains(&left), "{key}: {left}");
     }
+}
+
+/// What docs/scale.md tells of the memory that Redis needs.
+#[tokio::test]
+async fn a_short_run_that_has_ended_takes_five_kilobytes_for_a_minute() {
+    let server = RedisServer::start().await;
+    let bus = connect(&server, RedisEventBusLimits::default());
+    let execution = ExecutionId::random();
+    for (status, attempt) in [(Status::Queued, 0), (Status::Running, 1), (Status::Completed, 1)] {
+        let kind = EventKind::Status { status, attempt: Attempt(attempt), at: Timestamp::now() };
+        bus.publish(execution, kind).await.unwrap();
+    }
+    bus.publish(execution, EventKind::Result).await.unwrap();
+    let redis = Redis::open(server.url().parse().unwrap());
+    let mut bytes = 0;
+    for key in keys(&server).await {
+        let left: u64 = redis.query(redis::cmd("PTTL").arg(&key)).await.unwrap();
+        assert!(left <= 60_000, "{key}: {left}");
+        let usage: u64 = redis.query(redis::cmd("MEMORY").arg("USAGE").arg(&key)).await.unwrap();
+        bytes += usage;
+    }
+    assert!(bytes < 6_000, "{bytes}");
 }
 
 /// Returns the names of all keys.
