@@ -28,7 +28,7 @@ async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     let client = cluster.apis[0].client.clone();
     let mut executions = HashMap::new();
     for number in 0..RUNS {
-        let seconds = if number % 3 == 0 { 4.0 } else { 0.2 };
+        let seconds = if number % 3 != 2 { 4.0 } else { 0.2 };
         let code = format!("import time\ntime.sleep({seconds})\nprint({number})");
         let body = json!({"language": "python", "source_code": code, "limits": {"wall_time_ms": 20_000}});
         let accepted = client.post("/executions", &body).await.expect(202);

@@ -21,15 +21,15 @@ const STOPPED: Duration = Duration::from_secs(8);
 
 /// Each attempt has a result of its own: the short ones end before the worker goes on, and of the middle ones only the
 /// first attempt does.
-const SHORT: &str = "import time, uuid\ntime.sleep(1)\nprint(uuid.uuid4())";
-const MIDDLE: &str = "import time, uuid\ntime.sleep(4)\nprint(uuid.uuid4())";
+const SHORT: &str = "import time, uuid\ntime.sleep(3)\nprint(uuid.uuid4())";
+const MIDDLE: &str = "import time, uuid\ntime.sleep(8)\nprint(uuid.uuid4())";
 const LONG: &str = "import time\nwhile True: time.sleep(1)";
 
 on_each_server!(a_frozen_worker_changes_nothing_when_it_goes_on);
 
 async fn a_frozen_worker_changes_nothing_when_it_goes_on(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let cluster = Cluster::new(&database, &redis).args(&["--lease-seconds", "3", "--heartbeat-seconds", "1"]);
+    let cluster = Cluster::new(&database, &redis).args(&["--lease-seconds", "6", "--heartbeat-seconds", "2"]);
     let mut cluster = cluster.worker_args(&["--slots", "6", "--languages", "python"]).start(1, 1).await;
     let client = cluster.apis[0].client.clone();
     let short = start(&client, SHORT).await;

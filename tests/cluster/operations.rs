@@ -22,7 +22,7 @@ on_each_server!(workers_come_and_go, dead_letters_can_be_run_again, dead_letters
 
 async fn workers_come_and_go(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let mut cluster = Cluster::new(&database, &redis).args(&["--lease-seconds", "3", "--heartbeat-seconds", "1"]);
+    let mut cluster = Cluster::new(&database, &redis).args(&["--lease-seconds", "6", "--heartbeat-seconds", "2"]);
     let api = cluster.api_launch().start().await;
     // Without any worker nothing is run, and nothing is known to offer.
     let problem = api.client.get("/readyz").await.expect_problem(503, "not_ready");

@@ -29,7 +29,7 @@ const APIS: usize = 2;
 const WORKERS: usize = 3;
 
 /// What a killed worker has started ends by itself.
-const GONE: Duration = Duration::from_secs(15);
+const GONE: Duration = Duration::from_secs(60);
 
 /// Who may be killed.
 #[derive(Debug, Clone, Copy)]
