@@ -1,16 +1,20 @@
 //! Everything is killed again and again, and nothing that was acknowledged is lost or told twice.
 //!
-//! Two apis and three workers run programs for honest clients, while a victim is killed with SIGKILL every second and
-//! started again: a worker, an api, Redis, which is empty then, or the database. `scripts/chaos` is the long form.
+//! Two apis and three workers run programs and save sessions for honest clients, while a victim is killed with SIGKILL
+//! every second and started again: a worker, an api, Redis, which is empty then, or the database. `scripts/chaos` is the
+//! long form.
 
 mod client;
 mod options;
 mod random;
 mod report;
+mod saves;
 mod system;
 mod watcher;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -24,6 +28,7 @@ use self::client::Client;
 use self::client::Visit;
 use self::options::Options;
 use self::report::Report;
+use self::saves::Saved;
 use self::system::System;
 use crate::servers::Kind;
 use crate::servers::on_each_server;
@@ -35,6 +40,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Clients, each with a session that it runs again and again: more than there are slots, so that some runs wait.
 const CLIENTS: usize = 50;
+
+/// Sessions that are saved meanwhile.
+const SAVED: usize = 4;
 
 /// From the last kill to the end of all runs: some lose several workers in turn.
 const SETTLING: Duration = Duration::from_secs(90);
@@ -52,14 +60,22 @@ async fn nothing_is_lost_while_everything_dies(kind: Kind) {
     for first in 0..CLIENTS {
         clients.spawn(Arc::clone(&client).visit((first..options.runs).step_by(CLIENTS)));
     }
+    let mut savers = JoinSet::new();
+    let over = Arc::new(AtomicBool::new(false));
+    for _ in 0..SAVED {
+        savers.spawn(Arc::clone(&client).save_until(Arc::clone(&over)));
+    }
     strike_while_asked(&mut system, &client, &options).await;
     let visits = timeout(SETTLING, clients.join_all()).await;
     let visits: Vec<Visit> = visits.unwrap_or_else(|_| panic!("runs do not end; seed {}", options.seed));
+    over.store(true, Ordering::Relaxed);
+    let saves: Vec<Saved> = savers.join_all().await;
 
     let mut report = Report::default();
     report.check_rows(&system, options.runs);
     report.check_visits(&visits);
     report.check_answers(&system, &visits).await;
+    report.check_saves(&system, &saves).await;
     report.check_sessions(&client, &visits).await;
     report.note_gaps(&system);
     system.end(&mut report).await;

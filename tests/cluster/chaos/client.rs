@@ -115,10 +115,11 @@ impl Client {
     }
 
     /// Asks one api after the other until one answers.
-    async fn ask(&self, method: Method, path: &str, key: Option<&str>, body: &Value) -> Value {
+    pub(super) async fn ask(&self, method: Method, path: &str, key: Option<&str>, body: &Value) -> Value {
         let deadline = Instant::now() + ANSWERED;
         loop {
             if let Some(answer) = self.try_ask(&method, path, key, body).await {
+                assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.text);
                 return answer.json();
             }
             assert!(Instant::now() < deadline, "after {ANSWERED:?} there is no answer to {method} {path}");
@@ -127,7 +128,7 @@ impl Client {
     }
 
     /// Returns none when it is worth asking again: the api has died, or says that it cannot answer now.
-    async fn try_ask(&self, method: &Method, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
+    pub(super) async fn try_ask(&self, method: &Method, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
         let door = self.doors.get(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut request = door.request(method.clone(), path).timeout(REQUEST);
         if let Some(key) = key {
@@ -138,10 +139,7 @@ impl Client {
         }
         match door.try_send(request).await {
             Ok(answer) if answer.status == 503 => None,
-            Ok(answer) => {
-                assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.text);
-                Some(answer)
-            }
+            Ok(answer) => Some(answer),
             Err(error) => {
                 assert!(!error.is_timeout(), "{method} {path} took more than {REQUEST:?}");
                 None

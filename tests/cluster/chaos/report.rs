@@ -10,6 +10,7 @@ use super::client::Client;
 use super::client::Visit;
 use super::client::expected;
 use super::options::Options;
+use super::saves::Saved;
 use super::system::System;
 use super::system::hexadecimal;
 use super::watcher::contradiction;
@@ -31,6 +32,8 @@ pub(super) struct Report {
     /// From the death of a worker to the next attempt at what it ran.
     gaps: Vec<Duration>,
     strikes: BTreeMap<&'static str, usize>,
+    /// Saves that were acknowledged.
+    saves: usize,
 }
 
 impl Report {
@@ -91,6 +94,18 @@ impl Report {
         }
     }
 
+    /// Asks every api for the sessions that were saved.
+    pub(super) async fn check_saves(&mut self, system: &System, saves: &[Saved]) {
+        self.saves = saves.iter().map(|saved| saved.count).sum();
+        for api in system.apis() {
+            for saved in saves {
+                let body = api.get(&format!("/code-sessions/{}", saved.session)).await.expect(200);
+                let contradiction = saved.contradiction(&body);
+                self.expect(contradiction.is_none(), || format!("{contradiction:?}"));
+            }
+        }
+    }
+
     /// Measures how long it took until what a killed worker ran was started again.
     pub(super) fn note_gaps(&mut self, system: &System) {
         self.strikes.clone_from(&system.strikes);
@@ -118,9 +133,10 @@ impl Report {
         #[expect(clippy::print_stdout, reason = "the figures are what the long form is run for")]
         {
             println!(
-                "{kind:?}: {} runs in {:.1} s with seed {}: {:?}; killed: {:?}; attempts that were made again after \
+                "{kind:?}: {} runs and {} saves in {:.1} s with seed {}: {:?}; killed: {:?}; attempts that were made again after \
                  their worker was killed: {}, after {:.1} s in the middle and {:.1} s at most",
                 options.runs,
+                self.saves,
                 took.as_secs_f64(),
                 options.seed,
                 self.ends,
