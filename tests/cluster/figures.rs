@@ -94,12 +94,6 @@ async fn fifty_thousand_queued(kind: Kind) {
             queued += 100;
         }
         let submit_ms = begun.elapsed().as_secs_f64() * 1000.0 / f64::from(added);
-        // All of them become the history of one session.
-        sql(&database, "UPDATE executions SET session_id = (SELECT id FROM code_sessions) WHERE session_id IS NULL");
-        let begun = Instant::now();
-        let page = client.get(&format!("/code-sessions/{session}/executions")).await.expect(200);
-        assert_eq!(page["executions"].as_array().map(Vec::len), Some(20), "{page:#}");
-        let page_ms = begun.elapsed().as_secs_f64() * 1000.0;
         let worker = cluster.worker_launch().start().await;
         let oldest = client.get(&format!("/executions/{}?wait_ms=100", newest[0])).await.expect(200);
         assert_eq!(oldest["status"], "QUEUED", "what came last waits behind all others");
@@ -107,6 +101,12 @@ async fn fifty_thousand_queued(kind: Kind) {
         let (ended, claim_ms) = (ended(&worker), claim_ms(&worker.client).await);
         let (api_mib, worker_mib) = (memory_mib(api.process().pid), memory_mib(worker.process().pid));
         drop(worker);
+        // All of them become the history of one session.
+        sql(&database, "UPDATE executions SET session_id = (SELECT id FROM code_sessions) WHERE session_id IS NULL");
+        let begun = Instant::now();
+        let page = client.get(&format!("/code-sessions/{session}/executions")).await.expect(200);
+        assert_eq!(page["executions"].as_array().map(Vec::len), Some(20), "{page:#}");
+        let page_ms = begun.elapsed().as_secs_f64() * 1000.0;
         say(&format!(
             "{wanted:>15} {api_mib:>8.1} {submit_ms:>10.2} {page_ms:>8.1} {worker_mib:>11.1} {:>14.0} {claim_ms:>9.2}",
             f64::from(ended) / 3.0
