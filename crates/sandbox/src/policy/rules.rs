@@ -54,7 +54,7 @@ const HUGE_PAGES: &str = "huge pages that the host has set aside count for no me
 const CORE_DUMPS: &str = "with the limit 0 the kernel starts the host's program for core dumps";
 const FIRST_PROCESS: &str = "where the program and pid 1 are the same user, nothing else keeps the limits of pid 1";
 const SHARED_FILES: &str = "all bays and the host have the files below /usr in common: it shows who opens which one";
-const SOCKET_FILTERS: &str = "what they are compiled to counts for no memory limit";
+const FILTERS: &str = "what they are compiled to counts for no memory limit, and the host has room for so many";
 const KERNEL_TLS: &str = "TLS in the kernel: no use on a loopback, and a history of kernel faults";
 const URGENT_DATA: &str = "hardly used by anybody, and in unix sockets the way out of a browser's sandbox";
 const MERGED_PAGES: &str = "a page that takes long to write to tells that another program has the same one";
@@ -137,6 +137,9 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_setrlimit, &[Test::Equal(0, libc::RLIMIT_CORE)], CORE_DUMPS),
     when(libc::SYS_prlimit64, &[Test::Equal(1, libc::RLIMIT_CORE), Test::NotNull(2)], CORE_DUMPS),
     when(libc::SYS_prlimit64, &[Test::Equal(0, 1)], FIRST_PROCESS),
+    // The bay's own filter is there before; no runtime brings another one.
+    always(libc::SYS_seccomp, FILTERS),
+    when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SET_SECCOMP))], FILTERS),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_NOTIFY))], SHARED_FILES),
     when(libc::SYS_madvise, &[Test::Equal(2, word(libc::MADV_MERGEABLE))], MERGED_PAGES),
     always(libc::SYS_mbind, MEMORY_NODES),
@@ -188,12 +191,12 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(
         libc::SYS_setsockopt,
         &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_FILTER))],
-        SOCKET_FILTERS,
+        FILTERS,
     ),
     when(
         libc::SYS_setsockopt,
         &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_REUSEPORT_CBPF))],
-        SOCKET_FILTERS,
+        FILTERS,
     ),
     when(
         libc::SYS_setsockopt,

@@ -170,6 +170,18 @@ fn sockets_have_options_without_code_in_the_kernel() {
 }
 
 #[test]
+fn programs_bring_no_filters_of_their_own() {
+    for operation in 0..4 {
+        assert_eq!(native(libc::SYS_seccomp, [operation, 0, 0, 0, 0, 0]), EPERM, "{operation}");
+    }
+    let prctl = |option: i32| native(libc::SYS_prctl, [word(option), 2, 0, 0, 0, 0]);
+    assert_eq!(prctl(libc::PR_SET_SECCOMP), EPERM);
+    for option in [libc::PR_GET_SECCOMP, libc::PR_SET_NAME, libc::PR_SET_NO_NEW_PRIVS, libc::PR_SET_DUMPABLE] {
+        assert_eq!(prctl(option), ALLOW, "{option}");
+    }
+}
+
+#[test]
 fn nothing_is_urgent() {
     let urgent = word(libc::MSG_OOB | libc::MSG_NOSIGNAL);
     let plain = word(libc::MSG_NOSIGNAL);
