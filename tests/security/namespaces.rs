@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -135,6 +136,33 @@ async fn mounts_of_the_host_are_not_there() {
     for name in ["boot", "home", "root", "srv", "sys", "work"] {
         assert!(!said["root"].as_array().expect("names").contains(&json!(name)), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_service_that_may_not_dump_core_has_bays() {
+    let raise = Command::new("/bin/bash").args(["-c", "ulimit -c 0 && ulimit -c 1 2>/dev/null"]).status();
+    let may_raise = raise.expect("the host has bash").success();
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("it can be read");
+    if !may_raise && pattern.starts_with(['|', '@']) {
+        writeln!(std::io::stderr(), "skipped a_service_that_may_not_dump_core_has_bays: this host collects core dumps")
+            .expect("standard error is open");
+        return;
+    }
+    let arena = Arena::open_by(|name| {
+        let mut command = Command::new("/bin/bash");
+        command.args(["--norc", "-c", "ulimit -c 0; exec -a $0 $1 sandbox-keeper", name]);
+        command.arg(runbay_testkit::binary());
+        command
+    })
+    .await;
+    let look = "
+        import resource
+        from attack import answer
+        answer(core=resource.getrlimit(resource.RLIMIT_CORE))
+    ";
+    let limit = u8::from(may_raise);
+    assert_eq!(answer(&arena.run(&Attack::new(look)).await), json!({"core": [limit, limit]}));
+    arena.close().await;
 }
 
 #[tokio::test]

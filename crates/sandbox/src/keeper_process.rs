@@ -51,6 +51,7 @@ pub fn keeper_main() -> std::io::Result<()> {
     // Directories that the forker makes for programs have to be open to them, whatever the service's mask is.
     rustix::process::umask(Mode::from_raw_mode(0o022));
     raise_open_files()?;
+    limit_core_dumps();
     rustix::thread::set_name(c"runbay-keeper")?;
     match receive_configuration(&service)? {
         Some(configuration) => Ok(keep(service, &configuration)?),
@@ -180,6 +181,14 @@ fn set_signals() {
 fn raise_open_files() -> Result<(), Errno> {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+}
+
+/// Limits core dumps to one byte for all that is started here; why 1, `bay/program.rs` tells.
+///
+/// A hard limit of 0 can only be raised with rights over the host, which bays do not have.
+fn limit_core_dumps() {
+    // Who has no such rights may not need it: pid 1 of each bay looks.
+    _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) });
 }
 
 /// Moves the socket away from fd 0, leaves nothing there to read, and closes what else was inherited.

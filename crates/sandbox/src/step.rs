@@ -65,6 +65,7 @@ steps! {
     EnterBox: "enter /box",
     DropBounding: "drop the bounding set of capabilities",
     NoNewPrivileges: "set no_new_privs",
+    LimitCoreDumps: "set the limit of core dumps to 1, as with 0 crashes reach who kernel.core_pattern names",
     InstallFilter: "install the system call filter",
     CloseFiles: "close inherited files",
     ReadJob: "read the job",

@@ -47,10 +47,31 @@ pub(super) fn confine(filter: &Filter) -> Result<(), StepError> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::NoNewPrivileges)?;
     drop_bounding_set().during(Step::DropBounding)?;
     rustix::thread::set_no_new_privs(true).during(Step::NoNewPrivileges)?;
-    // Not 0: with that the kernel still starts a host's program for core dumps (core(5)), with 1 it does not.
     // The filter lets nobody change it afterwards.
-    set_limit(Resource::Core, 1).during(Step::LimitResources)?;
+    limit_core_dumps().during(Step::LimitCoreDumps)?;
     filter.install().during(Step::InstallFilter)
+}
+
+/// Leaves no room for core dumps.
+///
+/// Not by 0 if it can be helped: with that the kernel still starts a host's program for them (core(5)), with 1 it does
+/// not.
+fn limit_core_dumps() -> Result<(), Errno> {
+    match set_limit(Resource::Core, 1) {
+        // The hard limit is 0, and even the keeper had no right to raise it.
+        Err(Errno::PERM) if !dumps_leave_the_bay() => set_limit(Resource::Core, 0),
+        result => result,
+    }
+}
+
+/// Returns whether the kernel passes core dumps to somebody on the host; true if that cannot be known.
+fn dumps_leave_the_bay() -> bool {
+    std::fs::read_to_string("/proc/sys/kernel/core_pattern").map_or(true, |pattern| is_listener(&pattern))
+}
+
+/// Tells a program (`|`) or a socket (`@`, Linux 6.16) from a file, see core(5).
+fn is_listener(core_pattern: &str) -> bool {
+    core_pattern.starts_with(['|', '@'])
 }
 
 /// Starts the program; pid 1 keeps no end of its pipes.
@@ -256,4 +277,15 @@ fn reset_signals() -> Result<(), Errno> {
         }
     }
     super::reaper::unblock_signals()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dumps_go_to_files_programs_or_sockets() {
+        assert!(!is_listener("core\n") && !is_listener("/var/crash/%e.|@") && !is_listener(""));
+        assert!(is_listener("|/usr/share/apport/apport -p%p\n") && is_listener("@/run/coredump.socket\n"));
+    }
 }
