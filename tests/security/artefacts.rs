@@ -143,6 +143,8 @@ async fn only_files_and_directories_are_handed_over() {
         "os.symlink('/proc/self/fd/0', MADE)",
         "os.mkfifo(MADE)",
         "socket.socket(socket.AF_UNIX).bind(MADE)",
+        "os.mknod(MADE, stat.S_IFCHR | 0o666, 0)",
+        "os.mkdir(MADE); os.mknod(MADE + '/x', stat.S_IFCHR | 0o666, 0)",
         "os.mkdir(MADE); os.symlink('/etc', MADE + '/x')",
         "os.mkdir(MADE); os.symlink('.', MADE + '/x')",
         "os.mkdir(MADE); os.mkfifo(MADE + '/x')",
@@ -151,7 +153,7 @@ async fn only_files_and_directories_are_handed_over() {
         "os.rmdir('.runbay'); os.symlink('/usr', '.runbay')",
         "os.rmdir('.runbay'); os.symlink('/proc/1', '.runbay')",
     ] {
-        let attack = maker(&format!("import os, socket\nMADE = '{MADE}'\n{source}"));
+        let attack = maker(&format!("import os, socket, stat\nMADE = '{MADE}'\n{source}"));
         assert_eq!(fault(&arena, &attack).await, ArtefactFault::NotRegular, "{source}");
     }
     arena.close().await;

@@ -45,8 +45,9 @@ pub(super) enum PackError {
 impl From<Errno> for PackError {
     fn from(error: Errno) -> Self {
         match error {
-            // What openat(2) answers for symbolic links and for sockets.
-            Errno::LOOP | Errno::NXIO => Self::Fault(ArtefactFault::NotRegular),
+            // What openat(2) answers for symbolic links, for sockets, and for devices, which bays cannot use (nodev) but
+            // make: a character device 0:0 takes no right since Linux 5.8. Of files none is closed to pid 1.
+            Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::ACCESS => Self::Fault(ArtefactFault::NotRegular),
             error => Self::Refused(error),
         }
     }
