@@ -117,6 +117,10 @@ public class Evil extends AbstractProcessor {
     assert_eq!((verdict, outcome.stdout.as_slice()), (Verdict::Completed, &b"ran\n"[..]), "{output}");
     assert!(!output.contains("processor ran"), "{output}");
 
+    // javac looks for plugins, too, and ends when it does not find one that is named.
+    let services = "META-INF/services/com.sun.source.util.Plugin";
+    workshop.prints(&[("Main.java", main), (services, "Evil\n")], "ran\n").await;
+
     let nested = format!("class Main {{ String s = {}\"x\"; }}\n", "\"x\" + ".repeat(8_000));
     let (verdict, outcome) = workshop.run(&[("Main.java", &nested)]).await;
     assert!(verdict != Verdict::Completed && outcome.message.is_some(), "too deep for javac, or nothing to run");
@@ -141,6 +145,16 @@ async fn go_embeds_no_file_of_the_host_and_calls_no_other_compiler() {
     let proxy = "module x\ngo 1.18\nrequire example.com/y v1.0.0\n";
     let import = "package main\nimport _ \"example.com/y\"\nfunc main() { }\n";
     workshop.refused(&[("main.go", import), ("go.mod", proxy)]).await;
+    workshop.close().await;
+}
+
+#[tokio::test]
+async fn go_takes_no_settings_from_the_program() {
+    let Some(workshop) = Workshop::open("go").await else { return };
+    let main = "package main\nimport \"fmt\"\nfunc main() { fmt.Println(\"ran\") }\n";
+    let settings = "GOFLAGS=-toolexec=/box/tool\nGOROOT=/box\n";
+    let files = [("main.go", main), (".config/go/env", settings), ("tool", "#!/bin/sh\necho tool ran >&2\nexit 1\n")];
+    workshop.prints(&files, "ran\n").await;
     workshop.close().await;
 }
 

@@ -29,9 +29,10 @@ if [ -n "$public_type" ] && [ "$public_type" != - ] && [ ! -e "$directory$public
     set -- "$renamed" "$@"
 fi
 
-# javac ends before the second tier of its own compiler would be worth its time. Annotation processors are code that a
-# program could bring along to run inside of javac.
+# javac ends before the second tier of its own compiler would be worth its time. Annotation processors and
+# plugins are code that a program could bring along to run inside of javac; for those it looks where there are none.
 compiler="javac -J-XX:+UseSerialGC -J-XX:TieredStopAtLevel=1 -J-Xmx256m -encoding UTF-8 -proc:none"
+compiler="$compiler -processorpath /opt/runbay/java"
 
 # Made by scripts/install-languages: it spares javac most of its start. Java does without where it does not fit.
 archive=/usr/local/lib/runbay/java/javac.jsa
