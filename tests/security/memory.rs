@@ -1,6 +1,12 @@
 //! Programs that want more memory than there is.
 
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
 use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::RunError;
 
 use crate::arena::Arena;
 use crate::arena::Need;
@@ -11,6 +17,9 @@ use crate::attack::answer;
 use crate::attack::text;
 
 const LIMIT: u64 = 32 * MIB;
+
+/// The kernel books pages for each processor in advance, and may count a few more than the limit.
+const SLACK: u64 = MIB;
 
 /// Runs a program that needs more memory than it may have: the whole bay has to die for it.
 async fn bursts(source: &str) {
@@ -27,7 +36,7 @@ async fn bursts(source: &str) {
     assert!(report.usage.memory_kills > 0, "{}", text(&report));
     assert!(matches!(report.end, ProgramEnd::Killed | ProgramEnd::Signalled(libc::SIGKILL)), "{}", text(&report));
     assert_eq!(report.stop, None, "{}", text(&report));
-    assert!(report.usage.memory_peak_bytes.is_some_and(|peak| peak <= LIMIT), "{}", text(&report));
+    assert!(report.usage.memory_peak_bytes.is_some_and(|peak| peak <= LIMIT + SLACK), "{}", text(&report));
     arena.close().await;
 }
 
@@ -168,6 +177,59 @@ async fn buffers_of_network_sockets_are_bounded() {
         let sent = answer(&report)["sent"].as_u64().expect("a number");
         assert!(sent < LIMIT, "{sent} bytes wait in sockets");
     }
+    arena.close().await;
+}
+
+/// A group in version 1 of cgroups that has less memory than a bay may have; removed when it is dropped.
+struct SmallGroup(PathBuf);
+
+impl SmallGroup {
+    fn make(bytes: u64) -> Self {
+        let own = fs::read_to_string("/proc/self/cgroup").expect("this process has groups");
+        let own = own.lines().find_map(|line| line.split_once(":memory:")).expect("a group of the memory controller").1;
+        let name = format!("runbay-security-test-{}", std::process::id());
+        let group = Self(Path::new(V1_MEMORY).join(own.trim_start_matches('/')).join(name));
+        fs::create_dir(&group.0).expect("root may make groups");
+        fs::write(group.0.join("memory.limit_in_bytes"), bytes.to_string()).expect("and limit them");
+        group
+    }
+}
+
+impl Drop for SmallGroup {
+    fn drop(&mut self) {
+        _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Where version 1 has its memory controller, on hosts that use it.
+const V1_MEMORY: &str = "/sys/fs/cgroup/memory";
+
+#[tokio::test]
+async fn memory_that_ends_above_the_bay_is_not_the_programs_fault() {
+    if !Path::new(V1_MEMORY).exists() || skipped(Need::Cgroups) {
+        return;
+    }
+    let group = SmallGroup::make(128 * MIB);
+    let arena = Arena::open_by(|name| {
+        let mut command = Command::new("/bin/bash");
+        let enter = "echo $$ > $2/tasks && exec -a $0 $1 sandbox-keeper";
+        command.args(["--norc", "-c", enter, name]).arg(runbay_testkit::binary()).arg(&group.0);
+        command
+    })
+    .await;
+    let greedy = "
+        import os
+        # A child first: pid 1 of the bay shall live to tell of it.
+        if os.fork() == 0:
+            x = bytearray(200 << 20)
+            os._exit(0)
+        os.wait()
+    ";
+    let lost = arena.try_run(&Attack::new(greedy).memory(1_024 * MIB)).await;
+    assert!(matches!(lost, Err(RunError::BayLost)), "{lost:?}");
+    // Its own limit is its own fault there as well.
+    let report = arena.run(&Attack::new(greedy).memory(LIMIT)).await;
+    assert!(report.usage.memory_kills > 0, "{}", text(&report));
     arena.close().await;
 }
 

@@ -34,6 +34,20 @@ pub(crate) struct CgroupLimits {
 pub(crate) struct Counts {
     pub(crate) cpu_us: Option<u64>,
     pub(crate) memory_peak_bytes: Option<u64>,
+    /// Processes that were killed since the bay reached its own limit.
     pub(crate) memory_kills: u64,
+    /// Processes that were killed since a group above the bay, or the host, ran out of memory.
+    pub(crate) foreign_memory_kills: u64,
     pub(crate) process_refusals: u64,
+}
+
+impl Counts {
+    /// Books the kernel's kills of processes in the group, whatever group ran out of memory.
+    fn with_kills(self, kills: u64, reached_own_limit: bool) -> Self {
+        if reached_own_limit {
+            Self { memory_kills: kills, ..self }
+        } else {
+            Self { foreign_memory_kills: kills, ..self }
+        }
+    }
 }

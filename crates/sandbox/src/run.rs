@@ -42,7 +42,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
     /// Time on the wall clock from the program's start; extended by the time that the program waited for a CPU of a
-    /// busy host, at most to twice.
+    /// busy host, at most by what it left unused of one CPU, and to twice.
     pub wall: Duration,
     /// CPU time of all processes together; needs cgroups.
     pub cpu: Duration,
@@ -207,6 +207,11 @@ async fn start(
 
 /// Tells the ends that a program can have from the faults of host and service.
 fn judge_end(end: ProgramEnd, usage: &Usage, stop: Option<Stop>) -> Result<ProgramEnd, RunError> {
+    // Whatever the program did after that, or did not, is no verdict on it.
+    if usage.foreign_memory_kills > 0 {
+        warn!("the kernel killed processes of a bay because the host, or a group above the bays, ran out of memory");
+        return Err(RunError::BayLost);
+    }
     match end {
         // Whether pid 1 or the program hits the limit first, it is the same limit.
         ProgramEnd::NotStarted(_) if usage.memory_kills > 0 => Ok(ProgramEnd::Killed),
@@ -240,6 +245,17 @@ async fn feed(mut input: pipe::Sender, stdin: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_not_judged_by_what_the_host_did_to_it() {
+        let kills =
+            |memory_kills, foreign_memory_kills| Usage { memory_kills, foreign_memory_kills, ..Usage::default() };
+        for end in [ProgramEnd::Killed, ProgramEnd::Signalled(9), ProgramEnd::Exited(1)] {
+            assert_eq!(judge_end(end, &kills(1, 0), None).unwrap(), end);
+            assert!(matches!(judge_end(end, &kills(0, 1), None), Err(RunError::BayLost)), "{end:?}");
+            assert!(matches!(judge_end(end, &kills(0, 1), Some(Stop::WallTime)), Err(RunError::BayLost)), "{end:?}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_bay_that_does_not_die_does_not_take_the_verdict_along() {

@@ -171,8 +171,10 @@ pub struct Usage {
     pub cpu_us: Option<u64>,
     /// The most memory used at one time, in bytes.
     pub memory_peak_bytes: Option<u64>,
-    /// How many processes the kernel killed for lack of memory.
+    /// How many processes the kernel killed because the bay reached its memory limit.
     pub memory_kills: u64,
+    /// How many it killed because the host, or a group above the bay, ran out of memory.
+    pub foreign_memory_kills: u64,
     /// How often a new process was refused because of the limit.
     pub process_refusals: u64,
 }

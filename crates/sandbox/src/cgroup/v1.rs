@@ -87,12 +87,14 @@ impl Groups {
     pub(super) fn counts(&self) -> Counts {
         let number = |directory: &OwnedFd, name| files::number(&files::read(directory, name).ok()?);
         let keyed = |directory: &OwnedFd, name, key| files::keyed_number(&files::read(directory, name).ok()?, key);
-        Counts {
+        let counts = Counts {
             cpu_us: number(&self.cpuacct, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1_000),
             memory_peak_bytes: number(&self.memory, "memory.max_usage_in_bytes"),
-            memory_kills: keyed(&self.memory, "memory.oom_control", "oom_kill").unwrap_or(0),
             process_refusals: keyed(&self.pids, "pids.events", "max").unwrap_or(0),
-        }
+            ..Counts::default()
+        };
+        let kills = keyed(&self.memory, "memory.oom_control", "oom_kill").unwrap_or(0);
+        counts.with_kills(kills, self.reached_limit())
     }
 }
 

@@ -48,13 +48,16 @@ impl Group {
     pub(super) fn counts(&self) -> Counts {
         let read = |name| files::read(&self.directory, name).ok();
         let keyed = |name, key| files::keyed_number(&read(name)?, key);
-        Counts {
+        let counts = Counts {
             cpu_us: keyed("cpu.stat", "usage_usec"),
             // Since Linux 5.19; unknown before.
             memory_peak_bytes: read("memory.peak").and_then(|text| files::number(&text)),
-            memory_kills: keyed("memory.events", "oom_kill").unwrap_or(0),
             process_refusals: keyed("pids.events", "max").unwrap_or(0),
-        }
+            ..Counts::default()
+        };
+        // The first counts kills of this group's processes, the second how often this group ran out of memory.
+        let kills = keyed("memory.events", "oom_kill").unwrap_or(0);
+        counts.with_kills(kills, keyed("memory.events", "oom").is_none_or(|count| count > 0))
     }
 
     /// Kills every process of the group, also one that left the pid namespace's tree (Linux 5.14).
@@ -63,5 +66,26 @@ impl Group {
             Err(Errno::NOENT) => Ok(()),
             result => result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn kills_are_the_groups_own_if_it_ran_out_of_memory() {
+        let root = tempfile::tempdir().unwrap();
+        let group = Group { directory: fs::File::open(root.path()).unwrap().into() };
+        let kills = |events: &str| {
+            fs::write(root.path().join("memory.events"), events).unwrap();
+            let counts = group.counts();
+            (counts.memory_kills, counts.foreign_memory_kills)
+        };
+        assert_eq!(kills("low 0\nhigh 0\nmax 31\noom 1\noom_kill 2\noom_group_kill 1\n"), (2, 0));
+        assert_eq!(kills("low 0\nhigh 0\nmax 31\noom 0\noom_kill 2\noom_group_kill 0\n"), (0, 2));
+        assert_eq!(kills("low 0\nhigh 0\nmax 31\noom 0\noom_kill 0\noom_group_kill 0\n"), (0, 0));
     }
 }

@@ -202,6 +202,7 @@ impl LiveBay {
             cpu_us: counts.cpu_us.or(seen.cpu_us),
             memory_peak_bytes: counts.memory_peak_bytes.or(seen.memory_peak_bytes),
             memory_kills: counts.memory_kills.max(u64::from(self.out_of_memory)),
+            foreign_memory_kills: counts.foreign_memory_kills,
             process_refusals: counts.process_refusals,
         }
     }
