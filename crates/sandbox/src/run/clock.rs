@@ -117,13 +117,15 @@ impl Clock {
 
     /// Adds what a busy host took from the program, at most as much as it had; false if that changes nothing.
     ///
-    /// True as well if the program has ended meanwhile.
+    /// A thread waits for others of the program, too, and all of them for the program's own quota of one CPU: what the
+    /// program has used of that, nobody took from it. True as well if the program has ended meanwhile.
     async fn extend(&mut self) -> bool {
         let waited = tokio::time::timeout(ANSWER_PATIENCE, self.cpu_wait()).await.ok().flatten().unwrap_or_default();
         if self.packed_by.is_some() {
             return true;
         }
-        let end = self.started + self.wall + waited.min(self.wall);
+        let unused = self.cpu.as_ref().map_or(Duration::MAX, |cpu| self.started.elapsed().saturating_sub(cpu.used()));
+        let end = self.started + self.wall + waited.min(unused).min(self.wall);
         if end < self.wall_end + SHORTEST_EXTENSION {
             return false;
         }
@@ -151,10 +153,13 @@ impl Clock {
 }
 
 impl CpuClock {
+    fn used(&self) -> Duration {
+        cgroup::read_cpu_us(&self.meter).map_or(Duration::ZERO, Duration::from_micros)
+    }
+
     /// Reads the meter, and computes when it is worth while to look again.
     fn is_over(&mut self) -> bool {
-        let used = cgroup::read_cpu_us(&self.meter).map_or(Duration::ZERO, Duration::from_micros);
-        let left = self.limit.saturating_sub(used);
+        let left = self.limit.saturating_sub(self.used());
         self.next_look = Instant::now() + soonest(left);
         left.is_zero()
     }
@@ -168,6 +173,8 @@ fn soonest(left: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use tokio::io::AsyncReadExt;
     use tokio::io::AsyncWriteExt;
     use tokio::net::UnixStream;
@@ -176,10 +183,14 @@ mod tests {
 
     /// A clock of one second, and the end of pid 1.
     fn clock() -> (Clock, UnixStream) {
+        clock_with(None)
+    }
+
+    fn clock_with(meter: Option<OwnedFd>) -> (Clock, UnixStream) {
         let (service, bay) = UnixStream::pair().unwrap();
-        let second = Duration::from_secs(1);
-        let clocks = Clocks { wall: second, cpu: second, stdout_bytes: 0, stderr_bytes: 0 };
-        (Clock::start(&clocks, None, Control::new(service), true), bay)
+        let wall = Duration::from_secs(1);
+        let clocks = Clocks { wall, cpu: 10 * wall, stdout_bytes: 0, stderr_bytes: 0 };
+        (Clock::start(&clocks, meter, Control::new(service), true), bay)
     }
 
     async fn say(bay: &mut UnixStream, message: BayMessage) {
@@ -199,6 +210,26 @@ mod tests {
         let (strike, ()) = tokio::join!(clock.strike(), answer);
         assert_eq!(strike, Strike::Stop(Stop::WallTime));
         assert_eq!(started.elapsed().as_millis() / 100, 13);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_program_used_nobody_took_from_it() {
+        for (used_us, tenths) in [(1_000_000, 10), (200_000, 16)] {
+            let mut meter = tempfile::tempfile().unwrap();
+            writeln!(meter, "usage_usec {used_us}").unwrap();
+            let (mut clock, mut bay) = clock_with(Some(meter.into()));
+            let started = clock.started();
+            let answer = async {
+                while bay.read_u8().await.is_ok() {
+                    say(&mut bay, BayMessage::CpuWait(600_000)).await;
+                }
+            };
+            tokio::select! {
+                strike = clock.strike() => assert_eq!(strike, Strike::Stop(Stop::WallTime)),
+                () = answer => panic!("the clock hangs up"),
+            }
+            assert_eq!(started.elapsed().as_millis() / 100, tenths, "{used_us}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
