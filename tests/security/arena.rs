@@ -28,7 +28,7 @@ use crate::attack::answer;
 use crate::traces::Traces;
 
 /// How long things may take that should happen at once, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most bays of an arena that are alive at one time.
 const MAX_BAYS: u32 = 16;

@@ -47,7 +47,7 @@ impl Attack {
                 data_bytes: None,
             },
             clocks: Clocks {
-                wall: Duration::from_secs(20),
+                wall: Duration::from_secs(60),
                 cpu: Duration::from_secs(10),
                 stdout_bytes: 256 * 1024,
                 stderr_bytes: 64 * 1024,

@@ -11,15 +11,15 @@ use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::text;
 
-/// Works for three seconds of CPU time, which is at least that long on the wall clock.
+/// Works for two seconds of CPU time, which is at least that long on the wall clock.
 const HONEST: &str = "
     import time
-    while time.process_time() < 3: pass
+    while time.process_time() < 2: pass
     print('done')
 ";
 
 /// The honest program's limit. Beside many greedy ones it needs longer than this, but less than twice as long.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(4);
 
 /// Runs the honest program while `bays` bays have `loops` busy loops each.
 async fn honest_beside(bays: usize, loops: usize) {

@@ -15,7 +15,7 @@ use crate::attack::text;
 const SHORT: Duration = Duration::from_millis(400);
 
 /// Far below the wall limit of programs that nobody stops.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(30);
 
 /// Runs a program that is stopped from outside; returns what it wrote.
 async fn stopped(attack: Attack, by: Stop) -> Option<String> {
@@ -55,8 +55,29 @@ async fn sleeping_uses_up_the_wall_time() {
         print('before', flush=True)
         time.sleep(60)
     ";
-    let written = stopped(Attack::new(sleep).wall(SHORT), Stop::WallTime).await;
+    // Time enough to write on a busy machine.
+    let written = stopped(Attack::new(sleep).wall(Duration::from_secs(2)), Stop::WallTime).await;
     assert_eq!(written.as_deref(), Some("before\n"), "what was written is kept");
+}
+
+#[tokio::test]
+async fn busy_siblings_are_no_busy_host() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open().await;
+    let crowd = "
+        import os
+        for _ in range(3): os.fork()
+        while True: pass
+    ";
+    let wall = Duration::from_secs(1);
+    let report = arena.run(&Attack::new(crowd).wall(wall)).await;
+    assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)), "{}", text(&report));
+    // More time than the limit is for what others took, however busy the host is.
+    let used = Duration::from_micros(report.usage.cpu_us.expect("a cgroup counts it"));
+    assert!(used < wall + wall / 4, "{used:?} of CPU time in {:?}", report.wall);
+    arena.close().await;
 }
 
 #[tokio::test]
