@@ -127,3 +127,11 @@ async fn typescript_has_both_kinds_of_modules() {
         await null;\nconsole.log(typeof require(\"os\").cpus, import.meta.url);\n";
     assert_prints(&kitchen, "typescript", &[("src/main.ts", own)], "function file:///box/src/main.ts\n").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_takes_any_name_for_the_script() {
+    let kitchen = Kitchen::of("sql").await;
+    for name in ["a b.sql", "|echo ran.sql", "it's.sql", "folder/new main.sql"] {
+        assert_prints(&kitchen, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
+    }
+}
