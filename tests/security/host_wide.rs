@@ -100,6 +100,21 @@ raise SystemExit(0 if answer.raw[0] & 1 else 1)
 }
 
 #[tokio::test]
+async fn nobody_sees_which_pages_are_in_memory() {
+    let said = said(
+        "
+        import os
+        from attack import answer, attempt
+        def read(flags): os.preadv(os.open('/usr/bin/env', os.O_RDONLY), [bytearray(4096)], 0, flags)
+        answer(plain=attempt(read, 0), waiting=attempt(read, os.RWF_NOWAIT))
+    ",
+    )
+    .await;
+    // Another name of EOPNOTSUPP.
+    assert_eq!(said, json!({"plain": "done", "waiting": "ENOTSUP"}));
+}
+
+#[tokio::test]
 async fn the_hosts_disks_are_not_made_to_write() {
     let said = said(&format!(
         "
@@ -107,26 +122,28 @@ async fn the_hosts_disks_are_not_made_to_write() {
         from attack import answer, attempt, call
         file = os.open('/box/x', os.O_CREAT | os.O_RDWR)
         os.write(file, b'kept')
-        # A kernel that carried them out would refuse a fd that is not open.
+        MS_SYNC = 4
+        # A kernel that carried them out would refuse a fd that is not open, and an address that is no page's.
         answer(all=call({}), system=call({}, 999), file=call({}, 999), data=call({}, 999),
-               usual=attempt(os.fsync, file), kept=os.pread(file, 9, 0).decode())
+               usual=attempt(os.fsync, file), kept=os.pread(file, 9, 0).decode(), mapping=call({}, 1, 1, MS_SYNC))
     ",
         libc::SYS_sync,
         libc::SYS_syncfs,
         libc::SYS_fsync,
-        libc::SYS_fdatasync
+        libc::SYS_fdatasync,
+        libc::SYS_msync
     ))
     .await;
-    let expected = json!({"all": 0, "system": 0, "file": 0, "data": 0, "usual": "done", "kept": "kept"});
+    let expected = json!({"all": 0, "system": 0, "file": 0, "data": 0, "usual": "done", "kept": "kept", "mapping": 0});
     assert_eq!(said, expected);
 }
 
 #[tokio::test]
 async fn sockets_carry_no_code_and_pages_are_not_merged() {
-    let said = said(
+    let said = said(&format!(
         "
         import ctypes, mmap, socket, struct
-        from attack import answer, attempt
+        from attack import answer, attempt, call
         code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0xffffffff))
         filter = struct.pack('HxxxxxxQ', 1, ctypes.addressof(code))
         udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
@@ -135,15 +152,16 @@ async fn sockets_carry_no_code_and_pages_are_not_merged() {
         option = lambda socket, level, name, value: attempt(socket.setsockopt, level, name, value)
         answer(filter=option(udp, 1, 26, filter), group=option(udp, 1, 51, filter), tls=option(tcp, 6, 31, b'tls'),
                usual=option(tcp, 6, 1, struct.pack('i', 1)), urgent=attempt(one.send, b'x', socket.MSG_OOB),
-               plain=attempt(one.send, b'x'), merge=attempt(memory.madvise, 12), free=attempt(memory.madvise, 4))
+               plain=attempt(one.send, b'x'), merge=attempt(memory.madvise, 12), free=attempt(memory.madvise, 4), other=call({}, -1, 0, 0, 12, 0))
     ",
-    )
+        libc::SYS_process_madvise
+    ))
     .await;
     assert_eq!(
         said,
         json!({
             "filter": "EPERM", "group": "EPERM", "tls": "EPERM", "usual": "done", "urgent": "EPERM", "plain": "done",
-            "merge": "EPERM", "free": "done",
+            "merge": "EPERM", "free": "done", "other": "EPERM",
         })
     );
 }
@@ -155,7 +173,7 @@ async fn numbers_that_tell_of_other_programs_are_masked_or_the_bays_own() {
         import os
         from attack import answer
         lines = lambda name: len(open('/proc/' + name).read().splitlines())
-        empty = [name for name in ('fs', 'scsi', 'asound', 'acpi') if os.path.exists('/proc/' + name) and os.listdir('/proc/' + name)]
+        empty = [name for name in ('fs', 'bus', 'scsi', 'asound', 'acpi') if os.path.exists('/proc/' + name) and os.listdir('/proc/' + name)]
         named = [line for line in open('/proc/net/unix').readlines()[1:] if len(line.split()) > 7]
         answer(directories=empty, locks=lines('locks'), sockets=named,
                shared=[lines('sysvipc/' + kind) for kind in ('shm', 'sem', 'msg')])

@@ -218,7 +218,7 @@ async fn the_kernels_secrets_are_masked() {
             try: return len(open('/proc/' + name, 'rb').read(100))
             except OSError: return 0
         answer(seen=[name for name in ('cmdline', 'interrupts', 'softirqs', 'kallsyms', 'modules', 'kcore', 'keys', 'key-users',
-                     'timer_list', 'diskstats', 'partitions', 'swaps', 'kmsg', 'sysrq-trigger', 'slabinfo', 'vmallocinfo',
+                     'timer_list', 'diskstats', 'partitions', 'swaps', 'mdstat', 'consoles', 'kmsg', 'sysrq-trigger', 'slabinfo', 'vmallocinfo',
                      'kpageflags', '1/environ', '1/maps', '1/mem') if size(name) > 0])
     ",
     )

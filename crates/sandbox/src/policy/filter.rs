@@ -84,7 +84,12 @@ fn compile() -> Result<BpfProgram, BackendError> {
 /// Sorts the rules by call number and cuts them where the answer changes or a block is full.
 fn blocks() -> Result<Vec<Block>, BackendError> {
     let mut by_call = BTreeMap::<i64, (i32, Vec<SeccompRule>)>::new();
-    for (rules, answer) in [(rules::FORBIDDEN, libc::EPERM), (rules::ABSENT, libc::ENOSYS), (rules::NEEDLESS, 0)] {
+    for (rules, answer) in [
+        (rules::FORBIDDEN, libc::EPERM),
+        (rules::UNSUPPORTED, libc::EOPNOTSUPP),
+        (rules::ABSENT, libc::ENOSYS),
+        (rules::NEEDLESS, 0),
+    ] {
         for rule in rules {
             let (_, of_call) = by_call.entry(rule.call).or_insert((answer, Vec::new()));
             // An empty list matches always.

@@ -24,12 +24,17 @@ pub(crate) const MASKED_PROC_FILES: &[&str] = &[
     "/proc/diskstats",
     "/proc/partitions",
     "/proc/swaps",
+    "/proc/mdstat",
+    // Which consoles the host has; a serial one tells of a virtual machine and of who runs it.
+    "/proc/consoles",
 ];
 
 /// Covered with an empty directory in every bay.
 pub(crate) const MASKED_PROC_DIRECTORIES: &[&str] = &[
     // The host's file systems: devices, options, and the servers of those that come over a network.
     "/proc/fs",
+    // Devices in the slots of the host.
+    "/proc/bus",
     // Disks with their serial numbers, sound that is being played, and whether the lid is closed.
     "/proc/scsi",
     "/proc/asound",

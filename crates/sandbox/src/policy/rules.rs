@@ -59,6 +59,7 @@ const KERNEL_TLS: &str = "TLS in the kernel: no use on a loopback, and a history
 const URGENT_DATA: &str = "hardly used by anybody, and in unix sockets the way out of a browser's sandbox";
 const MERGED_PAGES: &str = "a page that takes long to write to tells that another program has the same one";
 const DISKS: &str = "a bay has no file on a disk; it would make the disks of the host write";
+const RESIDENCE: &str = "it tells which pages of the files below /usr others have used";
 const PAGE_CACHE: &str = "it throws files below /usr out of the memory that all bays and the host share";
 
 /// The newest call that programs may make, `removexattrat` of Linux 6.13; later ones are refused until reviewed.
@@ -68,6 +69,10 @@ pub(super) const NEWEST: u32 = 466;
 
 /// Which pages of a file are in memory (Linux 6.5); libc does not name it. The same on every architecture.
 const CACHESTAT: i64 = 451;
+
+/// Answered with EOPNOTSUPP, as the kernel answers for files that cannot do it, so that callers do without.
+pub(super) const UNSUPPORTED: &[Rule] =
+    &[when(libc::SYS_preadv2, &[Test::HasFlags(5, word(libc::RWF_NOWAIT))], RESIDENCE)];
 
 /// Answered with EPERM, as the kernel answers those without the right.
 pub(super) const FORBIDDEN: &[Rule] = &[
@@ -142,6 +147,8 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SET_SECCOMP))], FILTERS),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_NOTIFY))], SHARED_FILES),
     when(libc::SYS_madvise, &[Test::Equal(2, word(libc::MADV_MERGEABLE))], MERGED_PAGES),
+    // It can do the same, to its own process as well. It is meant for those who manage the memory of others.
+    always(libc::SYS_process_madvise, MERGED_PAGES),
     always(libc::SYS_mbind, MEMORY_NODES),
     always(libc::SYS_set_mempolicy_home_node, MEMORY_NODES),
     always(libc::SYS_set_mempolicy, MEMORY_NODES),
@@ -236,5 +243,6 @@ pub(super) const NEEDLESS: &[Rule] = &[
     // The files of a bay are in memory. One below /usr has nothing to write, but the disk's cache is flushed.
     always(libc::SYS_fsync, DISKS),
     always(libc::SYS_fdatasync, DISKS),
+    when(libc::SYS_msync, &[Test::HasFlags(2, word(libc::MS_SYNC))], DISKS),
     always(libc::SYS_fadvise64, PAGE_CACHE),
 ];

@@ -63,7 +63,7 @@ fn every_rule_without_tests_holds_whatever_the_arguments() {
 #[test]
 fn calls_without_a_rule_are_allowed() {
     let program = compile().unwrap();
-    let rules = [rules::FORBIDDEN, rules::ABSENT, rules::NEEDLESS];
+    let rules = [rules::FORBIDDEN, rules::UNSUPPORTED, rules::ABSENT, rules::NEEDLESS];
     let ruled: Vec<i64> = rules.into_iter().flatten().map(|rule| rule.call).collect();
     for call in (0..=i64::from(rules::NEWEST)).filter(|call| !ruled.contains(call)) {
         let found = answer(&program, AUDIT_ARCH, u32::try_from(call).unwrap(), [u64::MAX; 6]);
@@ -199,6 +199,17 @@ fn directories_cannot_be_watched_and_pages_not_be_merged() {
     assert_eq!(native(libc::SYS_fcntl, [0, word(libc::F_SETFL), 0, 0, 0, 0]), ALLOW);
     assert_eq!(native(libc::SYS_madvise, [0, 0, word(libc::MADV_MERGEABLE), 0, 0, 0]), EPERM);
     assert_eq!(native(libc::SYS_madvise, [0, 0, word(libc::MADV_DONTNEED), 0, 0, 0]), ALLOW);
+}
+
+#[test]
+fn files_tell_not_what_is_in_memory_and_mappings_flush_no_disk() {
+    let read = |flags: i32| native(libc::SYS_preadv2, [0, 0, 0, 0, 0, word(flags)]);
+    let unsupported = libc::SECCOMP_RET_ERRNO | libc::EOPNOTSUPP.cast_unsigned();
+    assert_eq!([read(libc::RWF_NOWAIT), read(libc::RWF_NOWAIT | libc::RWF_HIPRI)], [unsupported; 2]);
+    assert_eq!([read(0), read(libc::RWF_HIPRI)], [ALLOW; 2]);
+    let sync = |flags: i32| native(libc::SYS_msync, [0, 0, word(flags), 0, 0, 0]);
+    assert_eq!([sync(libc::MS_SYNC), sync(libc::MS_SYNC | libc::MS_INVALIDATE)], [DONE; 2]);
+    assert_eq!([sync(libc::MS_ASYNC), sync(libc::MS_INVALIDATE)], [ALLOW; 2]);
 }
 
 #[test]
