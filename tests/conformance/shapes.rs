@@ -135,3 +135,27 @@ async fn sql_takes_any_name_for_the_script() {
         assert_prints(&kitchen, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_in_a_message_are_no_lack_of_memory() {
+    let kitchen = Kitchen::open().await;
+    for (language, file, code) in [
+        ("python", "main.py", "raise ValueError('this is not a MemoryError')\n"),
+        ("python", "main.py", "import sys\nsys.exit('MemoryError\\nis what it is not')\n"),
+        (
+            "java",
+            "Main.java",
+            "class Main { public static void main(String[] a) { \
+            throw new IllegalStateException(\"java.lang.OutOfMemoryError: Java heap space\"); } }",
+        ),
+        ("ruby", "main.rb", "raise 'failed to allocate memory (NoMemoryError)'\n"),
+        ("lua", "main.lua", "error('not enough memory')\n"),
+        ("php", "main.php", "<?php fwrite(STDERR, 'no: Allowed memory size of 1 bytes exhausted'); exit(255);\n"),
+        ("perl", "main.pl", "print STDERR \"not: Out of memory!\\n\"; exit 1;\n"),
+        ("bash", "main.sh", "echo 'disk: cannot allocate 5 bytes' >&2; exit 2\n"),
+        ("go", "main.go", "package main\nfunc main() { panic(\"fatal error: runtime: out of memory\") }\n"),
+    ] {
+        let (verdict, outcome) = run(&kitchen, language, &[(file, code)]).await;
+        assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError), "{language}: {outcome:#?}");
+    }
+}

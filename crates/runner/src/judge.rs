@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_runtimes_own_report_counts_as_running_out_of_memory() {
-        let known = [OutOfMemory::new(ProgramEnd::Exited(1), "heap space")];
+        let known = [OutOfMemory::parse(ProgramEnd::Exited(1), "(error: )?heap space", false).unwrap()];
         let judged = |end, stderr: &str| {
             let report = Report { stderr: stderr.as_bytes().to_vec(), ..report(end, None) };
             judge(report, &Limits::default(), &known)

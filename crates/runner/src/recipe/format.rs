@@ -82,4 +82,6 @@ pub(super) struct OutOfMemoryTable {
     pub(super) exit_code: Option<i32>,
     pub(super) signal: Option<Spanned<String>>,
     pub(super) stderr: Spanned<String>,
+    #[serde(default)]
+    pub(super) any_line: bool,
 }

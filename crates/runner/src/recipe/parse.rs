@@ -85,7 +85,7 @@ impl Recipe {
             memory,
             out_of_memory: parsed
                 .out_of_memory
-                .into_iter()
+                .iter()
                 .map(|table| out_of_memory(origin, table))
                 .collect::<Result<_, _>>()?,
         })
@@ -298,7 +298,7 @@ fn memory(origin: Origin<'_>, table: &MemoryTable) -> Result<MemoryShares, Recip
     })
 }
 
-fn out_of_memory(origin: Origin<'_>, table: OutOfMemoryTable) -> Result<OutOfMemory, RecipeError> {
+fn out_of_memory(origin: Origin<'_>, table: &OutOfMemoryTable) -> Result<OutOfMemory, RecipeError> {
     let end = match (table.exit_code, &table.signal) {
         (Some(code @ 1..=255), None) => ProgramEnd::Exited(code),
         (None, Some(name)) => {
@@ -315,7 +315,8 @@ fn out_of_memory(origin: Origin<'_>, table: OutOfMemoryTable) -> Result<OutOfMem
     if table.stderr.get_ref().is_empty() {
         return Err(origin.refuse(&table.stderr, "out_of_memory.stderr must not be empty"));
     }
-    Ok(OutOfMemory::new(end, table.stderr.into_inner()))
+    OutOfMemory::parse(end, table.stderr.get_ref(), table.any_line)
+        .map_err(|problem| origin.refuse(&table.stderr, format!("out_of_memory.stderr {problem}")))
 }
 
 #[cfg(test)]

@@ -18,11 +18,7 @@ impl DiagnosticPattern {
     ///
     /// The error continues a sentence that starts with the pattern's place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let regex = RegexBuilder::new(text)
-            .multi_line(true)
-            .build()
-            // The last line says what is wrong; those before it draw where, which takes a fixed width.
-            .map_err(|error| format!("is no regular expression: {}", last_line(&error.to_string())))?;
+        let regex = RegexBuilder::new(text).multi_line(true).build().map_err(|error| problem(&error))?;
         if let Some(unknown) = regex.capture_names().flatten().find(|name| !GROUPS.contains(name)) {
             return Err(format!("has the unknown group {unknown:?}; there are {}", GROUPS.join(", ")));
         }
@@ -69,9 +65,12 @@ fn severity(word: &str) -> Severity {
     }
 }
 
-fn last_line(text: &str) -> &str {
+/// Says what is wrong with a regular expression, as the end of a sentence that starts with its place.
+pub(super) fn problem(error: &regex::Error) -> String {
+    // The last line says it; those before it draw where, which takes a fixed width.
+    let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last)
+    format!("is no regular expression: {}", last.strip_prefix("error: ").unwrap_or(last))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ fn a_whole_recipe_is_understood() {
     );
     assert_eq!(recipe.limits, LimitOverrides { memory_bytes: Some(200_000_000), ..LimitOverrides::default() });
     assert_eq!(recipe.run.program, RunProgram::Artefact);
-    assert_eq!(recipe.out_of_memory, [OutOfMemory::new(ProgramEnd::Signalled(6), "heap")]);
+    assert!(recipe.out_of_memory[0].fits(ProgramEnd::Signalled(6), b"heap is full"));
     assert!(recipe.has_extension("lisp") && !recipe.has_extension("l"));
 }
 
@@ -142,6 +142,10 @@ fn running_out_of_memory_has_a_code_or_a_signal() {
     }
     assert_eq!(refusal("SIGABRT", "SIGMEM"), "lisp.toml:22: out_of_memory.signal names \"SIGMEM\", which is no signal");
     assert_eq!(refusal("\"heap\"", "\"\""), "lisp.toml:23: out_of_memory.stderr must not be empty");
+    assert_eq!(
+        refusal("\"heap\"", "'('"),
+        "lisp.toml:23: out_of_memory.stderr is no regular expression: unclosed group"
+    );
 }
 
 #[test]
