@@ -105,7 +105,7 @@ async fn nobody_sees_which_pages_are_in_memory() {
         "
         import os
         from attack import answer, attempt
-        def read(flags): os.preadv(os.open('/usr/bin/env', os.O_RDONLY), [bytearray(4096)], 0, flags)
+        def read(flags): os.preadv(os.open('/usr/bin/bash', os.O_RDONLY), [bytearray(4096)], 0, flags)
         answer(plain=attempt(read, 0), waiting=attempt(read, os.RWF_NOWAIT))
     ",
     )

@@ -74,9 +74,10 @@ async fn busy_siblings_are_no_busy_host() {
     let wall = Duration::from_secs(1);
     let report = arena.run(&Attack::new(crowd).wall(wall)).await;
     assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)), "{}", text(&report));
-    // More time than the limit is for what others took, however busy the host is.
+    // More time than the limit is for what others took, however busy the host is; with twice the time it would have used
+    // two seconds.
     let used = Duration::from_micros(report.usage.cpu_us.expect("a cgroup counts it"));
-    assert!(used < wall + wall / 4, "{used:?} of CPU time in {:?}", report.wall);
+    assert!(used < wall + wall / 2, "{used:?} of CPU time in {:?}", report.wall);
     arena.close().await;
 }
 
