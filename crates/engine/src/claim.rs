@@ -45,7 +45,7 @@ pub struct Claim {
     pub input: Arc<RunInput>,
     /// Fires when nobody wants the result any more: it was cancelled, or the attempt was taken away.
     pub cancelled: CancellationToken,
-    _follower: AbortOnDropHandle<()>,
+    pub(crate) follower: AbortOnDropHandle<()>,
     _registration: Registration,
 }
 
@@ -105,7 +105,7 @@ impl Engine {
             session,
             input,
             cancelled,
-            _follower: follower,
+            follower,
             _registration: registration,
         }))
     }

@@ -44,10 +44,13 @@ impl Engine {
         let report =
             FinishExecution { id: claim.execution, attempt: claim.attempt, verdict, outcome, at: Timestamp::now() };
         let (engine, tenant) = (self.clone(), claim.tenant.clone());
+        let follower = claim.follower.abort_handle();
         let recorded = self.carry_through(async move {
             let id = report.id;
             match engine.store().write(report).await {
                 Ok(head) => {
+                    // Else it would hear of this end, and ask the row about it.
+                    follower.abort();
                     engine.announce_with(&head, usage).await;
                     Ok(Recorded::Accepted)
                 }
