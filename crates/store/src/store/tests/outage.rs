@@ -1,7 +1,5 @@
 //! A database that is away, and what several transactions do to each other.
 
-use runbay_model::CodeChange;
-use runbay_model::SourceCode;
 use runbay_testkit::MariaDbServer;
 use runbay_testkit::PostgresServer;
 use runbay_testkit::TcpProxy;
@@ -10,12 +8,12 @@ use sea_orm::TransactionTrait;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::saves::save;
 use super::*;
 use crate::AcceptOneShot;
 use crate::Acceptance;
 use crate::DatabaseSettings;
 use crate::KeyedRequest;
-use crate::SaveSession;
 use crate::Unavailable;
 
 /// Five seconds, and what a busy machine makes of them.
@@ -119,23 +117,17 @@ async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: Place, po
     let store = Store::open(&DatabaseSettings { connections: 1, ..place.with_url(&url) }).await.unwrap();
     let session = session(&store).await;
     // Until then, whoever begins a transaction waits for the connection.
-    while idle_connections(&store) == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let idle = async {
+        while idle_connections(&store) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, idle).await.expect("the connection comes back");
     proxy.delay(Duration::from_millis(100));
     let beginning = tokio::time::timeout(Duration::from_millis(150), store.readers().begin());
     assert!(beginning.await.is_err(), "the answer is on its way");
     proxy.heal();
-    let code = CodeChange::SourceCode(SourceCode::new("print('kept')").unwrap());
-    let save = SaveSession {
-        tenant: session.tenant.clone(),
-        id: session.id,
-        language: None,
-        code: Some(code),
-        expected_version: None,
-        at: at(20),
-    };
-    let saved = store.save_session(save).await.unwrap();
+    let saved = store.save_session(save(&session, "print('kept')")).await.unwrap();
     let others = place.open().await;
     assert_eq!(others.session(&session.tenant, session.id).await.unwrap(), Some(saved));
 }

@@ -7,7 +7,7 @@ use crate::CloseSession;
 use crate::SaveRefusal;
 use crate::SaveSession;
 
-fn save(session: &Session, code: &str) -> SaveSession {
+pub(super) fn save(session: &Session, code: &str) -> SaveSession {
     SaveSession {
         tenant: session.tenant.clone(),
         id: session.id,
