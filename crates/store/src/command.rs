@@ -32,7 +32,7 @@ pub trait Command: Clone + Send + Sync + 'static {
 pub enum Writes {
     /// At most one, and nothing is refused after it: the database takes it back by itself when it fails.
     One,
-    /// More than one: the command needs a savepoint, which costs two more statements.
+    /// More than one: among others the command needs a savepoint, which costs two more statements.
     Several,
 }
 

@@ -144,6 +144,10 @@ impl WriterTask {
             ..TransactionOptions::default()
         };
         let transaction = connection.begin_with_options(options).await?;
+        if let [job] = jobs {
+            // The transaction is its savepoint.
+            return job.apply_alone(transaction).await;
+        }
         for job in jobs {
             job.apply(&transaction).await?;
         }

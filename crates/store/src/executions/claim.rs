@@ -7,22 +7,19 @@ use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
-use sea_orm::ColumnTrait;
 use sea_orm::Condition;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
-use sea_orm::EntityTrait;
 use sea_orm::Set;
 use sea_orm::sea_query::Expr;
 
 use super::ExecutionHead;
 use super::advance::advance_if;
-use super::head::locked_head;
+use super::head::locked_whole;
 use crate::Command;
 use crate::WriteError;
 use crate::Writes;
 use crate::entities::execution;
-use crate::entities::execution::Column;
 use crate::workers::alive;
 
 /// Starts a new attempt of a queued execution; answers none when it is no longer queued.
@@ -60,7 +57,7 @@ impl Command for ClaimExecution {
     const WRITES: Writes = Writes::One;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<Option<Claimed>, WriteError<LeaseExpired>> {
-        let Some(head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
+        let Some((head, execution)) = locked_whole(transaction, self.id).await? else {
             return Ok(None);
         };
         let mut change = execution::ActiveModel { lease_owner: Set(Some(self.worker.as_uuid())), ..Default::default() };
@@ -79,8 +76,7 @@ impl Command for ClaimExecution {
             return Ok(None);
         };
         let head = ExecutionHead { queue_turn: self.queue_turn.or(head.queue_turn), ..head };
-        let row = execution::Entity::find_by_id(self.id.as_uuid()).one(transaction).await?;
-        let execution = row.map(Execution::try_from).transpose()?;
-        Ok(execution.map(|execution| Claimed { head, execution }))
+        let execution = Execution { state: head.state, started_at: head.started_at, ..execution };
+        Ok(Some(Claimed { head, execution }))
     }
 }

@@ -1,5 +1,6 @@
 //! An execution without its code and output.
 
+use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
 use runbay_model::Priority;
@@ -7,11 +8,13 @@ use runbay_model::SessionId;
 use runbay_model::State;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use sea_orm::FromQueryResult;
 use sea_orm::QueryFilter;
 use sea_orm::QuerySelect;
+use sea_orm::QueryTrait;
 use sea_orm::Select;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::IntoCondition;
@@ -101,6 +104,18 @@ pub(super) async fn locked_head(
 ) -> Result<Option<ExecutionHead>, Unavailable> {
     let row = heads().filter(which.into_condition()).lock_exclusive().into_model::<HeadRow>().one(transaction).await?;
     row.map(ExecutionHead::try_from).transpose()
+}
+
+/// Reads one execution with all that belongs to it, and keeps others from changing the row until the transaction ends.
+pub(super) async fn locked_whole(
+    transaction: &DatabaseTransaction,
+    id: ExecutionId,
+) -> Result<Option<(ExecutionHead, Execution)>, Unavailable> {
+    let query = execution::Entity::find_by_id(id.as_uuid()).lock_exclusive().into_query();
+    let Some(row) = transaction.query_one(&query).await? else { return Ok(None) };
+    let head = HeadRow::from_query_result(&row, "")?.try_into()?;
+    let execution = execution::Model::from_query_result(&row, "")?.try_into()?;
+    Ok(Some((head, execution)))
 }
 
 impl TryFrom<HeadRow> for ExecutionHead {

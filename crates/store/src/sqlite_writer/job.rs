@@ -14,10 +14,13 @@ use crate::panics::caught;
 /// What the writer does with a command: apply it, then either answer or fail it.
 #[async_trait]
 pub(super) trait Job: Send {
-    /// Applies the command and keeps its answer.
+    /// Applies the command among others and keeps its answer.
     ///
     /// An error means that the whole transaction is lost, not only this command.
     async fn apply(&mut self, transaction: &DatabaseTransaction) -> Result<(), Unavailable>;
+
+    /// Applies the command in a transaction that it has for itself, ends that and keeps the answer.
+    async fn apply_alone(&mut self, transaction: DatabaseTransaction) -> Result<(), Unavailable>;
 
     /// Sends the kept answer to the caller, after the commit.
     fn answer(self: Box<Self>);
@@ -44,14 +47,17 @@ impl<C: Command> Pending<C> {
 #[async_trait]
 impl<C: Command> Job for Pending<C> {
     async fn apply(&mut self, transaction: &DatabaseTransaction) -> Result<(), Unavailable> {
-        let Some(command) = self.command.take() else {
-            return Ok(());
-        };
-        let answer = match C::WRITES {
+        let Some(command) = self.command.take() else { return Ok(()) };
+        self.answer = Some(match C::WRITES {
             Writes::One => apply_bare(command, transaction).await?,
-            Writes::Several => apply_in_savepoint(command, transaction).await?,
-        };
-        self.answer = Some(answer);
+            Writes::Several => apply_within(transaction.begin().await?, command).await?,
+        });
+        Ok(())
+    }
+
+    async fn apply_alone(&mut self, transaction: DatabaseTransaction) -> Result<(), Unavailable> {
+        let Some(command) = self.command.take() else { return Ok(()) };
+        self.answer = Some(apply_within(transaction, command).await?);
         Ok(())
     }
 
@@ -71,16 +77,13 @@ async fn apply_bare<C: Command>(command: C, transaction: &DatabaseTransaction) -
     survivable(answer)
 }
 
-async fn apply_in_savepoint<C: Command>(
-    command: C,
-    transaction: &DatabaseTransaction,
-) -> Result<Answered<C>, Unavailable> {
-    let savepoint = transaction.begin().await?;
-    let answer = caught(command.apply(&savepoint)).await.unwrap_or_else(|panic| Err(panic.into()));
+/// Applies a command in a transaction or savepoint of its own, which is taken back unless the command succeeds.
+async fn apply_within<C: Command>(own: DatabaseTransaction, command: C) -> Result<Answered<C>, Unavailable> {
+    let answer = caught(command.apply(&own)).await.unwrap_or_else(|panic| Err(panic.into()));
     let answer = survivable(answer)?;
     match answer {
-        Ok(_) => savepoint.commit().await?,
-        Err(_) => savepoint.rollback().await?,
+        Ok(_) => own.commit().await?,
+        Err(_) => own.rollback().await?,
     }
     Ok(answer)
 }

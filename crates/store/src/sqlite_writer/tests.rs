@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use crate::Command;
 use crate::InsertSession;
 use crate::Store;
+
 use crate::Unavailable;
 use crate::WriteError;
 use crate::Writes;
@@ -187,6 +188,24 @@ async fn what_fails_in_a_batch_takes_nothing_else_with_it() {
 }
 
 #[tokio::test]
+async fn what_fails_alone_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path()).await;
+    for (then, complaint) in [
+        (Then::Refuse, "Refused(\"no\")"),
+        (Then::Panic, "on purpose"),
+        (Then::WriteTheSameAgain, "UNIQUE constraint failed"),
+        (Then::BreakTheTransaction, "syntax error"),
+    ] {
+        let (bad, good) = (session(), session());
+        let failure = store.write(WriteThen(bad.clone(), then)).await.unwrap_err();
+        assert!(format!("{failure:?}").contains(complaint), "{failure:?}");
+        store.write(InsertSession(good.clone())).await.expect("the writer goes on");
+        assert!(exists(&store, &good).await && !exists(&store, &bad).await, "{complaint}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_transaction_fails_its_whole_batch_and_the_next_one_works() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path()).await;
@@ -236,8 +255,8 @@ async fn a_full_disk_fails_what_does_not_fit_until_there_is_room_again() {
 #[tokio::test]
 async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() {
     #[derive(Clone)]
-    struct PanicAlone;
-    impl Command for PanicAlone {
+    struct PanicBare;
+    impl Command for PanicBare {
         type Answer = ();
         type Refusal = Infallible;
         const WRITES: Writes = Writes::One;
@@ -247,8 +266,15 @@ async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() 
     }
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path()).await;
-    let panic = store.write(PanicAlone).await;
-    assert!(matches!(panic, Err(WriteError::Unavailable(Unavailable::Panicked(_)))), "{panic:?}");
+    let lost = session();
+    let held = Held::new(&store).await;
+    let first = asked(&store, InsertSession(lost.clone())).await;
+    let panicking = asked(&store, PanicBare).await;
+    held.let_go().await;
+    for answer in [first.await.unwrap(), panicking.await.unwrap()] {
+        assert!(matches!(answer, Err(WriteError::Unavailable(Unavailable::Panicked(_)))), "{answer:?}");
+    }
+    assert!(!exists(&store, &lost).await);
     let session = session();
     store.write(InsertSession(session.clone())).await.unwrap();
     assert!(exists(&store, &session).await);
