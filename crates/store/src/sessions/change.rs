@@ -6,14 +6,33 @@ use runbay_model::Session;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
+use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
 use sea_orm::Set;
+use sea_orm::Value;
+use sea_orm::sea_query::CaseStatement;
+use sea_orm::sea_query::Expr;
 
 use crate::Unavailable;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::entities::number;
+
+/// A session before and after a change.
+pub(super) struct Change {
+    pub(super) before: Session,
+    pub(super) after: Session,
+}
+
+impl Change {
+    fn is_only_code(&self) -> bool {
+        let Self { before, after } = self;
+        after.language == before.language
+            && after.sources.entry_name() == before.sources.entry_name()
+            && after.sources.others() == before.sources.others()
+    }
+}
 
 /// Returns a session as it is after a change; none when nothing is new.
 pub(super) fn changed(
@@ -68,6 +87,34 @@ pub(super) async fn write(
         .exec(connection)
         .await?;
     Ok(written.rows_affected == 1)
+}
+
+/// Writes sessions that are locked in this transaction; new code and nothing else, which is what editors send all the
+/// time, takes one statement for all of them.
+pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[Change]) -> Result<(), Unavailable> {
+    let (of_code, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.is_only_code());
+    for Change { before, after } in others {
+        if !write(transaction, before, after).await? {
+            return Err(Unavailable::Busy);
+        }
+    }
+    if of_code.is_empty() {
+        return Ok(());
+    }
+    let by_session = |value: fn(&Session) -> Value| {
+        let cases = of_code.iter().fold(CaseStatement::new(), |cases, Change { after, .. }| {
+            cases.case(Column::Id.eq(after.id.as_uuid()), value(after))
+        });
+        Expr::Case(Box::new(cases))
+    };
+    code_session::Entity::update_many()
+        .col_expr(Column::SourceCode, by_session(|session| session.sources.source_code().into()))
+        .col_expr(Column::Version, by_session(|session| number(session.version).into()))
+        .col_expr(Column::UpdatedAt, by_session(|session| session.updated_at.as_micros().into()))
+        .filter(Column::Id.is_in(of_code.iter().map(|change| change.after.id.as_uuid())))
+        .exec(transaction)
+        .await?;
+    Ok(())
 }
 
 /// Writes what is new, and returns the session as it is afterwards; none when somebody else wrote in between.

@@ -1,5 +1,6 @@
 //! Saving sessions, which editors do all the time.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use runbay_model::CodeChange;
@@ -9,12 +10,18 @@ use runbay_model::SessionId;
 use runbay_model::SessionStatus;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::QueryOrder;
+use sea_orm::QuerySelect;
 
+use super::change::Change;
 use super::change::changed;
 use super::change::write;
+use super::change::write_locked;
 use crate::Command;
 use crate::Store;
 use crate::Unavailable;
@@ -24,6 +31,7 @@ use crate::deadline::Try;
 use crate::deadline::passing;
 use crate::deadline::until_answered;
 use crate::entities::code_session;
+use crate::entities::code_session::Column;
 use crate::store::Writer;
 
 /// Changes language and code of a session; a change that changes nothing writes nothing.
@@ -62,8 +70,8 @@ pub(super) type Saved = Result<Session, WriteError<SaveRefusal>>;
 impl Store {
     /// Saves a session and returns it as it is afterwards; when it returns, that is durable.
     ///
-    /// Saves of one session that wait for each other are written together: each counts its version and has its own
-    /// answer, and only what comes of all of them is written.
+    /// Saves that wait for each other are written together. Those of one session each count its version and have their
+    /// own answers, and only what comes of all of them is written.
     ///
     /// CANCEL: a save is applied even when its caller goes away.
     ///
@@ -74,13 +82,16 @@ impl Store {
         self.waiting_saves().save(self, save).await
     }
 
-    /// Saves one session several times and writes once; answers in the order of the saves, of which there is one.
-    pub(super) async fn save_all(&self, saves: Vec<SaveSession>) -> Vec<Saved> {
+    /// Saves sessions and writes each once, in as few statements as possible; answers in the order of the saves, of which
+    /// there is one.
+    pub(crate) async fn save_all(&self, saves: Vec<SaveSession>) -> Vec<Saved> {
         let count = saves.len();
+        let of_one_session = saves.windows(2).all(|pair| pair[0].id == pair[1].id);
         let result = match self.writer() {
-            Writer::Sqlite(writer) => writer.write(SaveAll(saves)).await,
             // One statement that reads and one that writes, if there is something to be written: no transaction.
-            Writer::Server(_) => until_answered(|| save_once(self.readers(), saves.clone())).await,
+            Writer::Server(_) if of_one_session => until_answered(|| save_once(self.readers(), saves.clone())).await,
+            _ if of_one_session => self.write(SaveOne(saves)).await,
+            _ => self.write(SaveSeveral(saves)).await,
         };
         result.unwrap_or_else(|error| {
             let error = match error {
@@ -92,10 +103,15 @@ impl Store {
     }
 }
 
+/// Saves of one session.
 #[derive(Debug, Clone)]
-struct SaveAll(Vec<SaveSession>);
+struct SaveOne(Vec<SaveSession>);
 
-impl Command for SaveAll {
+/// Saves of several sessions.
+#[derive(Debug, Clone)]
+struct SaveSeveral(Vec<SaveSession>);
+
+impl Command for SaveOne {
     type Answer = Vec<Saved>;
     type Refusal = Infallible;
     const WRITES: Writes = Writes::One;
@@ -108,51 +124,89 @@ impl Command for SaveAll {
     }
 }
 
+impl Command for SaveSeveral {
+    type Answer = Vec<Saved>;
+    type Refusal = Infallible;
+
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Vec<Saved>, WriteError<Infallible>> {
+        let mut ids: Vec<_> = self.0.iter().map(|save| save.id.as_uuid()).collect();
+        ids.dedup();
+        // In one order everywhere, so that two transactions do not wait for each other.
+        let query = code_session::Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Id);
+        let rows = query.lock_exclusive().all(transaction).await?;
+        let mut sessions = Sessions::of(rows);
+        let answers = self.0.into_iter().map(|save| sessions.save(save)).collect();
+        write_locked(transaction, &sessions.changes()).await?;
+        Ok(answers)
+    }
+}
+
 async fn save_once(
     connection: &impl ConnectionTrait,
     saves: Vec<SaveSession>,
 ) -> Try<Vec<Saved>, WriteError<Infallible>> {
-    let before = match read(connection, saves.first().map(|save| save.id)).await {
-        Ok(before) => before,
+    let rows = match read(connection, saves.first().map(|save| save.id)).await {
+        Ok(rows) => rows,
         Err(error) if passing(&error).is_some() => return Try::Again(error),
         Err(error) => return Try::Done(Err(error.into())),
     };
-    let mut after = before.clone();
-    let answers = saves.into_iter().map(|save| apply(&mut after, save)).collect();
-    match (before, after) {
-        (Some(before), Some(after)) if after.version != before.version => {
-            match write(connection, &before, &after).await {
-                Ok(true) => Try::Done(Ok(answers)),
-                // Somebody else changed the session since it was read.
-                Ok(false) => Try::Again(Unavailable::Busy),
-                // Where the connection is lost now, nobody knows whether it was written.
-                Err(error) => Try::Done(Err(error.into())),
-            }
-        }
-        _ => Try::Done(Ok(answers)),
-    }
-}
-
-async fn read(connection: &impl ConnectionTrait, id: Option<SessionId>) -> Result<Option<Session>, Unavailable> {
-    let Some(id) = id else { return Ok(None) };
-    let row = code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?;
-    row.map(Session::try_from).transpose()
-}
-
-/// Lets one save change the session.
-fn apply(session: &mut Option<Session>, save: SaveSession) -> Saved {
-    let Some(session) = session.as_mut().filter(|session| session.tenant == save.tenant) else {
-        return Err(WriteError::Refused(SaveRefusal::NotFound));
+    let mut sessions = Sessions::of(rows);
+    let answers = saves.into_iter().map(|save| sessions.save(save)).collect();
+    let Some(Change { before, after }) = sessions.changes().pop() else {
+        return Try::Done(Ok(answers));
     };
-    if session.status == SessionStatus::Inactive {
-        return Err(WriteError::Refused(SaveRefusal::Inactive));
+    match write(connection, &before, &after).await {
+        Ok(true) => Try::Done(Ok(answers)),
+        // Somebody else changed the session since it was read.
+        Ok(false) => Try::Again(Unavailable::Busy),
+        // Where the connection is lost now, nobody knows whether it was written.
+        Err(error) => Try::Done(Err(error.into())),
     }
-    let current = session.version;
-    if save.expected_version.is_some_and(|expected| expected != current) {
-        return Err(WriteError::Refused(SaveRefusal::VersionConflict { current }));
+}
+
+async fn read(
+    connection: &impl ConnectionTrait,
+    id: Option<SessionId>,
+) -> Result<Option<code_session::Model>, Unavailable> {
+    let Some(id) = id else { return Ok(None) };
+    Ok(code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?)
+}
+
+/// Sessions that are saved, as they were and as they become.
+struct Sessions(HashMap<SessionId, Result<Change, Unavailable>>);
+
+impl Sessions {
+    fn of(rows: impl IntoIterator<Item = code_session::Model>) -> Self {
+        let sessions = rows.into_iter().map(|row| {
+            let id = SessionId::from_uuid(row.id);
+            (id, Session::try_from(row).map(|before| Change { after: before.clone(), before }))
+        });
+        Self(sessions.collect())
     }
-    if let Some(after) = changed(session, save.language, save.code, save.at) {
-        *session = after;
+
+    /// Lets one save change its session.
+    fn save(&mut self, save: SaveSession) -> Saved {
+        let session = match self.0.get_mut(&save.id) {
+            Some(Ok(change)) if change.before.tenant == save.tenant => &mut change.after,
+            Some(Err(damage)) => return Err(damage.clone().into()),
+            _ => return Err(WriteError::Refused(SaveRefusal::NotFound)),
+        };
+        if session.status == SessionStatus::Inactive {
+            return Err(WriteError::Refused(SaveRefusal::Inactive));
+        }
+        let current = session.version;
+        if save.expected_version.is_some_and(|expected| expected != current) {
+            return Err(WriteError::Refused(SaveRefusal::VersionConflict { current }));
+        }
+        if let Some(after) = changed(session, save.language, save.code, save.at) {
+            *session = after;
+        }
+        Ok(session.clone())
     }
-    Ok(session.clone())
+
+    /// Returns those that have changed.
+    fn changes(self) -> Vec<Change> {
+        let whole = self.0.into_values().filter_map(Result::ok);
+        whole.filter(|change| change.after.version != change.before.version).collect()
+    }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use runbay_model::CodeChange;
 use runbay_model::SourceCode;
 use tokio::task::JoinSet;
@@ -36,13 +38,95 @@ async fn saves_of_one_session_each_count(place: Place) {
     assert_eq!(unchanged.version, 51);
 }
 
+/// What becomes of one of them is no matter of the others'.
+async fn several_sessions_are_saved_together(place: Place) {
+    let store = place.open().await;
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(session(&store).await);
+    }
+    let [plain, twice, unchanged, language, files, stale, strange, closed] = &sessions[..] else { unreachable!() };
+    store.write(CloseSession { tenant: closed.tenant.clone(), id: closed.id, at: at(5) }).await.unwrap();
+    let new_files = Sources::of_files(vec![("main.py".to_owned(), b"files".to_vec()), ("x".to_owned(), vec![0, 255])]);
+    let new_files = new_files.unwrap();
+    let saves = vec![
+        save(plain, "plain"),
+        save(twice, "once"),
+        save(twice, "twice"),
+        save(unchanged, unchanged.sources.source_code()),
+        SaveSession { language: Some(LanguageId::new("bash")), ..save(language, "language") },
+        SaveSession { code: Some(CodeChange::Files(new_files.clone())), ..save(files, "") },
+        SaveSession { expected_version: Some(3), ..save(stale, "stale") },
+        SaveSession { tenant: TenantId::new("stranger"), ..save(strange, "strange") },
+        save(closed, "closed"),
+        SaveSession { id: SessionId::random(), ..save(plain, "nobody's") },
+    ];
+    let answers = store.save_all(saves).await;
+    let versions: Vec<_> = answers
+        .iter()
+        .map(|answer| match answer {
+            Ok(session) => Ok(session.version),
+            Err(WriteError::Refused(refusal)) => Err(*refusal),
+            Err(WriteError::Unavailable(error)) => panic!("{error:?}"),
+        })
+        .collect();
+    let refusals = [
+        SaveRefusal::VersionConflict { current: 1 },
+        SaveRefusal::NotFound,
+        SaveRefusal::Inactive,
+        SaveRefusal::NotFound,
+    ];
+    assert_eq!(
+        versions,
+        [Ok(2), Ok(2), Ok(3), Ok(1), Ok(2), Ok(2)].into_iter().chain(refusals.map(Err)).collect::<Vec<_>>()
+    );
+    for (session, newest) in [(plain, 0), (twice, 2), (unchanged, 3), (language, 4), (files, 5)] {
+        let found = store.session(&session.tenant, session.id).await.unwrap();
+        assert_eq!(found.as_ref(), answers[newest].as_ref().ok());
+    }
+    let files = answers[5].as_ref().unwrap();
+    assert_eq!(files.sources, new_files);
+    for session in [stale, strange] {
+        assert_eq!(store.session(&session.tenant, session.id).await.unwrap().as_ref(), Some(session));
+    }
+    assert_eq!(store.session(&closed.tenant, closed.id).await.unwrap().unwrap().sources, closed.sources);
+}
+
+/// Each of many has its own code in the end, however they meet on their way.
+async fn saves_of_many_sessions_do_not_mix(place: Place) {
+    let store = place.open().await;
+    let mut sessions = Vec::new();
+    for _ in 0..100 {
+        sessions.push(session(&store).await);
+    }
+    let mut saving = JoinSet::new();
+    for session in &sessions {
+        for number in 0..3 {
+            let (store, save) = (store.clone(), save(session, &format!("print({}, {number})", session.id)));
+            saving.spawn(async move { store.save_session(save).await.unwrap() });
+        }
+    }
+    let mut newest = HashMap::new();
+    for saved in saving.join_all().await {
+        assert!(saved.sources.source_code().contains(&saved.id.to_string()));
+        if saved.version == 4 {
+            newest.insert(saved.id, saved);
+        }
+    }
+    assert_eq!(newest.len(), sessions.len());
+    for session in &sessions {
+        let found = store.session(&session.tenant, session.id).await.unwrap();
+        assert_eq!(found.as_ref(), newest.get(&session.id));
+    }
+}
+
 /// As from several processes, which know nothing of each other's saves.
 async fn saves_by_several_stores_are_not_lost(place: Place) {
     let store = place.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
     for writer in 0..4 {
-        let store = Store { waiting_saves: WaitingSaves::default(), ..store.clone() };
+        let store = Store { waiting_saves: WaitingSaves::new(1), ..store.clone() };
         let session = session.clone();
         saving.spawn(async move {
             for number in 0..10 {
@@ -102,6 +186,8 @@ async fn texts_that_look_alike_are_different(place: Place) {
 
 on_all_databases! {
     saves_of_one_session_each_count,
+    several_sessions_are_saved_together,
+    saves_of_many_sessions_do_not_mix,
     saves_by_several_stores_are_not_lost,
     a_save_that_is_refused_changes_nothing,
     one_of_several_expectations_is_met,
