@@ -3,7 +3,9 @@
 use runbay_model::CheckReport;
 use runbay_model::Diagnostic;
 use runbay_model::Severity;
+use runbay_runner::RunnerSettings;
 
+use crate::workshop::PLAIN;
 use crate::workshop::Workshop;
 use crate::workshop::compiled;
 use crate::workshop::plain;
@@ -72,4 +74,19 @@ async fn a_language_without_a_checker_says_so() {
     let report = Workshop::open().await.check(&plain("echo 1")).await;
     assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));
     assert_eq!(report.diagnostics, []);
+}
+
+/// Its program is missing, or a part of it that only shows when it is asked for its version.
+#[tokio::test]
+async fn a_language_whose_checker_is_missing_is_offered_without_one() {
+    let absent = r#"argv = ["no-such-checker", "{sources}"]"#;
+    let broken = "argv = [\"sh\", \"{sources}\"]\nversion = [\"sh\", \"-c\", \"exit 1\"]";
+    for checker in [absent, broken] {
+        let recipe = format!("{PLAIN}\n[check]\n{checker}\npattern = '(?P<message>.*)'");
+        let workshop = Workshop::open_for(&[&recipe], RunnerSettings::default()).await;
+        assert!(!workshop.runner.catalog().languages()[0].has_checker, "{checker}");
+        assert_eq!(workshop.said(&plain("echo 1")).await, "1\n");
+        let report = workshop.check(&plain("echo 1")).await;
+        assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));
+    }
 }

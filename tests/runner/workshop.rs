@@ -50,7 +50,7 @@ pattern = '^(?P<file>[^:\n]+):(?P<line>\d+): (?P<severity>\w+): (?P<message>.*)$
 "#;
 
 /// Is run as it is.
-const PLAIN: &str = r#"
+pub(crate) const PLAIN: &str = r#"
 id = "plain"
 name = "Plain"
 entry = "main.sh"
@@ -76,6 +76,10 @@ impl Workshop {
     }
 
     pub(crate) async fn open_with(settings: RunnerSettings) -> Self {
+        Self::open_for(&[COMPILED, PLAIN], settings).await
+    }
+
+    pub(crate) async fn open_for(recipes: &[&str], settings: RunnerSettings) -> Self {
         let number = WORKSHOPS.fetch_add(1, Ordering::Relaxed);
         let configuration = Configuration {
             users: Users::Range { first_uid: FIRST_UID + std::process::id() % 32_768 * 4_096 + number * 2 * MAX_BAYS },
@@ -87,8 +91,8 @@ impl Workshop {
         command.arg("sandbox-keeper");
         let keeper = Keeper::launch(command, &configuration).expect("the keeper can be launched");
         let sandbox = Sandbox::connect(keeper).await.expect("this host can build sandboxes");
-        let recipes = [COMPILED, PLAIN].map(|text| Recipe::parse("test.toml", text, |_| Ok(None)).expect("a recipe"));
-        let (runner, absent) = Runner::probe(sandbox, recipes.to_vec(), settings).await;
+        let recipe = |text: &&str| Recipe::parse("test.toml", text, |_| Ok(None)).expect("a recipe");
+        let (runner, absent) = Runner::probe(sandbox, recipes.iter().map(recipe).collect(), settings).await;
         assert_eq!(absent, []);
         Self { runner }
     }

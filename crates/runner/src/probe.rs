@@ -10,6 +10,7 @@ use runbay_sandbox::Sandbox;
 
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::limits::tool_bay_limits;
+use crate::recipe::CheckStage;
 use crate::recipe::Recipe;
 use crate::recipe::RunProgram;
 use crate::recipe::SEARCH_PATH;
@@ -36,6 +37,7 @@ pub(crate) struct Found {
     /// The absolute paths of the programs of the stages; none where the recipe names none.
     pub(crate) compiler: Option<String>,
     pub(crate) runtime: Option<String>,
+    /// None, too, where it is missing: the language can do without.
     pub(crate) checker: Option<String>,
 }
 
@@ -51,22 +53,32 @@ pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, A
         RunProgram::Artefact => None,
     };
     let compiler = recipe.compile.as_ref().map(|stage| look_for(&stage.command.program)).transpose()?;
-    let checker = recipe.check.as_ref().map(|stage| look_for(&stage.command.program)).transpose()?;
     let mut programs = vec![look_for(&recipe.version[0])?];
     for name in &recipe.programs {
         programs.push(look_for(name)?);
     }
-    let version = ask_version(sandbox, recipe, &programs[0]).await.map_err(absent)?;
+    let version = ask_version(sandbox, recipe, &programs[0], &recipe.version).await.map_err(absent)?;
+    let checker = match &recipe.check {
+        Some(stage) => find_checker(sandbox, recipe, stage).await,
+        None => None,
+    };
     Ok(Found { version, programs, compiler, runtime, checker })
 }
 
-async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str) -> Result<String, String> {
+async fn find_checker(sandbox: &Sandbox, recipe: &Recipe, stage: &CheckStage) -> Option<String> {
+    let checker = find(&stage.command.program)?;
+    let Some(version) = &stage.version else { return Some(checker) };
+    let program = find(version.first()?)?;
+    ask_version(sandbox, recipe, &program, version).await.ok().map(|_| checker)
+}
+
+async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str, argv: &[String]) -> Result<String, String> {
     let clocks =
         Clocks { wall: PATIENCE, cpu: PATIENCE, stdout_bytes: TOOL_OUTPUT_BYTES, stderr_bytes: TOOL_OUTPUT_BYTES };
     let limits = Limits::default().overridden_by(&recipe.limits);
     let failed = |cause: &dyn std::error::Error| format!("{program} could not be asked for its version: {cause}");
     let bay = sandbox.bay(tool_bay_limits(&limits)).await.map_err(|error| failed(&error))?;
-    let report = runbay_sandbox::run(bay, &recipe.version_job(program), b"", &clocks).await;
+    let report = runbay_sandbox::run(bay, &recipe.version_job(program, argv), b"", &clocks).await;
     let report = report.map_err(|error| failed(&error))?;
     if report.end != ProgramEnd::Exited(0) {
         return Err(format!("{program} failed when asked for its version: {:?}", report.end));

@@ -98,6 +98,8 @@ pub(crate) enum RunProgram {
 #[derive(Debug, Clone)]
 pub(crate) struct CheckStage {
     pub(crate) command: Command,
+    /// What shows that the checker is there, where its program alone does not.
+    pub(crate) version: Option<Vec<String>>,
     pub(crate) pattern: DiagnosticPattern,
 }
 

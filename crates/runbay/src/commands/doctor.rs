@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
+use runbay_model::Language;
 use runbay_runner::Absent;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
@@ -137,8 +138,12 @@ async fn run_nothing(sandbox: &Sandbox) -> anyhow::Result<()> {
 
 fn languages(runner: &Runner, absent: &[Absent]) -> Vec<Finding> {
     let catalog = runner.catalog();
-    let mut findings: Vec<_> =
-        catalog.languages().iter().map(|language| Finding::good(&language.name, &language.version)).collect();
+    let found = |language: &Language| match language.has_checker {
+        true => language.version.clone(),
+        false => format!("{}, no checker", language.version),
+    };
+    let languages = catalog.languages().iter();
+    let mut findings: Vec<_> = languages.map(|language| Finding::good(&language.name, &found(language))).collect();
     findings.extend(absent.iter().map(|absent| Finding {
         subject: absent.language.clone(),
         // One missing language is a choice; none at all is not.

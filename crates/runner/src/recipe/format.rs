@@ -64,6 +64,7 @@ pub(super) struct RunTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckTable {
     pub(super) argv: Argv,
+    pub(super) version: Option<Spanned<Vec<String>>>,
     pub(super) pattern: Spanned<String>,
     #[serde(default)]
     pub(super) environment: Table<String>,

@@ -48,9 +48,9 @@ impl CompileStage {
 }
 
 impl Recipe {
-    /// Returns the job that prints the version of the program at `program`.
-    pub(crate) fn version_job(&self, program: &str) -> Job {
-        let argv = std::iter::once(program.to_owned()).chain(self.version[1..].iter().cloned()).collect();
+    /// Returns the job that makes the program at `program` print a version; `argv` is how the recipe calls it.
+    pub(crate) fn version_job(&self, program: &str, argv: &[String]) -> Job {
+        let argv = std::iter::once(program.to_owned()).chain(argv.iter().skip(1).cloned()).collect();
         let nothing = Values { sources: Vec::new(), ..self.values(None, Limits::default().memory_bytes) };
         Job { argv, environment: self.environment(&Variables::new(), &nothing), ..Job::default() }
     }
@@ -208,7 +208,7 @@ data_percent = 90
         assert_eq!(variable(&compile, "HOME"), Some("/tmp"));
         assert_eq!(variable(&compile, "ALL"), Some("main.lisp"));
         assert_eq!(variable(&compile, "LANG"), Some("C.UTF-8"));
-        let version = recipe.version_job("/bin/lisp");
+        let version = recipe.version_job("/bin/lisp", &recipe.version);
         assert_eq!((version.argv, version.keep), (vec!["/bin/lisp".to_owned(), "--version".to_owned()], None));
     }
 

@@ -76,7 +76,7 @@ impl Recipe {
             mounts: parsed.mounts.into_iter().map(|path| mount(origin, path)).collect::<Result<_, _>>()?,
             support_files,
             extensions: parsed.sources.into_iter().map(|ending| extension(origin, ending)).collect::<Result<_, _>>()?,
-            version: version(origin, parsed.version)?,
+            version: version(origin, "version", parsed.version)?,
             programs: parsed.programs.into_iter().map(|word| needed(origin, word)).collect::<Result<_, _>>()?,
             compile: parsed.compile.map(|table| scope.compile(&table)).transpose()?,
             run: scope.run(&parsed.run)?,
@@ -132,7 +132,8 @@ impl Scope<'_> {
         let pattern = DiagnosticPattern::parse(table.pattern.get_ref())
             .map_err(|problem| self.origin.refuse(&table.pattern, format!("check.pattern {problem}")))?;
         let command = self.command("check", &table.argv, &table.environment, &[Placeholder::Sources])?;
-        Ok(CheckStage { command, pattern })
+        let version = table.version.clone().map(|argv| version(self.origin, "check.version", argv)).transpose()?;
+        Ok(CheckStage { command, version, pattern })
     }
 
     fn command(
@@ -271,9 +272,9 @@ fn extension(origin: Origin<'_>, ending: Spanned<String>) -> Result<String, Reci
     Ok(ending.into_inner())
 }
 
-fn version(origin: Origin<'_>, version: Spanned<Vec<String>>) -> Result<Vec<String>, RecipeError> {
+fn version(origin: Origin<'_>, name: &str, version: Spanned<Vec<String>>) -> Result<Vec<String>, RecipeError> {
     if !version.get_ref().first().is_some_and(|program| is_program(program)) {
-        return Err(origin.refuse(&version, "version must start with a program"));
+        return Err(origin.refuse(&version, format!("{name} must start with a program")));
     }
     Ok(version.into_inner())
 }
