@@ -6,6 +6,7 @@ use std::time::Duration;
 use runbay_testkit::Cluster;
 use runbay_testkit::TestApp;
 use runbay_testkit::eventually;
+use runbay_testkit::see_workers;
 use serde_json::json;
 
 use crate::frozen::programs;
@@ -17,7 +18,7 @@ use crate::servers::sql;
 const SOON: Duration = Duration::from_secs(60);
 const RUNS: usize = 30;
 
-on_each_server!(a_worker_leaves_its_work_to_others);
+on_each_server!(a_worker_leaves_its_work_to_others, the_only_worker_is_restarted);
 
 async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     let (database, redis) = backend(kind).await;
@@ -49,6 +50,29 @@ async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     // None was lost on the way, so each has all the attempts that it may have.
     assert_eq!(rows("attempt - attempts_returned <> 1"), "0");
     assert_eq!(rows("status <> 'COMPLETED'"), "0");
+}
+
+async fn the_only_worker_is_restarted(kind: Kind) {
+    let (database, redis) = backend(kind).await;
+    let mut cluster = Cluster::new(&database, &redis).start(1, 1).await;
+    let exit = cluster.workers[0].terminate().await;
+    assert!(exit.status.success(), "{}\n{}", exit.status, cluster.workers[0].log);
+
+    // One that starts in between knows of the language from nothing but the rows.
+    cluster.apis.push(cluster.api_launch().start().await);
+    let mut executions = Vec::new();
+    for api in &cluster.apis {
+        see_workers(api, 0).await;
+        api.client.get("/readyz").await.expect_problem(503, "not_ready");
+        assert_eq!(api.client.get("/workers").await.expect(200), json!({"workers": []}));
+        let accepted = api.client.post("/executions", &json!({"language": "python", "source_code": "print(7)"})).await;
+        executions.push(accepted.expect(202)["execution_id"].as_str().expect("a text").to_owned());
+    }
+    cluster.workers[0].restart().await;
+    for execution in executions {
+        assert_eq!(cluster.apis[0].client.wait(&execution).await["stdout"], "7\n");
+    }
+    see_workers(&cluster.apis[1], 1).await;
 }
 
 /// Counts how often workers say that an execution has ended.

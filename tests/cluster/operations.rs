@@ -86,7 +86,7 @@ async fn drain(api: &TestApp, worker: &mut TestApp) {
         assert_eq!((&body["stdout"], &body["attempt"]), (&json!("2\n"), &json!(1)), "{body:#}");
     }
     let left = api.client.get("/workers").await.expect(200);
-    assert_eq!(left["workers"].as_array().expect("a list").len(), 1, "its row is gone: {left:#}");
+    assert_eq!(left["workers"].as_array().expect("a list").len(), 1, "it is shown no more: {left:#}");
 }
 
 async fn dead_letters_can_be_run_again(kind: Kind) {

@@ -6,9 +6,9 @@ use runbay_model::ExecutionId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_store::HandBackExecution;
-use runbay_store::RemoveWorker;
 use runbay_store::RenewWorker;
 use runbay_store::Stale;
+use runbay_store::StopWorker;
 use runbay_store::Worker;
 use runbay_store::WriteError;
 
@@ -80,13 +80,13 @@ impl WorkerLease {
         self.row.draining = true;
     }
 
-    /// Ends the lease: what the worker may still run is lost.
+    /// Ends the lease: what the worker may still run is lost, and what it served is offered until its successor comes.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when the database does not answer; then the lease expires by itself.
     pub async fn end(self) -> Result<(), Unavailable> {
-        self.engine.write(RemoveWorker(self.row.id)).await
+        self.engine.write(StopWorker { id: self.row.id, languages: self.row.languages }).await
     }
 
     async fn put_right(&mut self) -> Result<(), Unavailable> {

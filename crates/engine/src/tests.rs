@@ -45,7 +45,7 @@ use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_queue::Taken;
 use runbay_queue::Turn;
-use runbay_store::RemoveWorker;
+use runbay_store::RemoveDeadWorkers;
 use runbay_store::Store;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -166,9 +166,15 @@ impl Bench {
         self.engine.lease(&card).renew().await.unwrap();
     }
 
-    /// Lets the worker die; what it runs is to be reclaimed.
-    async fn kill_worker(&self) {
-        self.store.write(RemoveWorker(self.worker)).await.unwrap();
+    /// Removes the rows of all workers; what they run is to be reclaimed.
+    async fn kill_workers(&self) {
+        soon(async {
+            // The database's clock may have to move on first.
+            while !self.store.workers().await.unwrap().is_empty() {
+                self.store.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await.unwrap();
+            }
+        })
+        .await;
     }
 
     /// Loses everything but the files, as a kill does, and starts anew with this catalog.

@@ -17,6 +17,11 @@ use crate::executions::READ_PATIENCE;
 use crate::languages::languages;
 use crate::offer::Source;
 
+/// How long what a worker served is offered after it has stopped: its successor has to come within that time.
+///
+/// Longer than any restart takes, and no longer, as a language may have been given up for good.
+const RESTART: Duration = Duration::from_secs(600);
+
 /// A worker as the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerRow {
@@ -43,20 +48,21 @@ pub struct WorkerRow {
 }
 
 impl Engine {
-    /// Lists all workers by name, also those that died within the last hour.
+    /// Lists all workers by name, also those that died within the last hour, but none that has stopped.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when the database does not answer.
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, Unavailable> {
         let now = Timestamp::now();
-        Ok(self.seen_workers().await?.into_iter().map(|seen| self.worker_row(seen, now)).collect())
+        let present = self.seen_workers().await?.into_iter().filter(|seen| !seen.worker.has_stopped());
+        Ok(present.map(|seen| self.worker_row(seen, now)).collect())
     }
 
     /// Reads from the workers' rows what is offered; does nothing where this process runs what it offers.
     ///
-    /// What those serve that died within the last hour is offered, too: it is accepted, and waits for a worker. When
-    /// there are no rows at all, what was offered before still is.
+    /// What those served that died within the last hour or stopped within the last ten minutes is offered, too: it is
+    /// accepted, and waits for a worker. When there are none of all these, what was offered before still is.
     ///
     /// # Errors
     ///
@@ -65,7 +71,8 @@ impl Engine {
         if self.offer().source() == Source::ThisProcess {
             return Ok(());
         }
-        let seen = self.seen_workers().await?;
+        let mut seen = self.seen_workers().await?;
+        seen.retain(may_come_back);
         if !seen.is_empty() {
             self.offer().replace(union(seen, self.settings().lease));
         }
@@ -95,7 +102,12 @@ impl Engine {
 }
 
 fn is_alive(seen: &SeenWorker, lease: Duration) -> bool {
-    seen.unseen_for <= lease
+    seen.unseen_for <= lease && !seen.worker.has_stopped()
+}
+
+/// Returns whether what a worker served is offered: it lives, or it or a successor may come back.
+fn may_come_back(seen: &SeenWorker) -> bool {
+    !seen.worker.has_stopped() || seen.unseen_for <= RESTART
 }
 
 /// Puts together what several workers serve; of a language that several have, one that lives knows best, and of those
@@ -137,5 +149,17 @@ mod tests {
         let offered: Vec<_> =
             catalog.languages().iter().map(|language| (language.id.as_str(), language.version.as_str())).collect();
         assert_eq!(offered, [("python", "3"), ("go", "1")]);
+    }
+
+    #[test]
+    fn a_worker_that_stopped_is_not_alive_and_is_not_waited_for_for_ever() {
+        let stopped = |unseen_for| {
+            let seen = seen("[]", 1, unseen_for);
+            SeenWorker { worker: Worker { slots: 0, ..seen.worker }, unseen_for }
+        };
+        assert!(!is_alive(&stopped(Duration::ZERO), LEASE));
+        assert!(may_come_back(&stopped(RESTART)));
+        assert!(!may_come_back(&stopped(RESTART + Duration::from_micros(1))));
+        assert!(may_come_back(&seen("[]", 1, 2 * RESTART)), "one that died is awaited as long as it has a row");
     }
 }

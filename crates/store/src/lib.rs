@@ -77,7 +77,7 @@ pub use sessions::SessionNotFound;
 pub use store::DatabaseSettings;
 pub use store::Store;
 pub use workers::RemoveDeadWorkers;
-pub use workers::RemoveWorker;
 pub use workers::RenewWorker;
 pub use workers::SeenWorker;
+pub use workers::StopWorker;
 pub use workers::Worker;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
+use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::DbBackend;
@@ -40,9 +41,17 @@ const LISTED: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct RenewWorker(pub Worker);
 
-/// Removes the row of a worker that ends; what it may still run is lost from now on.
+/// Tells that a worker has stopped; what it may still run is lost from now on.
+///
+/// Its row stays for what it says of the languages, and those of workers that stopped before it and say the same go.
+/// So workers that start and stop all day do not fill the table.
 #[derive(Debug, Clone)]
-pub struct RemoveWorker(pub WorkerId);
+pub struct StopWorker {
+    /// The worker.
+    pub id: WorkerId,
+    /// The languages that it served, as in its row.
+    pub languages: String,
+}
 
 /// Removes the rows of workers that were not renewed for so long; answers how many.
 #[derive(Debug, Clone)]
@@ -60,7 +69,7 @@ pub struct Worker {
     pub name: String,
     /// The version of its program, at most 64 characters.
     pub version: String,
-    /// How many executions it runs at a time.
+    /// How many executions it runs at a time; none once it has stopped.
     pub slots: u32,
     /// How many it runs now.
     pub running: u32,
@@ -70,6 +79,14 @@ pub struct Worker {
     pub started_at: Timestamp,
     /// Whether it takes no more executions.
     pub draining: bool,
+}
+
+impl Worker {
+    /// Returns whether it has stopped.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.slots == 0
+    }
 }
 
 /// A worker as the database knows it.
@@ -82,7 +99,7 @@ pub struct SeenWorker {
 }
 
 impl Store {
-    /// Reads all workers by name, also those that no longer live and were not removed yet.
+    /// Reads all workers by name, also those that stopped or died and were not removed yet.
     ///
     /// # Errors
     ///
@@ -142,13 +159,20 @@ impl Command for RenewWorker {
     }
 }
 
-impl Command for RemoveWorker {
+impl Command for StopWorker {
     type Answer = ();
     type Refusal = Infallible;
-    const WRITES: Writes = Writes::One;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
-        worker::Entity::delete_by_id(self.0.as_uuid()).exec(transaction).await?;
+        let stopped_before = Column::Slots.eq(0).and(Column::Languages.eq(self.languages));
+        worker::Entity::delete_many().filter(stopped_before).exec(transaction).await?;
+        let stop = worker::Entity::update_many()
+            .col_expr(Column::Slots, Expr::val(0_i64))
+            .col_expr(Column::Running, Expr::val(0_i64))
+            .col_expr(Column::Draining, Expr::val(true))
+            .col_expr(Column::LastSeenAt, database_now(transaction.get_database_backend()))
+            .filter(Column::Id.eq(self.id.as_uuid()));
+        stop.exec(transaction).await?;
         Ok(())
     }
 }
@@ -165,12 +189,13 @@ impl Command for RemoveDeadWorkers {
     }
 }
 
-/// Selects a worker, by an expression for its id, if it was seen within `lease`.
+/// Selects a worker, by an expression for its id, if it was seen within `lease` and has not stopped.
 pub(crate) fn alive(backend: DbBackend, id: Expr, lease: Duration) -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))
         .from(worker::Entity)
         .and_where(Expr::col((worker::Entity, Column::Id)).eq(id))
+        .and_where(Expr::col((worker::Entity, Column::Slots)).gt(0))
         .and_where(Expr::col((worker::Entity, Column::LastSeenAt)).gte(database_time_before(backend, lease)))
         .take()
 }

@@ -31,7 +31,7 @@ use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_runner::RunFault;
-use runbay_store::RemoveWorker;
+use runbay_store::RemoveDeadWorkers;
 use runbay_store::Store;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -189,7 +189,7 @@ async fn two_workers_on_one_database_run_everything_once() {
     for worker in workers {
         worker.stop().await;
     }
-    assert_eq!(front.workers().await.unwrap(), [], "whoever ends takes its row away");
+    assert_eq!(front.workers().await.unwrap(), [], "whoever ends is shown no more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -220,7 +220,7 @@ async fn a_worker_whose_row_was_lost_goes_on_with_a_new_one() {
     let worker = bench.worker(DEADLINE);
     let front = bench.engine();
     for number in 0..20_u8 {
-        bench.store.write(RemoveWorker(worker.id)).await.unwrap();
+        bench.store.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await.unwrap();
         let id = bench.submitted(&front, &[number]).await;
         assert_eq!(bench.ended(&front, id).await.state.status(), Status::Completed);
     }

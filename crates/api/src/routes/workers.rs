@@ -17,7 +17,7 @@ use crate::state::Api;
 #[derive(Serialize, ToSchema)]
 #[schema(as = WorkerList)]
 pub(super) struct Workers {
-    /// Those that live, and those that were lost less than an hour ago.
+    /// Those that live, and those that were lost less than an hour ago; not those that have stopped.
     workers: Vec<WorkerBody>,
 }
 

@@ -27,7 +27,7 @@ async fn what_a_dead_worker_ran_is_run_again_and_a_late_result_is_dropped() {
     bench.reclaim().await;
     assert_eq!(bench.execution(execution.id).await.state.status(), Status::Running, "its worker lives");
 
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     bench.reclaim().await;
     bench.reclaim().await;
     assert_eq!(bench.execution(execution.id).await.state.status(), Status::Queued);
@@ -65,7 +65,7 @@ async fn two_sweepers_at_once_reclaim_once() {
         executions.push(bench.queued().await);
         drop(bench.next().await);
     }
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     tokio::join!(bench.reclaim(), bench.reclaim(), bench.reclaim());
     for execution in executions {
         assert_eq!(bench.execution(execution.id).await.state.attempt(), Attempt(1));
@@ -80,7 +80,7 @@ async fn when_the_attempts_are_used_up_the_session_is_free_again() {
     let session = bench.session().await;
     let execution = bench.run(&session).await.unwrap();
     drop(bench.next().await);
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     bench.reclaim().await;
     let failed = bench.execution(execution.id).await;
     assert_eq!((failed.state.status(), failed.state.reason()), (Status::Failed, Some(Reason::WorkerLost)));
@@ -91,7 +91,7 @@ async fn when_the_attempts_are_used_up_the_session_is_free_again() {
 async fn a_worker_whose_row_is_gone_renews_it_before_it_claims() {
     let bench = Bench::new().await;
     let execution = bench.queued().await;
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     let refused = bench.engine.claim(&as_taken(execution.id), bench.worker).await;
     assert!(matches!(refused, Err(ClaimError::LeaseExpired)), "{refused:?}");
     assert_eq!(bench.execution(execution.id).await.state.status(), Status::Queued);
@@ -105,7 +105,7 @@ async fn a_process_does_not_reclaim_what_it_runs_itself() {
     let bench = Bench::new().await;
     let execution = bench.queued().await;
     let claim = bench.next().await;
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     let expired = bench.store.expired_leases(Duration::ZERO, 100).await.unwrap();
     assert_eq!(expired.len(), 1);
     bench.engine.reclaim_all(expired).await.unwrap();
@@ -134,7 +134,7 @@ async fn nothing_is_reclaimed_before_the_workers_could_renew_their_rows() {
     let bench = Bench::new().await;
     let execution = bench.queued().await;
     drop(bench.next().await);
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     let engine = bench.engine_with(bench.queue.clone(), bench.events.clone(), patient());
     let mut steadiness = Steadiness::default();
     engine.sweep_leases(&mut steadiness).await.unwrap();

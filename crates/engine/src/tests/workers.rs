@@ -15,6 +15,7 @@ use crate::EngineParts;
 use crate::EngineSettings;
 use crate::NewSession;
 use crate::Offer;
+use crate::OneShotRequest;
 use crate::RunRequest;
 use crate::WorkerCard;
 
@@ -44,7 +45,7 @@ fn serving(languages: &[(&str, &str)], started_at: i64) -> WorkerCard {
 #[tokio::test]
 async fn what_the_living_workers_serve_is_offered() {
     let bench = Bench::new().await;
-    bench.kill_worker().await;
+    bench.kill_workers().await;
     let front = bench.front(settings());
     front.refresh_offer().await.unwrap();
     assert_eq!(ids(&front.catalog()), [] as [&str; 0]);
@@ -62,10 +63,28 @@ async fn what_the_living_workers_serve_is_offered() {
 
     young.end().await.unwrap();
     front.refresh_offer().await.unwrap();
-    assert_eq!(ids(&front.catalog()), ["python", "go"]);
+    assert_eq!(ids(&front.catalog()), ["python", "go", "rust"], "a living worker comes first");
     old.end().await.unwrap();
+    bench.kill_workers().await;
     front.refresh_offer().await.unwrap();
-    assert_eq!(ids(&front.catalog()), ["python", "go"], "what is accepted now waits for a worker");
+    assert_eq!(ids(&front.catalog()), ["python", "go", "rust"], "what is accepted now waits for a worker");
+}
+
+#[tokio::test]
+async fn what_only_a_worker_that_stopped_served_is_accepted_until_its_successor_comes() {
+    let bench = Bench::new().await;
+    let mut only = bench.engine.lease(&serving(&[("go", "golang")], 1));
+    only.renew().await.unwrap();
+    only.end().await.unwrap();
+
+    let front = bench.front(settings());
+    front.refresh_offer().await.unwrap();
+    assert_eq!(ids(&front.catalog()), ["python", "javascript", "go"], "also for an api that starts now");
+    let request = OneShotRequest { language: Some("go".to_owned()), ..OneShotRequest::default() };
+    front.submit_one_shot(&bench.tenant, request).await.unwrap();
+    assert_eq!(front.queue_depth().await.unwrap(), 1);
+    assert_eq!(front.workers().await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>(), [bench.worker]);
+    assert_eq!(front.ready().await.workers.unwrap(), 1, "who has stopped does not count");
 }
 
 #[tokio::test]

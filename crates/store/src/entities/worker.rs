@@ -9,6 +9,7 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) version: String,
+    /// 0 once it has stopped.
     pub(crate) slots: i64,
     pub(crate) running: i64,
     /// A JSON document of whoever writes the row.

@@ -3,8 +3,8 @@ use super::workers::worker;
 use super::*;
 use crate::LeaseExpired;
 use crate::ReclaimExecution;
-use crate::RemoveWorker;
 use crate::RenewWorker;
+use crate::StopWorker;
 
 const LEASE: Duration = Duration::from_secs(600);
 
@@ -56,7 +56,7 @@ async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: Place) {
     assert!(matches!(early, Err(WriteError::Refused(Stale))), "its worker lives: {early:?}");
 
     age(&place, &dies, 2 * LEASE).await;
-    store.write(RemoveWorker(leaves.id)).await.unwrap();
+    store.write(StopWorker { id: leaves.id, languages: leaves.languages }).await.unwrap();
     let mut expired = store.expired_leases(LEASE, 10).await.unwrap();
     expired.sort_by_key(|head| head.id);
     assert_eq!(expired.iter().map(|head| head.id).collect::<Vec<_>>(), [running[1].id, running[2].id]);

@@ -1,7 +1,8 @@
 use super::*;
 use crate::RemoveDeadWorkers;
-use crate::RemoveWorker;
 use crate::RenewWorker;
+use crate::SeenWorker;
+use crate::StopWorker;
 use crate::Worker;
 
 pub(super) fn worker(name: &str) -> Worker {
@@ -44,10 +45,37 @@ async fn workers_are_listed_as_they_last_said(place: Place) {
     let dead = RemoveDeadWorkers { unseen_for: Duration::from_secs(3_600) };
     assert_eq!(store.write(dead.clone()).await.unwrap(), 1);
     assert_eq!(store.write(dead).await.unwrap(), 0);
-    store.write(RemoveWorker(one.id)).await.unwrap();
-    assert_eq!(store.workers().await.unwrap(), []);
+    assert_eq!(store.workers().await.unwrap().len(), 1);
+}
+
+async fn who_stops_leaves_what_it_served(place: Place) {
+    let store = place.open().await;
+    let lives = worker("lives");
+    store.write(RenewWorker(lives.clone())).await.unwrap();
+    let stop = async |worker: Worker| {
+        store.write(RenewWorker(worker.clone())).await.unwrap();
+        age(&place, &worker, Duration::from_secs(60)).await;
+        store.write(StopWorker { id: worker.id, languages: worker.languages }).await.unwrap();
+    };
+    stop(Worker { running: 3, ..worker("first") }).await;
+    stop(Worker { languages: "[]".to_owned(), ..worker("other") }).await;
+    stop(worker("second")).await;
+    let seen = store.workers().await.unwrap();
+    let rows: Vec<_> = seen
+        .iter()
+        .map(|SeenWorker { worker, .. }| (worker.name.as_str(), worker.languages.as_str(), worker.has_stopped()))
+        .collect();
+    let python = lives.languages.as_str();
+    assert_eq!(rows, [("lives", python, false), ("other", "[]", true), ("second", python, true)]);
+    let stopped = &seen[2];
+    assert_eq!((stopped.worker.running, stopped.worker.draining), (0, true));
+    assert!(stopped.unseen_for < Duration::from_secs(60), "counted from when it stopped: {stopped:?}");
+
+    store.write(RenewWorker(Worker { slots: 4, ..stopped.worker.clone() })).await.unwrap();
+    assert!(!store.workers().await.unwrap()[2].worker.has_stopped(), "it goes on after all");
 }
 
 on_all_databases! {
     workers_are_listed_as_they_last_said,
+    who_stops_leaves_what_it_served,
 }
