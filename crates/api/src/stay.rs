@@ -1,5 +1,8 @@
-//! What one request may take, and all together: time, places at work, and memory for bodies.
+//! What one request may take, and all together: time, places at work, memory for bodies, and turns at a core.
 
+mod turns;
+
+use std::mem;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -21,6 +24,11 @@ use tokio::time::sleep_until;
 use crate::problem::Code;
 use crate::problem::Problem;
 
+use self::turns::Turn;
+use self::turns::Turns;
+
+pub(crate) use self::turns::TURN;
+
 /// How long a body may take to arrive; the time at work begins after it.
 pub(crate) const ARRIVAL: Duration = Duration::from_secs(20);
 
@@ -36,6 +44,7 @@ pub(crate) struct House {
     time: Duration,
     places: Arc<Semaphore>,
     body_bytes: Arc<Semaphore>,
+    turns: Turns,
 }
 
 tokio::task_local! {
@@ -55,6 +64,7 @@ struct Stay {
 struct Held {
     place: Option<OwnedSemaphorePermit>,
     body: Option<OwnedSemaphorePermit>,
+    had_turn: bool,
 }
 
 impl House {
@@ -68,6 +78,7 @@ impl House {
             time,
             places: Arc::new(Semaphore::new(places)),
             body_bytes: Arc::new(Semaphore::new(body_bytes.min(Semaphore::MAX_PERMITS))),
+            turns: Turns::new(),
         }
     }
 
@@ -76,7 +87,7 @@ impl House {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| overloaded("too many requests are at work"))?;
         let (end, _) = watch::channel(Instant::now() + wait_for_body + self.time);
-        Ok(Stay { house: self.clone(), end, held: Mutex::new(Held { place: Some(place), body: None }) })
+        Ok(Stay { house: self.clone(), end, held: Mutex::new(Held { place: Some(place), ..Held::default() }) })
     }
 }
 
@@ -87,6 +98,16 @@ impl House {
 /// A problem when the bodies of all requests take too much already.
 pub(crate) fn hold(bytes: usize) -> Result<(), Problem> {
     STAY.try_with(|stay| stay.hold(bytes)).unwrap_or(Ok(()))
+}
+
+/// Waits for a turn of this request at a core.
+pub(crate) async fn turn() -> Turn {
+    match STAY.try_with(|stay| (stay.house.turns.clone(), stay.has_had_turn())) {
+        Ok((turns, false)) => turns.first().await,
+        Ok((turns, true)) => turns.another().await,
+        // Without a stay there are no limits.
+        Err(_) => Turn::default(),
+    }
 }
 
 /// Begins the time at work: the body has arrived.
@@ -149,6 +170,11 @@ impl Stay {
             None => held.body = Some(permit),
         }
         Ok(())
+    }
+
+    /// Returns whether it had a turn, and has had one from now on.
+    fn has_had_turn(&self) -> bool {
+        mem::replace(&mut self.held().had_turn, true)
     }
 
     fn may_take(&self, time: Duration) {

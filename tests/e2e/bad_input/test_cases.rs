@@ -42,6 +42,12 @@ fn refused() -> Vec<(Value, u16, &'static str, &'static str)> {
             "tests[1].expected_stdout: is not a regular expression: ",
         ),
         (
+            json!({"expected_stdout": format!("(?i){}", r"[\s\S]".repeat(5)), "match": "regex"}),
+            400,
+            "invalid_body",
+            "tests[1].expected_stdout: is not a regular expression: its classes have too many characters",
+        ),
+        (
             json!({"expected_stdout": "a".repeat(1_025), "match": "regex"}),
             413,
             "tests_too_large",

@@ -1,5 +1,8 @@
 //! `tests` and `stop_on_failure`
 
+use std::time::Instant;
+use std::vec::IntoIter;
+
 use runbay_model::Comparison;
 use runbay_model::ExpectedOutput;
 use runbay_model::MAX_TEST_BYTES;
@@ -7,6 +10,7 @@ use runbay_model::MAX_TESTS;
 use runbay_model::TestCase;
 use runbay_model::TestPlan;
 use serde::Deserialize;
+use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
 use super::Arguments;
@@ -15,11 +19,12 @@ use super::work::check_stdin;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::schema;
+use crate::stay;
 
 /// The longest regular expression, in bytes.
 const MAX_PATTERN_BYTES: usize = 1024;
 
-/// The most bytes that all regular expressions have together; a kibibyte of them can take 30 ms to read.
+/// The most bytes that all regular expressions have together.
 const MAX_PATTERNS_BYTES: usize = 16 * 1024;
 
 /// One input of a program with the output that it should have.
@@ -48,7 +53,9 @@ pub(crate) type TestCases = Counted<TestCaseBody, MAX_TESTS>;
 
 impl TestCases {
     /// Checks the test cases.
-    pub(crate) fn read(self, stop_on_failure: bool) -> Result<TestPlan, Problem> {
+    ///
+    /// CANCEL: what is read at the moment, for some milliseconds, is read to its end.
+    pub(crate) async fn read(self, stop_on_failure: bool) -> Result<TestPlan, Problem> {
         if self.count == 0 {
             let complaint = "must have at least one entry; leave it out to run the program once";
             return Err(Problem::new(Code::InvalidBody).field("tests", complaint));
@@ -68,15 +75,39 @@ impl TestCases {
                 format!("have {patterns} bytes of regular expressions, at most {MAX_PATTERNS_BYTES} are allowed");
             return Err(Problem::new(Code::TestsTooLarge).field("tests", complaint));
         }
-        // Hostile expressions would keep other requests of this thread waiting.
-        tokio::task::block_in_place(|| self.cases(stop_on_failure))
+        let mut reading = Reading { left: self.entries.into_iter(), cases: Vec::new() };
+        if patterns == 0 {
+            reading = reading.go_on_while(|| true)?;
+        }
+        // A regular expression takes up to 20 ms, and so others read theirs in between.
+        while reading.left.len() > 0 {
+            let turn = stay::turn().await;
+            let read = spawn_blocking(move || {
+                let _turn = turn;
+                let began = Instant::now();
+                reading.go_on_while(|| began.elapsed() < stay::TURN)
+            });
+            reading = read.await.map_err(|_| Problem::new(Code::InternalError).cause("no test case was read"))??;
+        }
+        Ok(TestPlan { cases: reading.cases, stop_on_failure })
     }
+}
 
-    fn cases(self, stop_on_failure: bool) -> Result<TestPlan, Problem> {
-        let cases = self.entries.into_iter().enumerate();
-        let cases =
-            cases.map(|(index, case)| case.read().map_err(|problem| problem.within(&format!("tests[{index}]"))));
-        Ok(TestPlan { cases: cases.collect::<Result<_, _>>()?, stop_on_failure })
+/// Test cases, some of which are read.
+struct Reading {
+    left: IntoIter<TestCaseBody>,
+    cases: Vec<TestCase>,
+}
+
+impl Reading {
+    fn go_on_while(mut self, has_time: impl Fn() -> bool) -> Result<Self, Problem> {
+        while has_time()
+            && let Some(case) = self.left.next()
+        {
+            let case = case.read().map_err(|problem| problem.within(&format!("tests[{}]", self.cases.len())))?;
+            self.cases.push(case);
+        }
+        Ok(self)
     }
 }
 
@@ -110,28 +141,33 @@ impl TestCaseBody {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::Context;
+    use std::task::Waker;
+
     use runbay_model::MAX_STDIN_BYTES;
     use serde_json::Value;
     use serde_json::json;
 
     use super::*;
 
-    fn read(tests: Value) -> Result<TestPlan, (Code, String)> {
+    async fn read(tests: Value) -> Result<TestPlan, (Code, String)> {
         let tests: TestCases = serde_json::from_value(tests).unwrap();
-        tests.read(true).map_err(|problem| {
+        tests.read(true).await.map_err(|problem| {
             assert_eq!(problem.details().len(), 1);
             (problem.code(), problem.details()[0].clone())
         })
     }
 
-    #[test]
-    fn a_case_needs_its_expected_output_only() {
+    #[tokio::test]
+    async fn a_case_needs_its_expected_output_only() {
         let plan = read(json!([
             {"expected_stdout": "1"},
             {"name": "two", "stdin": "2\0", "args": ["-v"], "expected_stdout": "", "match": "exact"},
             {"name": null, "stdin": null, "args": null, "expected_stdout": "(", "match": null},
         ]));
-        let plan = plan.unwrap();
+        let plan = plan.await.unwrap();
         assert!(plan.stop_on_failure);
         let [first, second, third] = plan.cases.as_slice() else { panic!("{plan:?}") };
         assert_eq!((first.name.as_deref(), first.stdin.as_slice(), first.args.len()), (None, &b""[..], 0));
@@ -142,47 +178,57 @@ mod tests {
         assert_eq!((third.name.as_deref(), third.expected.comparison()), (None, Comparison::Trimmed));
     }
 
-    #[test]
-    fn what_is_wrong_is_named_with_its_case() {
-        let with = |wrong: Value| read(json!([{"expected_stdout": ""}, wrong])).unwrap_err();
-        let (code, complaint) = with(json!({"expected_stdout": "(", "match": "regex"}));
+    #[tokio::test]
+    async fn what_is_wrong_is_named_with_its_case() {
+        let with = async |wrong: Value| read(json!([{"expected_stdout": ""}, wrong])).await.unwrap_err();
+        let (code, complaint) = with(json!({"expected_stdout": "(", "match": "regex"})).await;
         assert_eq!(code, Code::InvalidBody);
         assert!(complaint.starts_with("tests[1].expected_stdout: is not a regular expression: "), "{complaint}");
-        let (code, complaint) = with(json!({"expected_stdout": "a".repeat(1025), "match": "regex"}));
+        let (code, complaint) = with(json!({"expected_stdout": "a".repeat(1025), "match": "regex"})).await;
         assert_eq!(code, Code::TestsTooLarge);
         let expected = "tests[1].expected_stdout: has 1025 bytes, at most 1024 are allowed in a regular expression";
         assert_eq!(complaint, expected);
-        let (code, complaint) = with(json!({"expected_stdout": "", "args": ["a", "\0"]}));
+        let (code, complaint) = with(json!({"expected_stdout": "", "args": ["a", "\0"]})).await;
         assert_eq!(
             (code, complaint.as_str()),
             (Code::InvalidBody, "tests[1].args[1]: must not contain the character U+0000")
         );
-        let (code, complaint) = with(json!({"expected_stdout": "", "stdin": "a".repeat(MAX_STDIN_BYTES + 1)}));
+        let (code, complaint) = with(json!({"expected_stdout": "", "stdin": "a".repeat(MAX_STDIN_BYTES + 1)})).await;
         assert_eq!(code, Code::StdinTooLarge);
         assert_eq!(complaint, "tests[1].stdin: has 1048577 bytes in UTF-8, at most 1048576 are allowed");
     }
 
-    #[test]
-    fn number_and_size_have_limits() {
+    #[tokio::test]
+    async fn number_and_size_have_limits() {
         let many = |count| Value::Array(vec![json!({"expected_stdout": ""}); count]);
-        assert!(read(many(MAX_TESTS)).is_ok());
-        let (code, complaint) = read(many(5_000)).unwrap_err();
+        assert!(read(many(MAX_TESTS)).await.is_ok());
+        let (code, complaint) = read(many(5_000)).await.unwrap_err();
         assert_eq!(
             (code, complaint.as_str()),
             (Code::TestsTooLarge, "tests: has 5000 entries, at most 100 are allowed")
         );
-        assert_eq!(read(many(0)).unwrap_err().0, Code::InvalidBody);
+        assert_eq!(read(many(0)).await.unwrap_err().0, Code::InvalidBody);
         let large = |bytes: usize| json!([{"expected_stdout": "a".repeat(bytes)}, {"expected_stdout": "a"}]);
-        assert!(read(large(MAX_TEST_BYTES - 1)).is_ok());
-        let (code, complaint) = read(large(MAX_TEST_BYTES)).unwrap_err();
+        assert!(read(large(MAX_TEST_BYTES - 1)).await.is_ok());
+        let (code, complaint) = read(large(MAX_TEST_BYTES)).await.unwrap_err();
         assert_eq!(code, Code::TestsTooLarge);
         assert_eq!(complaint, "tests: have 2097153 bytes together, at most 2097152 are allowed");
         let patterns =
             |count| Value::Array(vec![json!({"expected_stdout": "a".repeat(1024), "match": "regex"}); count]);
-        assert!(read(patterns(16)).is_ok());
-        let (code, complaint) = read(patterns(17)).unwrap_err();
+        assert!(read(patterns(16)).await.is_ok());
+        let (code, complaint) = read(patterns(17)).await.unwrap_err();
         assert_eq!(code, Code::TestsTooLarge);
         assert_eq!(complaint, "tests: have 17408 bytes of regular expressions, at most 16384 are allowed");
+    }
+
+    #[tokio::test]
+    async fn regular_expressions_are_read_on_another_thread() {
+        let mut ordinary = pin!(read(json!([{"expected_stdout": "a"}])));
+        let mut patterns = pin!(read(Value::Array(vec![json!({"expected_stdout": "a", "match": "regex"}); MAX_TESTS])));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(ordinary.as_mut().poll(&mut context).is_ready(), "at once");
+        assert!(patterns.as_mut().poll(&mut context).is_pending(), "this thread has to answer others");
+        assert_eq!(patterns.await.unwrap().cases.len(), MAX_TESTS);
     }
 
     #[test]

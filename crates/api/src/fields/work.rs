@@ -29,7 +29,7 @@ pub(crate) struct WorkFields {
 
 impl WorkFields {
     /// Checks everything, limits against `ranges`.
-    pub(crate) fn read(self, ranges: &LimitRanges) -> Result<Work, Problem> {
+    pub(crate) async fn read(self, ranges: &LimitRanges) -> Result<Work, Problem> {
         let stdin = self.stdin.unwrap_or_default();
         let args = self.args.unwrap_or_default().read()?;
         let stop_on_failure = self.stop_on_failure.unwrap_or_default();
@@ -40,13 +40,13 @@ impl WorkFields {
             None if stop_on_failure => return Err(misplaced("stop_on_failure", "is of use with tests only")),
             Some(_) | None => {}
         }
-        Ok(Work {
-            stdin: stdin.into_bytes(),
-            args,
-            environment: self.env.unwrap_or_default().read()?,
-            limits: self.limits.unwrap_or_default().read(ranges)?,
-            tests: self.tests.map(|tests| tests.read(stop_on_failure)).transpose()?,
-        })
+        let environment = self.env.unwrap_or_default().read()?;
+        let limits = self.limits.unwrap_or_default().read(ranges)?;
+        let tests = match self.tests {
+            Some(tests) => Some(tests.read(stop_on_failure).await?),
+            None => None,
+        };
+        Ok(Work { stdin: stdin.into_bytes(), args, environment, limits, tests })
     }
 }
 
@@ -124,8 +124,8 @@ mod tests {
         assert_eq!(complaint, "args[1]: must not contain the character U+0000");
     }
 
-    #[test]
-    fn tests_bring_their_own_input() {
+    #[tokio::test]
+    async fn tests_bring_their_own_input() {
         let tests = || serde_json::from_value(json!([{"expected_stdout": ""}])).unwrap();
         let ranges = LimitRanges::default();
         let empty = WorkFields {
@@ -135,19 +135,19 @@ mod tests {
             stop_on_failure: Some(true),
             ..WorkFields::default()
         };
-        assert!(empty.read(&ranges).unwrap().tests.unwrap().stop_on_failure);
+        assert!(empty.read(&ranges).await.unwrap().tests.unwrap().stop_on_failure);
         let stdin = WorkFields { stdin: Some("a".to_owned()), tests: tests(), ..WorkFields::default() };
         let complaint = "stdin: must not be there beside tests, each of which has its own";
-        assert_eq!(refusal(stdin.read(&ranges)), (Code::InvalidBody, complaint.to_owned()));
+        assert_eq!(refusal(stdin.read(&ranges).await), (Code::InvalidBody, complaint.to_owned()));
         let args = WorkFields { args: Some(args(&["a"])), tests: tests(), ..WorkFields::default() };
-        assert!(refusal(args.read(&ranges)).1.starts_with("args: "));
+        assert!(refusal(args.read(&ranges).await).1.starts_with("args: "));
         let stop = WorkFields { stop_on_failure: Some(true), ..WorkFields::default() };
-        assert!(refusal(stop.read(&ranges)).1.starts_with("stop_on_failure: "));
+        assert!(refusal(stop.read(&ranges).await).1.starts_with("stop_on_failure: "));
     }
 
-    #[test]
-    fn nothing_sent_is_nothing_asked_for() {
-        let work = WorkFields { stop_on_failure: Some(false), ..WorkFields::default() }.read(&LimitRanges::default());
-        assert_eq!(work.unwrap(), Work::default());
+    #[tokio::test]
+    async fn nothing_sent_is_nothing_asked_for() {
+        let work = WorkFields { stop_on_failure: Some(false), ..WorkFields::default() };
+        assert_eq!(work.read(&LimitRanges::default()).await.unwrap(), Work::default());
     }
 }

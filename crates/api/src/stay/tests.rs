@@ -6,10 +6,12 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::routing::post;
 use serde_json::Value;
+use serde_json::json;
 use tower::ServiceExt;
 
 use super::*;
 use crate::extract::Json;
+use crate::fields::TestCases;
 
 const TIME: Duration = Duration::from_secs(5);
 
@@ -106,4 +108,44 @@ async fn the_bodies_of_all_have_a_bound() {
     assert!(begun.elapsed().is_zero(), "there is no room beside the first");
     assert_eq!(first.await.unwrap(), 503);
     assert_eq!(house.body_bytes.available_permits(), 100, "what ended gives its room back");
+}
+
+/// Reads test cases, each with an expression that takes a while.
+async fn read_tests(count: usize, comparison: &str) -> Result<(), Problem> {
+    let case = json!({"expected_stdout": r"\W{5}", "match": comparison});
+    let tests: TestCases = serde_json::from_value(Value::Array(vec![case; count])).unwrap();
+    tests.read(false).await.map(drop)
+}
+
+fn reading(house: House) -> Router {
+    Router::new()
+        .route("/text", get(async || read_tests(1, "exact").await))
+        .route("/expression", get(async || read_tests(1, "regex").await))
+        .route("/expressions", get(async || read_tests(30, "regex").await))
+        .layer(from_fn_with_state(house, limit))
+}
+
+#[tokio::test]
+async fn who_has_no_turn_reads_no_regular_expression() {
+    let house = House::new(Duration::from_millis(200));
+    let all = house.turns.clone().all().await;
+    let patient = reading(House { time: 600 * TIME, ..house.clone() });
+    let router = reading(house);
+    assert_eq!(status(&router, get_of("/expression")).await, 503);
+    assert_eq!(status(&router, get_of("/text")).await, 200, "only expressions need a turn");
+    let waits = begin(&patient, get_of("/expression"));
+    drop(all);
+    assert_eq!(waits.await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn who_reads_few_regular_expressions_does_not_wait_for_those_who_read_many() {
+    let router = reading(House::new(600 * TIME));
+    let many: Vec<_> = (0..2).map(|_| begin(&router, get_of("/expressions"))).collect();
+    tokio::task::yield_now().await;
+    assert_eq!(status(&router, get_of("/expression")).await, 200);
+    assert!(many.iter().all(|many| !many.is_finished()), "they have more than one turn");
+    for many in many {
+        assert_eq!(many.await.unwrap(), 200);
+    }
 }

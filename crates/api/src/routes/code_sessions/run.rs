@@ -118,12 +118,12 @@ pub(crate) async fn run_session(
     OptionalKey(idempotency_key): OptionalKey,
     Json(run): Json<RunSession>,
 ) -> Result<Response, Problem> {
-    let request = RunRequest { idempotency_key, ..accept(run, api.engine().limit_ranges())? };
+    let request = RunRequest { idempotency_key, ..accept(run, api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
     Ok(answer(&api, &principal, prefix, &query, accepted).await)
 }
 
-fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
+async fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
     let code = CodeFields { source_code: run.source_code, files: run.files };
     let work = WorkFields {
         stdin: run.stdin,
@@ -136,7 +136,7 @@ fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> 
     Ok(RunRequest {
         language: run.language,
         code: code.change()?,
-        work: work.read(ranges)?,
+        work: work.read(ranges).await?,
         priority: run.priority.unwrap_or_default().0,
         idempotency_key: None,
     })

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tokio::time::timeout_at;
 use utoipa::ToSchema;
 
 use super::accepted::AcceptedExecution;
@@ -120,9 +121,12 @@ struct Intake<'a> {
 impl Intake<'_> {
     async fn submit(&mut self, program: &RawValue) -> Result<Execution, Problem> {
         if Instant::now() >= self.deadline {
-            return Err(self.exhaust(Problem::new(Code::Timeout).cause("a batch was accepted too slowly")));
+            return Err(self.too_slow());
         }
-        let request = accept(program, self.api.engine().limit_ranges())?;
+        let Ok(read) = timeout_at(self.deadline, accept(program, self.api.engine().limit_ranges())).await else {
+            return Err(self.too_slow());
+        };
+        let request = read?;
         if let Some(problem) = &self.exhausted {
             return Err(problem.clone());
         }
@@ -131,6 +135,10 @@ impl Intake<'_> {
             Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),
             Err(problem) => Err(problem),
         }
+    }
+
+    fn too_slow(&mut self) -> Problem {
+        self.exhaust(Problem::new(Code::Timeout).cause("a batch was accepted too slowly"))
     }
 
     fn exhaust(&mut self, problem: Problem) -> Problem {
@@ -154,8 +162,8 @@ fn programs(batch: CreateExecutions) -> Result<Vec<Box<RawValue>>, Problem> {
     Ok(entries)
 }
 
-fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
-    parse_member::<CreateExecution>(program.get())?.accept(ranges)
+async fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
+    parse_member::<CreateExecution>(program.get())?.accept(ranges).await
 }
 
 #[cfg(test)]
@@ -163,6 +171,7 @@ mod tests {
     use axum::body::Body;
     use axum::extract::FromRequest;
     use axum::http::Request;
+    use futures_util::future::join_all;
 
     use super::*;
 
@@ -177,7 +186,8 @@ mod tests {
     #[tokio::test]
     async fn programs_are_read_one_by_one() {
         let programs = read(r#"{"executions":[{"code":"1"},{"code":5},[1,{}],{"code":"\ud800"},{}]}"#).await.unwrap();
-        let accepted: Vec<_> = programs.iter().map(|program| accept(program, &LimitRanges::default())).collect();
+        let ranges = LimitRanges::default();
+        let accepted = join_all(programs.iter().map(|program| accept(program, &ranges))).await;
         let codes: Vec<_> = accepted.iter().map(|result| result.as_ref().err().map(Problem::code)).collect();
         assert_eq!(codes, [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), None]);
         let detail = |index: usize| accepted[index].as_ref().unwrap_err().clone().within("executions[i]");

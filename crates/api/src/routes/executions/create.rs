@@ -77,7 +77,7 @@ pub(crate) struct CreateExecution {
 
 impl CreateExecution {
     /// Checks everything, limits against `ranges`.
-    pub(super) fn accept(self, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
+    pub(super) async fn accept(self, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
         let code = CodeFields { source_code: self.source_code, files: self.files };
         let work = WorkFields {
             stdin: self.stdin,
@@ -90,7 +90,7 @@ impl CreateExecution {
         Ok(OneShotRequest {
             language: self.language,
             sources: code.sources()?,
-            work: work.read(ranges)?,
+            work: work.read(ranges).await?,
             priority: self.priority.unwrap_or_default().0,
             idempotency_key: None,
         })
@@ -135,7 +135,7 @@ pub(crate) async fn create_execution(
     OptionalKey(idempotency_key): OptionalKey,
     Json(new): Json<CreateExecution>,
 ) -> Result<Response, Problem> {
-    let request = OneShotRequest { idempotency_key, ..new.accept(api.engine().limit_ranges())? };
+    let request = OneShotRequest { idempotency_key, ..new.accept(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit_one_shot(&principal.tenant, request).await?;
     Ok(answer(&api, &principal, prefix, &query, accepted).await)
 }
