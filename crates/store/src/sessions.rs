@@ -23,8 +23,12 @@ use sea_orm::Set;
 
 pub(crate) use change::save;
 pub(crate) use last_run::note_run;
+#[cfg(test)]
+pub(crate) use save::DueSave;
 pub use save::SaveRefusal;
 pub use save::SaveSession;
+#[cfg(test)]
+pub(crate) use save::SaveTry;
 pub(crate) use waiting_saves::WaitingSaves;
 
 use crate::Command;

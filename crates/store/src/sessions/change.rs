@@ -1,8 +1,11 @@
 //! What a save changes, and writing only that.
 
+use std::iter::repeat;
+
 use runbay_model::CodeChange;
 use runbay_model::LanguageId;
 use runbay_model::Session;
+use runbay_model::Sources;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
@@ -11,6 +14,7 @@ use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
 use sea_orm::Set;
 use sea_orm::Value;
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::CaseStatement;
 use sea_orm::sea_query::Expr;
 
@@ -27,10 +31,7 @@ pub(super) struct Change {
 
 impl Change {
     fn is_only_code(&self) -> bool {
-        let Self { before, after } = self;
-        after.language == before.language
-            && after.sources.entry_name() == before.sources.entry_name()
-            && after.sources.others() == before.sources.others()
+        self.after.language == self.before.language && same_but_code(&self.before.sources, &self.after.sources)
     }
 }
 
@@ -67,9 +68,7 @@ pub(super) async fn write(
     let mut change = code_session::ActiveModel::default();
     if after.sources != before.sources {
         change.set_sources(&after.sources);
-        if after.sources.entry_name() == before.sources.entry_name()
-            && after.sources.others() == before.sources.others()
-        {
+        if same_but_code(&before.sources, &after.sources) {
             // The other files may be large.
             change = code_session::ActiveModel { source_code: change.source_code, ..Default::default() };
         }
@@ -101,20 +100,38 @@ pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[C
     if of_code.is_empty() {
         return Ok(());
     }
+    let mut ids: Vec<_> = of_code.iter().map(|change| change.after.id.as_uuid()).collect();
+    pad(&mut ids);
     let by_session = |value: fn(&Session) -> Value| {
-        let cases = of_code.iter().fold(CaseStatement::new(), |cases, Change { after, .. }| {
-            cases.case(Column::Id.eq(after.id.as_uuid()), value(after))
-        });
-        Expr::Case(Box::new(cases))
+        let values = of_code.iter().map(|change| value(&change.after));
+        // The first case of an id counts.
+        let values = values.chain(repeat(value(&of_code[0].after).as_null()));
+        let cases = ids.iter().zip(values);
+        Expr::Case(Box::new(cases.fold(CaseStatement::new(), |all, (id, value)| all.case(Column::Id.eq(*id), value))))
     };
-    code_session::Entity::update_many()
+    let written = code_session::Entity::update_many()
         .col_expr(Column::SourceCode, by_session(|session| session.sources.source_code().into()))
         .col_expr(Column::Version, by_session(|session| number(session.version).into()))
         .col_expr(Column::UpdatedAt, by_session(|session| session.updated_at.as_micros().into()))
-        .filter(Column::Id.is_in(of_code.iter().map(|change| change.after.id.as_uuid())))
+        .filter(Column::Id.is_in(ids.iter().copied()))
         .exec(transaction)
         .await?;
-    Ok(())
+    match written.rows_affected == of_code.len() as u64 {
+        true => Ok(()),
+        false => Err(Unavailable::Busy),
+    }
+}
+
+/// Repeats the last id until there are a power of two of them: each number is a statement of its own, which this side
+/// and the server keep prepared.
+pub(super) fn pad(ids: &mut Vec<Uuid>) {
+    if let Some(last) = ids.last().copied() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+}
+
+fn same_but_code(one: &Sources, other: &Sources) -> bool {
+    one.entry_name() == other.entry_name() && one.others() == other.others()
 }
 
 /// Writes what is new, and returns the session as it is afterwards; none when somebody else wrote in between.

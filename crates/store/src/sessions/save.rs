@@ -1,6 +1,7 @@
 //! Saving sessions, which editors do all the time.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use runbay_model::CodeChange;
@@ -13,13 +14,20 @@ use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
+use sea_orm::DbBackend;
+use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
-use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
+use sea_orm::Select;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::LockBehavior;
+use sea_orm::sea_query::LockType;
+use tokio::time::Instant;
 
 use super::change::Change;
 use super::change::changed;
+use super::change::pad;
 use super::change::write;
 use super::change::write_locked;
 use crate::Command;
@@ -73,7 +81,7 @@ impl Store {
     /// Saves that wait for each other are written together. Those of one session each count its version and have their
     /// own answers, and only what comes of all of them is written.
     ///
-    /// CANCEL: a save is applied even when its caller goes away.
+    /// CANCEL: a save is applied even when its caller goes away, unless its turn comes too late.
     ///
     /// # Errors
     ///
@@ -82,11 +90,11 @@ impl Store {
         self.waiting_saves().save(self, save).await
     }
 
-    /// Saves sessions and writes each once, in as few statements as possible; answers in the order of the saves, of which
-    /// there is one.
-    pub(crate) async fn save_all(&self, saves: Vec<SaveSession>) -> Vec<Saved> {
+    /// Saves sessions and writes each once, in as few statements as possible; what came of each save, of which there is
+    /// one, is returned in the same order.
+    pub(crate) async fn save_all(&self, saves: Vec<DueSave>) -> Vec<SaveTry> {
         let count = saves.len();
-        let of_one_session = saves.windows(2).all(|pair| pair[0].id == pair[1].id);
+        let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
         let result = match self.writer() {
             // One statement that reads and one that writes, if there is something to be written: no transaction.
             Writer::Server(_) if of_one_session => until_answered(|| save_once(self.readers(), saves.clone())).await,
@@ -98,25 +106,40 @@ impl Store {
                 WriteError::Unavailable(error) => error,
                 WriteError::Refused(never) => match never {},
             };
-            vec![error; count].into_iter().map(|error| Err(error.into())).collect()
+            vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()
         })
     }
 }
 
+/// A save and when its caller gives up; later it might undo what the same user has saved through another process.
+#[derive(Debug, Clone)]
+pub(crate) struct DueSave {
+    pub(crate) save: SaveSession,
+    pub(crate) until: Instant,
+}
+
+/// What came of a save.
+#[derive(Debug)]
+pub(crate) enum SaveTry {
+    Answered(Saved),
+    /// Nothing, as somebody else has locked the session.
+    Locked(Box<DueSave>),
+}
+
 /// Saves of one session.
 #[derive(Debug, Clone)]
-struct SaveOne(Vec<SaveSession>);
+struct SaveOne(Vec<DueSave>);
 
-/// Saves of several sessions.
+/// Saves of several sessions, without those that somebody has locked: nobody waits for the session of somebody else.
 #[derive(Debug, Clone)]
-struct SaveSeveral(Vec<SaveSession>);
+struct SaveSeveral(Vec<DueSave>);
 
 impl Command for SaveOne {
-    type Answer = Vec<Saved>;
+    type Answer = Vec<SaveTry>;
     type Refusal = Infallible;
     const WRITES: Writes = Writes::One;
 
-    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Vec<Saved>, WriteError<Infallible>> {
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Vec<SaveTry>, WriteError<Infallible>> {
         match save_once(transaction, self.0).await {
             Try::Done(answer) => answer,
             Try::Again(error) => Err(error.into()),
@@ -125,33 +148,53 @@ impl Command for SaveOne {
 }
 
 impl Command for SaveSeveral {
-    type Answer = Vec<Saved>;
+    type Answer = Vec<SaveTry>;
     type Refusal = Infallible;
 
-    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Vec<Saved>, WriteError<Infallible>> {
-        let mut ids: Vec<_> = self.0.iter().map(|save| save.id.as_uuid()).collect();
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Vec<SaveTry>, WriteError<Infallible>> {
+        let mut ids: Vec<_> = self.0.iter().map(|due| due.save.id.as_uuid()).collect();
         ids.dedup();
-        // In one order everywhere, so that two transactions do not wait for each other.
-        let query = code_session::Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Id);
-        let rows = query.lock_exclusive().all(transaction).await?;
+        let query = with_ids(ids.clone()).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let rows = query.all(transaction).await?;
+        ids.retain(|id| rows.iter().all(|row| row.id != *id));
+        let locked = existing(transaction, ids).await?;
         let mut sessions = Sessions::of(rows);
-        let answers = self.0.into_iter().map(|save| sessions.save(save)).collect();
+        let save = |due: DueSave| match locked.contains(&due.save.id) {
+            true => SaveTry::Locked(Box::new(due)),
+            false => SaveTry::Answered(sessions.save(due)),
+        };
+        let tries = self.0.into_iter().map(save).collect();
         write_locked(transaction, &sessions.changes()).await?;
-        Ok(answers)
+        Ok(tries)
     }
+}
+
+/// Returns which sessions there are.
+async fn existing(transaction: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<HashSet<SessionId>, DbErr> {
+    // SQLite locks no rows.
+    if ids.is_empty() || transaction.get_database_backend() == DbBackend::Sqlite {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<Uuid> = with_ids(ids).select_only().column(Column::Id).into_tuple().all(transaction).await?;
+    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+}
+
+fn with_ids(mut ids: Vec<Uuid>) -> Select<code_session::Entity> {
+    pad(&mut ids);
+    code_session::Entity::find().filter(Column::Id.is_in(ids))
 }
 
 async fn save_once(
     connection: &impl ConnectionTrait,
-    saves: Vec<SaveSession>,
-) -> Try<Vec<Saved>, WriteError<Infallible>> {
-    let rows = match read(connection, saves.first().map(|save| save.id)).await {
+    saves: Vec<DueSave>,
+) -> Try<Vec<SaveTry>, WriteError<Infallible>> {
+    let rows = match read(connection, saves.first().map(|due| due.save.id)).await {
         Ok(rows) => rows,
         Err(error) if passing(&error).is_some() => return Try::Again(error),
         Err(error) => return Try::Done(Err(error.into())),
     };
     let mut sessions = Sessions::of(rows);
-    let answers = saves.into_iter().map(|save| sessions.save(save)).collect();
+    let answers = saves.into_iter().map(|due| SaveTry::Answered(sessions.save(due))).collect();
     let Some(Change { before, after }) = sessions.changes().pop() else {
         return Try::Done(Ok(answers));
     };
@@ -184,8 +227,11 @@ impl Sessions {
         Self(sessions.collect())
     }
 
-    /// Lets one save change its session.
-    fn save(&mut self, save: SaveSession) -> Saved {
+    /// Lets one save change its session, unless it is too late.
+    fn save(&mut self, DueSave { save, until }: DueSave) -> Saved {
+        if until <= Instant::now() {
+            return Err(Unavailable::Silent.into());
+        }
         let session = match self.0.get_mut(&save.id) {
             Some(Ok(change)) if change.before.tenant == save.tenant => &mut change.after,
             Some(Err(damage)) => return Err(damage.clone().into()),

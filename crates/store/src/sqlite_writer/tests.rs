@@ -20,7 +20,6 @@ use tokio::time::timeout;
 use crate::Command;
 use crate::InsertSession;
 use crate::Store;
-
 use crate::Unavailable;
 use crate::WriteError;
 use crate::Writes;

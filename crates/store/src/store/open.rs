@@ -31,8 +31,9 @@ use crate::sqlite::open_readers;
 use crate::sqlite::open_writer;
 use crate::sqlite_writer::SqliteWriter;
 
-/// How many batches of saves a server gets at the same time from one process; SQLite writes one thing after another.
-const LANES_OF_SAVES: usize = 4;
+/// How many batches of saves a database gets at the same time from one process. SQLite writes one thing after another.
+const SAVES_OF_SQLITE: usize = 1;
+const SAVES_OF_A_SERVER: usize = 4;
 
 pub(crate) const SQLITE_FILE: &str = "runbay.db";
 
@@ -102,7 +103,7 @@ impl Store {
             list_readers: readers.clone(),
             readers,
             writer: Writer::Sqlite(SqliteWriter::start(&path, connection)),
-            waiting_saves: WaitingSaves::new(1),
+            waiting_saves: WaitingSaves::new(SAVES_OF_SQLITE),
         })
     }
 
@@ -125,7 +126,7 @@ impl Store {
             None => readers.clone(),
         };
         let writer = Writer::Server(ServerWriter::new(readers.clone()));
-        Ok(Self { readers, list_readers, writer, waiting_saves: WaitingSaves::new(LANES_OF_SAVES) })
+        Ok(Self { readers, list_readers, writer, waiting_saves: WaitingSaves::new(SAVES_OF_A_SERVER) })
     }
 }
 

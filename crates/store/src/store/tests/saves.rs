@@ -2,12 +2,20 @@ use std::collections::HashMap;
 
 use runbay_model::CodeChange;
 use runbay_model::SourceCode;
+use sea_orm::TransactionTrait;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio::time::timeout;
 
 use super::*;
 use crate::CloseSession;
 use crate::SaveRefusal;
 use crate::SaveSession;
+use crate::sessions::DueSave;
+use crate::sessions::SaveTry;
+use crate::sessions::locked_row;
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) fn save(session: &Session, code: &str) -> SaveSession {
     SaveSession {
@@ -17,6 +25,19 @@ pub(super) fn save(session: &Session, code: &str) -> SaveSession {
         code: Some(CodeChange::SourceCode(SourceCode::new(code).unwrap())),
         expected_version: None,
         at: at(20),
+    }
+}
+
+/// Saves, without a wait for others.
+async fn save_all(store: &Store, saves: Vec<SaveSession>) -> Vec<SaveTry> {
+    let until = Instant::now() + DEADLINE;
+    store.save_all(saves.into_iter().map(|save| DueSave { save, until }).collect()).await
+}
+
+fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
+    match tried {
+        SaveTry::Answered(answer) => answer,
+        SaveTry::Locked(due) => panic!("{due:?} is locked"),
     }
 }
 
@@ -61,7 +82,7 @@ async fn several_sessions_are_saved_together(place: Place) {
         save(closed, "closed"),
         SaveSession { id: SessionId::random(), ..save(plain, "nobody's") },
     ];
-    let answers = store.save_all(saves).await;
+    let answers: Vec<_> = save_all(&store, saves).await.into_iter().map(answered).collect();
     let versions: Vec<_> = answers
         .iter()
         .map(|answer| match answer {
@@ -184,6 +205,63 @@ async fn texts_that_look_alike_are_different(place: Place) {
     assert_eq!(store.session(&TenantId::new("Default"), session.id).await.unwrap(), None);
 }
 
+/// Its caller has been told that it failed, and may have saved something else through another process.
+async fn a_save_that_comes_too_late_is_not_written(place: Place) {
+    let store = place.open().await;
+    let (late, other) = (session(&store).await, session(&store).await);
+    let due = |session: &Session, until| DueSave { save: save(session, "new"), until };
+    let in_time = Instant::now() + DEADLINE;
+    for saves in [vec![due(&late, Instant::now())], vec![due(&late, Instant::now()), due(&other, in_time)]] {
+        let mut answers = store.save_all(saves).await.into_iter().map(answered);
+        assert!(matches!(answers.next(), Some(Err(WriteError::Unavailable(Unavailable::Silent)))));
+        assert!(answers.all(|answer| answer.is_ok()));
+    }
+    assert_eq!(store.session(&late.tenant, late.id).await.unwrap(), Some(late));
+    assert_eq!(store.session(&other.tenant, other.id).await.unwrap().unwrap().version, 2);
+}
+
+/// As when a process is frozen amid a transaction.
+async fn a_session_that_is_locked_holds_up_no_other(place: Place) {
+    let store = place.open().await;
+    let mut sessions = Vec::new();
+    for _ in 0..20 {
+        sessions.push(session(&store).await);
+    }
+    let (locked, others) = sessions.split_first().unwrap();
+    let connection = place.raw().await;
+    let lock = connection.begin().await.unwrap();
+    locked_row(&lock, &locked.tenant, locked.id).await.unwrap().unwrap();
+
+    let nobodys = SaveSession { id: SessionId::random(), ..save(locked, "nobody's") };
+    let tries = save_all(&store, vec![save(locked, "first"), nobodys, save(&others[0], "first")]).await;
+    let [SaveTry::Locked(_), SaveTry::Answered(Err(_)), SaveTry::Answered(Ok(_))] = &tries[..] else {
+        panic!("{tries:?}");
+    };
+
+    let mut saving_locked = JoinSet::new();
+    let mut saving_others = JoinSet::new();
+    for number in 1..4 {
+        // Alone the first time, and one of a batch later.
+        let (to, of_locked) = (store.clone(), save(locked, &number.to_string()));
+        saving_locked.spawn(async move { to.save_session(of_locked).await.unwrap().version });
+        tokio::task::yield_now().await;
+        for other in others {
+            let (to, of_other) = (store.clone(), save(other, &number.to_string()));
+            saving_others.spawn(async move { to.save_session(of_other).await.unwrap() });
+        }
+        let saved = timeout(DEADLINE, async { while saving_others.join_next().await.is_some() {} });
+        saved.await.expect("the others do not wait");
+    }
+    assert!(saving_locked.try_join_next().is_none());
+
+    lock.rollback().await.unwrap();
+    let mut versions = saving_locked.join_all().await;
+    versions.sort_unstable();
+    assert_eq!(versions, [2, 3, 4]);
+    let newest = store.session(&locked.tenant, locked.id).await.unwrap().unwrap();
+    assert_eq!(newest.sources.source_code(), "3", "they keep their order");
+}
+
 on_all_databases! {
     saves_of_one_session_each_count,
     several_sessions_are_saved_together,
@@ -192,4 +270,13 @@ on_all_databases! {
     a_save_that_is_refused_changes_nothing,
     one_of_several_expectations_is_met,
     texts_that_look_alike_are_different,
+    a_save_that_comes_too_late_is_not_written,
+}
+
+mod servers {
+    use super::*;
+
+    on_all_servers! {
+        a_session_that_is_locked_holds_up_no_other,
+    }
 }

@@ -1,0 +1,271 @@
+//! Which saves are written next.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use runbay_model::SessionId;
+use tokio::sync::oneshot;
+
+use super::super::save::DueSave;
+use super::super::save::Saved;
+use crate::Unavailable;
+
+/// The most saves of one session that wait.
+const MOST_OF_A_SESSION: usize = 64;
+
+/// The most saves that wait: 256 MiB of code.
+const MOST: usize = 4_096;
+
+/// The most sessions that are written together: 4 MiB of code, where every server takes packets of 16.
+const SESSIONS_OF_A_BATCH: usize = 64;
+
+/// A batch with so many saves gets no more sessions.
+const SAVES_OF_A_BATCH: usize = 256;
+
+/// The most batches that are slow and do not hold up others.
+const MOST_ASIDE: usize = 4;
+
+/// Saves that wait for their turn. What is taken is written by the caller, who then says so.
+#[derive(Debug)]
+pub(super) struct Queue {
+    sessions: HashMap<SessionId, Line>,
+    /// The sessions with saves that may be taken, the first one first.
+    order: VecDeque<SessionId>,
+    /// How many saves wait.
+    waiting: usize,
+    /// How many batches are being written, and how many may be.
+    batches: usize,
+    most_batches: usize,
+    /// How many more are written aside.
+    aside: usize,
+}
+
+/// The saves of one session that wait, the first one first.
+#[derive(Debug, Default)]
+struct Line {
+    saves: Vec<Waiting>,
+    /// Whether others are being written, or it is left alone for a while.
+    held: bool,
+}
+
+/// A save and whoever waits for it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) due: DueSave,
+    pub(super) caller: oneshot::Sender<Saved>,
+}
+
+/// Saves that are written together, those of one session one after the other.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) sessions: Vec<SessionId>,
+    pub(super) saves: Vec<Waiting>,
+}
+
+impl Queue {
+    pub(super) fn new(most_batches: usize) -> Self {
+        let (sessions, order) = (HashMap::new(), VecDeque::new());
+        Self { sessions, order, waiting: 0, batches: 0, most_batches, aside: 0 }
+    }
+
+    /// Lets a save wait.
+    pub(super) fn add(&mut self, waiting: Waiting) -> Result<(), Unavailable> {
+        let session = waiting.due.save.id;
+        let others = self.sessions.get(&session).map_or(0, |line| line.saves.len());
+        if others >= MOST_OF_A_SESSION || self.waiting >= MOST {
+            return Err(Unavailable::Busy);
+        }
+        let line = self.sessions.entry(session).or_default();
+        if line.saves.is_empty() && !line.held {
+            self.order.push_back(session);
+        }
+        line.saves.push(waiting);
+        self.waiting += 1;
+        Ok(())
+    }
+
+    /// Takes what is to be written now; none when nothing waits, or as much is being written as may be.
+    pub(super) fn next(&mut self) -> Option<Batch> {
+        if self.batches >= self.most_batches || self.order.is_empty() {
+            return None;
+        }
+        let (mut sessions, mut saves) = (Vec::new(), Vec::new());
+        while sessions.len() < SESSIONS_OF_A_BATCH
+            && saves.len() < SAVES_OF_A_BATCH
+            && let Some(session) = self.order.pop_front()
+        {
+            let line = self.sessions.entry(session).or_default();
+            line.held = true;
+            saves.append(&mut line.saves);
+            sessions.push(session);
+        }
+        self.waiting -= saves.len();
+        self.batches += 1;
+        Some(Batch { sessions, saves })
+    }
+
+    /// Lets another batch be written beside one that is slow; tells whether there is room for that.
+    pub(super) const fn step_aside(&mut self) -> bool {
+        let room = self.aside < MOST_ASIDE;
+        if room {
+            self.aside += 1;
+            self.batches -= 1;
+        }
+        room
+    }
+
+    /// Ends a batch, but for those saves whose sessions were locked; these come first when their sessions, which are
+    /// returned, are released.
+    pub(super) fn written(
+        &mut self,
+        sessions: Vec<SessionId>,
+        locked: Vec<Waiting>,
+        was_aside: bool,
+    ) -> Vec<SessionId> {
+        match was_aside {
+            true => self.aside -= 1,
+            false => self.batches -= 1,
+        }
+        self.waiting += locked.len();
+        let mut again: HashMap<_, Vec<_>> = HashMap::new();
+        for waiting in locked {
+            again.entry(waiting.due.save.id).or_default().push(waiting);
+        }
+        let (held, written) = sessions.into_iter().partition(|session| again.contains_key(session));
+        for (session, saves) in again {
+            self.sessions.entry(session).or_default().saves.splice(0..0, saves);
+        }
+        self.release(written);
+        held
+    }
+
+    /// Lets the next saves of sessions be taken.
+    pub(super) fn release(&mut self, sessions: Vec<SessionId>) {
+        for session in sessions {
+            let Some(line) = self.sessions.get_mut(&session) else { continue };
+            line.held = false;
+            if line.saves.is_empty() {
+                self.sessions.remove(&session);
+            } else {
+                self.order.push_back(session);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_model::TenantId;
+    use runbay_model::Timestamp;
+    use tokio::time::Instant;
+
+    use super::super::SaveSession;
+    use super::*;
+
+    fn save(id: SessionId) -> Waiting {
+        let at = Timestamp::from_micros(1);
+        let save =
+            SaveSession { tenant: TenantId::default(), id, language: None, code: None, expected_version: None, at };
+        Waiting { due: DueSave { save, until: Instant::now() }, caller: oneshot::channel().0 }
+    }
+
+    /// Lets saves wait.
+    fn add(queue: &mut Queue, sessions: &[SessionId]) {
+        for session in sessions {
+            queue.add(save(*session)).unwrap();
+        }
+    }
+
+    /// Returns the sessions of a batch that is being written from now on, one for each save.
+    fn taken(queue: &mut Queue) -> Option<Vec<SessionId>> {
+        Some(queue.next()?.saves.into_iter().map(|waiting| waiting.due.save.id).collect())
+    }
+
+    #[test]
+    fn what_comes_while_a_batch_is_written_is_the_next_batch() {
+        let [first, second, third] = [(); 3].map(|()| SessionId::random());
+        let mut queue = Queue::new(1);
+        assert_eq!(taken(&mut queue), None);
+        add(&mut queue, &[first]);
+        assert_eq!(taken(&mut queue).unwrap(), [first]);
+        add(&mut queue, &[second, third, second]);
+        assert_eq!(taken(&mut queue), None, "one at a time");
+        assert!(queue.written(vec![first], Vec::new(), false).is_empty());
+        assert_eq!(taken(&mut queue).unwrap(), [second, second, third]);
+        queue.written(vec![second, third], Vec::new(), false);
+        assert_eq!(taken(&mut queue), None);
+        assert!(queue.sessions.is_empty() && queue.waiting == 0 && queue.batches == 0);
+    }
+
+    #[test]
+    fn a_session_is_in_one_batch_at_a_time() {
+        let [first, second] = [(); 2].map(|()| SessionId::random());
+        let mut queue = Queue::new(4);
+        add(&mut queue, &[first]);
+        taken(&mut queue).unwrap();
+        add(&mut queue, &[first, second]);
+        assert_eq!(taken(&mut queue).unwrap(), [second]);
+        assert_eq!(taken(&mut queue), None);
+        queue.written(vec![first], Vec::new(), false);
+        assert_eq!(taken(&mut queue).unwrap(), [first]);
+    }
+
+    #[test]
+    fn a_locked_session_is_left_alone_until_it_is_released_and_keeps_its_order() {
+        let [locked, other] = [(); 2].map(|()| SessionId::random());
+        let mut queue = Queue::new(1);
+        add(&mut queue, &[locked, other]);
+        let batch = queue.next().unwrap();
+        let expected = batch.saves[0].due.until;
+        let again = batch.saves.into_iter().filter(|waiting| waiting.due.save.id == locked).collect();
+        add(&mut queue, &[locked]);
+        let held = queue.written(batch.sessions, again, false);
+        assert_eq!(held, [locked]);
+        add(&mut queue, &[other, locked]);
+        assert_eq!(taken(&mut queue).unwrap(), [other]);
+        queue.written(vec![other], Vec::new(), false);
+        assert_eq!(taken(&mut queue), None);
+        queue.release(held);
+        let batch = queue.next().unwrap();
+        assert_eq!((batch.saves.len(), batch.saves[0].due.until), (3, expected));
+    }
+
+    #[test]
+    fn a_few_slow_batches_hold_up_nobody() {
+        let mut queue = Queue::new(1);
+        let sessions: Vec<_> = (0..=MOST_ASIDE).map(|_| SessionId::random()).collect();
+        for session in &sessions {
+            add(&mut queue, &[*session]);
+            assert_eq!(taken(&mut queue).unwrap(), [*session]);
+            assert_eq!(queue.step_aside(), *session != sessions[MOST_ASIDE]);
+        }
+        add(&mut queue, &[SessionId::random()]);
+        assert_eq!(taken(&mut queue), None);
+        queue.written(vec![sessions[0]], Vec::new(), true);
+        assert!(queue.step_aside());
+        assert!(taken(&mut queue).is_some());
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut queue = Queue::new(1);
+        let session = SessionId::random();
+        add(&mut queue, &[session; MOST_OF_A_SESSION]);
+        assert!(matches!(queue.add(save(session)), Err(Unavailable::Busy)));
+        for _ in MOST_OF_A_SESSION..MOST {
+            add(&mut queue, &[SessionId::random()]);
+        }
+        assert!(matches!(queue.add(save(SessionId::random())), Err(Unavailable::Busy)));
+        assert_eq!(taken(&mut queue).unwrap().len(), MOST_OF_A_SESSION + SESSIONS_OF_A_BATCH - 1);
+        add(&mut queue, &[SessionId::random()]);
+    }
+
+    #[test]
+    fn a_batch_has_few_saves_where_sessions_have_many() {
+        let mut queue = Queue::new(1);
+        for _ in 0..8 {
+            add(&mut queue, &[SessionId::random(); MOST_OF_A_SESSION]);
+        }
+        assert_eq!(taken(&mut queue).unwrap().len(), SAVES_OF_A_BATCH);
+    }
+}
