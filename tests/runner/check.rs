@@ -81,10 +81,12 @@ async fn a_language_without_a_checker_says_so() {
 async fn a_language_whose_checker_is_missing_is_offered_without_one() {
     let absent = r#"argv = ["no-such-checker", "{sources}"]"#;
     let broken = "argv = [\"sh\", \"{sources}\"]\nversion = [\"sh\", \"-c\", \"exit 1\"]";
-    for checker in [absent, broken] {
+    for (checker, why) in [(absent, "no-such-checker was not found"), (broken, "failed when asked for its version")] {
         let recipe = format!("{PLAIN}\n[check]\n{checker}\npattern = '(?P<message>.*)'");
         let workshop = Workshop::open_for(&[&recipe], RunnerSettings::default()).await;
         assert!(!workshop.runner.catalog().languages()[0].has_checker, "{checker}");
+        let unchecked: Vec<_> = workshop.runner.unchecked().collect();
+        assert!(unchecked.len() == 1 && unchecked[0].why.contains(why), "{unchecked:?}");
         assert_eq!(workshop.said(&plain("echo 1")).await, "1\n");
         let report = workshop.check(&plain("echo 1")).await;
         assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));

@@ -1,10 +1,10 @@
 //! The workers that live, and what they offer together.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::time::Duration;
 
 use runbay_model::Catalog;
+use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
@@ -111,12 +111,19 @@ fn may_come_back(seen: &SeenWorker) -> bool {
 }
 
 /// Puts together what several workers serve; of a language that several have, one that lives knows best, and of those
-/// the youngest.
+/// the youngest. A checker is enough on any that lives.
 fn union(mut workers: Vec<SeenWorker>, lease: Duration) -> Catalog {
     workers.sort_by_key(|seen| (!is_alive(seen, lease), Reverse(seen.worker.started_at), seen.worker.id));
-    let mut known = HashSet::new();
-    let all = workers.iter().flat_map(|seen| languages(&seen.worker.languages));
-    Catalog::new(all.filter(|language| known.insert(language.id.clone())).collect())
+    let mut all: Vec<Language> = Vec::new();
+    for seen in &workers {
+        for language in languages(&seen.worker.languages) {
+            match all.iter_mut().find(|known| known.id == language.id) {
+                Some(known) => known.has_checker |= language.has_checker && is_alive(seen, lease),
+                None => all.push(language),
+            }
+        }
+    }
+    Catalog::new(all)
 }
 
 #[cfg(test)]
@@ -149,6 +156,14 @@ mod tests {
         let offered: Vec<_> =
             catalog.languages().iter().map(|language| (language.id.as_str(), language.version.as_str())).collect();
         assert_eq!(offered, [("python", "3"), ("go", "1")]);
+    }
+
+    #[test]
+    fn code_is_checked_where_a_living_worker_can() {
+        let with = |unseen_for| seen(r#"[{"id": "python", "version": "3", "has_checker": true}]"#, 1, unseen_for);
+        let without = || seen(r#"[{"id": "python", "version": "3", "has_checker": false}]"#, 2, LEASE);
+        assert!(union(vec![with(LEASE), without()], LEASE).languages()[0].has_checker);
+        assert!(!union(vec![with(LEASE * 2), without()], LEASE).languages()[0].has_checker);
     }
 
     #[test]

@@ -70,6 +70,9 @@ impl Workshop {
         for absent in absent {
             warn!(language.id = absent.language, "language is not offered: {}", absent.why);
         }
+        for absent in runner.unchecked() {
+            warn!(language.id = absent.language, "code is not checked: {}", absent.why);
+        }
         let catalog = runner.catalog();
         let offered: Vec<_> =
             catalog.languages().iter().map(|language| format!("{} {}", language.id, language.version)).collect();

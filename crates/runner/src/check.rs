@@ -22,7 +22,7 @@ const MAX_DIAGNOSTICS: usize = 200;
 ///
 /// CANCEL: dropping the future kills the checker.
 pub(crate) async fn check(sandbox: &Sandbox, kitchen: &Kitchen, sources: &Sources) -> Result<CheckReport, RunFault> {
-    let (Some(stage), Some(checker)) = (&kitchen.recipe.check, &kitchen.found.checker) else {
+    let (Some(stage), Ok(Some(checker))) = (&kitchen.recipe.check, &kitchen.found.checker) else {
         let message = Some(format!("There is no checker for {}.", kitchen.recipe.name));
         return Ok(CheckReport { diagnostics: Vec::new(), message });
     };

@@ -25,7 +25,7 @@ impl Kitchen {
             template: self.recipe.template.clone(),
             entry: self.recipe.entry.clone(),
             is_compiled: self.recipe.compile.is_some(),
-            has_checker: self.found.checker.is_some(),
+            has_checker: matches!(self.found.checker, Ok(Some(_))),
             limits: self.limits,
         }
     }

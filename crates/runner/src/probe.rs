@@ -10,7 +10,6 @@ use runbay_sandbox::Sandbox;
 
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::limits::tool_bay_limits;
-use crate::recipe::CheckStage;
 use crate::recipe::Recipe;
 use crate::recipe::RunProgram;
 use crate::recipe::SEARCH_PATH;
@@ -18,7 +17,7 @@ use crate::recipe::SEARCH_PATH;
 /// How long a program may take to say its version, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A language that is not offered.
+/// A language that is not offered, or one whose code is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
     /// Its id.
@@ -37,17 +36,14 @@ pub(crate) struct Found {
     /// The absolute paths of the programs of the stages; none where the recipe names none.
     pub(crate) compiler: Option<String>,
     pub(crate) runtime: Option<String>,
-    /// None, too, where it is missing: the language can do without.
-    pub(crate) checker: Option<String>,
+    /// The language can do without; what is missing is told.
+    pub(crate) checker: Result<Option<String>, Absent>,
 }
 
 /// Looks for a recipe's programs and asks for their version, in a bay.
 pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, Absent> {
     let absent = |why: String| Absent { language: recipe.id.to_string(), why };
-    let look_for = |name: &str| {
-        let missing = || absent(format!("{name} was not found; install it, for example with apt-get install"));
-        find(name).ok_or_else(missing)
-    };
+    let look_for = |name: &str| look_for(name).map_err(absent);
     let runtime = match &recipe.run.program {
         RunProgram::Host(name) => Some(look_for(name)?),
         RunProgram::Artefact => None,
@@ -58,18 +54,20 @@ pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, A
         programs.push(look_for(name)?);
     }
     let version = ask_version(sandbox, recipe, &programs[0], &recipe.version).await.map_err(absent)?;
-    let checker = match &recipe.check {
-        Some(stage) => find_checker(sandbox, recipe, stage).await,
-        None => None,
-    };
+    let checker = find_checker(sandbox, recipe).await.map_err(absent);
     Ok(Found { version, programs, compiler, runtime, checker })
 }
 
-async fn find_checker(sandbox: &Sandbox, recipe: &Recipe, stage: &CheckStage) -> Option<String> {
-    let checker = find(&stage.command.program)?;
-    let Some(version) = &stage.version else { return Some(checker) };
-    let program = find(version.first()?)?;
-    ask_version(sandbox, recipe, &program, version).await.ok().map(|_| checker)
+async fn find_checker(sandbox: &Sandbox, recipe: &Recipe) -> Result<Option<String>, String> {
+    let Some(stage) = &recipe.check else { return Ok(None) };
+    let checker = look_for(&stage.command.program)?;
+    if let Some(argv) = &stage.version
+        && let Some(name) = argv.first()
+    {
+        let failed = |why| format!("{why}; it may need another package, see the language's recipe");
+        ask_version(sandbox, recipe, &look_for(name)?, argv).await.map_err(failed)?;
+    }
+    Ok(Some(checker))
 }
 
 async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str, argv: &[String]) -> Result<String, String> {
@@ -86,6 +84,10 @@ async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str, argv: &[
     // Some print it to standard error.
     let printed = [report.stdout, report.stderr].concat();
     find_version(&String::from_utf8_lossy(&printed)).ok_or_else(|| format!("{program} printed no version"))
+}
+
+fn look_for(name: &str) -> Result<String, String> {
+    find(name).ok_or_else(|| format!("{name} was not found; install it, for example with apt-get install"))
 }
 
 /// Finds a program on the host where the bay will find it too.

@@ -126,6 +126,11 @@ impl Runner {
         (runner, absent)
     }
 
+    /// Returns the languages that are offered although what should check their code is missing.
+    pub fn unchecked(&self) -> impl Iterator<Item = &Absent> {
+        self.kitchens.iter().filter_map(|kitchen| kitchen.found.checker.as_ref().err())
+    }
+
     /// Returns the languages that can be run.
     #[must_use]
     pub fn catalog(&self) -> Catalog {

@@ -1,6 +1,7 @@
 //! Writing to a server: a transaction for each command.
 //!
-//! The server commits those of several connections together, so that nothing is gained by putting them into one.
+//! The server flushes those of several connections together. Saves, which come by the thousand, are put into one before
+//! they come here.
 
 use sea_orm::DatabaseConnection;
 use sea_orm::DatabaseTransaction;

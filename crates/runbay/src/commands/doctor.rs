@@ -138,12 +138,19 @@ async fn run_nothing(sandbox: &Sandbox) -> anyhow::Result<()> {
 
 fn languages(runner: &Runner, absent: &[Absent]) -> Vec<Finding> {
     let catalog = runner.catalog();
-    let found = |language: &Language| match language.has_checker {
-        true => language.version.clone(),
-        false => format!("{}, no checker", language.version),
+    let finding = |language: &Language| {
+        let unchecked = runner.unchecked().find(|absent| absent.language == language.id.as_str());
+        match unchecked {
+            None => Finding::good(&language.name, &language.version),
+            Some(absent) => Finding {
+                subject: language.name.clone(),
+                state: State::Fair,
+                found: format!("{}, without checks", language.version),
+                advice: absent.why.clone(),
+            },
+        }
     };
-    let languages = catalog.languages().iter();
-    let mut findings: Vec<_> = languages.map(|language| Finding::good(&language.name, &found(language))).collect();
+    let mut findings: Vec<_> = catalog.languages().iter().map(finding).collect();
     findings.extend(absent.iter().map(|absent| Finding {
         subject: absent.language.clone(),
         // One missing language is a choice; none at all is not.

@@ -1,4 +1,4 @@
-//! An execution without its code and output.
+//! Executions without their code and output, and rows that are read to be changed.
 
 use runbay_model::Execution;
 use runbay_model::ExecutionId;

@@ -55,7 +55,7 @@ fn key_with(inputs: &Inputs, sharing: Sharing) -> Key {
         programs: vec!["/usr/bin/lisp".to_owned()],
         compiler: Some(inputs.compiler.clone()),
         runtime: None,
-        checker: None,
+        checker: Ok(None),
     };
     let files = inputs.files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     let sources = Sources::of_files(files).unwrap();
