@@ -67,6 +67,8 @@ impl Kind {
                     except OSError: pass
             ",
             )
+            // What the kernel sets up for refused processes counts as memory until it has freed it.
+            .memory(256 * MIB)
             .cpu(CPU),
             Self::MemoryHog => Attack::new("x = bytearray(1 << 30)").memory(24 * MIB),
             Self::Flood => Attack::new("import os\nwhile True: os.write(1, b'x' * 65536)"),
