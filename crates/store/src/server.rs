@@ -34,10 +34,11 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// What a new connection is told. A lock is waited for less long than a statement may take, and a statement takes
 /// less time than anybody waits, so that the server is the first to give up and says why. A process that is frozen
-/// amid a transaction must not keep rows locked.
+/// amid a transaction must not keep rows locked. A bitmap scan reads all rows of a session before it returns the newest
+/// ones; PostgreSQL chooses it where it takes the session for one of the many that have few.
 const POSTGRES_SESSION: &str = "\
     SET lock_timeout = '3s'; SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '5s'; \
-    SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC'";
+    SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC'; SET enable_bitmapscan = off";
 
 /// The same for MySQL, which ends statements that only read, and for MariaDB, each of which takes the special comments
 /// of the other for comments. A text that is too long must be an error and not be cut.
