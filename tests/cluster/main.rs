@@ -4,12 +4,14 @@
 
 mod chaos;
 mod drain;
+mod encryption;
 mod figures;
 mod frozen;
 mod operations;
 mod outages;
 mod recovery;
 mod refusals;
+mod replicas;
 mod serve;
 mod servers;
 mod start;

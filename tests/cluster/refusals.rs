@@ -16,7 +16,7 @@ use crate::servers::sql;
 const NOWHERE: &str = "127.0.0.1:1";
 
 /// Starts something that cannot work, and returns what it says; `ports` are those of this run.
-async fn refusal(what: &str, launch: Launch, ports: &[u16]) -> String {
+pub(crate) async fn refusal(what: &str, launch: Launch, ports: &[u16]) -> String {
     let refused = launch.env("RUNBAY_LOG", "error").try_start().await.expect_err(what);
     assert_eq!(refused.status.code(), Some(2), "{what}: {}", refused.log);
     let mut text = refused.log.to_string();

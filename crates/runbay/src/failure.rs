@@ -87,13 +87,24 @@ const fn advice_on_database(fault: Fault) -> &'static str {
         Fault::ReadOnly => "a directory that can be written, with --data-dir",
         Fault::NotADatabase => "a backup of the file, or another directory with --data-dir",
         Fault::Unreachable => "start the database server, or correct its host and port in RUNBAY_DATABASE_URL",
-        Fault::WrongLogin => "correct the user and password in RUNBAY_DATABASE_URL",
+        // Servers answer the same to clients that do not encrypt although they have to.
+        Fault::WrongLogin => {
+            "correct the user and password in RUNBAY_DATABASE_URL, or let the server accept this user from this host; \
+             some servers accept clients over TLS only"
+        }
         Fault::NoSuchDatabase => "create the database, or correct its name in RUNBAY_DATABASE_URL",
         Fault::MissingRights => "let the user of RUNBAY_DATABASE_URL create and change tables in the database",
         Fault::Replica => {
             "the address of the primary server in RUNBAY_DATABASE_URL, and of replicas in RUNBAY_DATABASE_READ_URL"
         }
         Fault::TooManyConnections => "raise max_connections of the database server, or let fewer processes use it",
-        Fault::Encryption => "check the certificates and the TLS parameters in RUNBAY_DATABASE_URL",
+        Fault::UnreadableFile => {
+            "check that the files or the socket that RUNBAY_DATABASE_URL names are there, and that the account of this \
+             process may read them"
+        }
+        Fault::Encryption => {
+            "check the host name in RUNBAY_DATABASE_URL, or name a file with the certificate of the server's authority: \
+             sslrootcert=FILE there for PostgreSQL, ssl-ca=FILE for MySQL and MariaDB"
+        }
     }
 }

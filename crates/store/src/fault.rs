@@ -34,6 +34,8 @@ pub enum Fault {
     TooManyConnections,
     /// No encrypted connection can be made, or the server's certificate is not trusted.
     Encryption,
+    /// A certificate, a key or a socket that the address names is not there, or may not be read.
+    UnreadableFile,
 }
 
 impl Fault {
@@ -56,6 +58,12 @@ impl Fault {
             // A certificate that is not trusted, as it ends the connection.
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(Self::Encryption),
             sqlx::Error::Tls(_) => Some(Self::Encryption),
+            // No network answers like this.
+            sqlx::Error::Io(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) =>
+            {
+                Some(Self::UnreadableFile)
+            }
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => Some(Self::Unreachable),
             _ => None,
         }

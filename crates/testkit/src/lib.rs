@@ -23,6 +23,7 @@ pub use log::Line;
 pub use log::Log;
 pub use process::Process;
 pub use process::descendants;
+pub use servers::Certificate;
 pub use servers::Database;
 pub use servers::MariaDb;
 pub use servers::MariaDbServer;

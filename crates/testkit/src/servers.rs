@@ -4,6 +4,7 @@
 //! keeps both over restarts. It dies with the test process, however that ends, and its directory is removed.
 
 mod account;
+mod certificate;
 mod database;
 mod directory;
 mod mariadb;
@@ -14,6 +15,7 @@ mod redis;
 mod server;
 mod starter;
 
+pub use certificate::Certificate;
 pub use database::Database;
 pub use mariadb::MariaDb;
 pub use mariadb::MariaDbServer;

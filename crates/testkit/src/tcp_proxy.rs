@@ -3,6 +3,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -24,7 +27,7 @@ const BUFFER_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct TcpProxy {
     port: u16,
-    target: u16,
+    target: Arc<AtomicU16>,
     weather: watch::Sender<Weather>,
     acceptor: JoinHandle<()>,
 }
@@ -47,7 +50,8 @@ impl TcpProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port is free");
         let port = listener.local_addr().expect("the listener is bound").port();
         let (weather, seen) = watch::channel(Weather::Fine);
-        let acceptor = tokio::spawn(accept(listener, target, seen));
+        let target = Arc::new(AtomicU16::new(target));
+        let acceptor = tokio::spawn(accept(listener, Arc::clone(&target), seen));
         Self { port, target, weather, acceptor }
     }
 
@@ -64,9 +68,14 @@ impl TcpProxy {
     /// When the URL leads elsewhere.
     #[must_use]
     pub fn reroute(&self, url: &str) -> String {
-        let target = format!("127.0.0.1:{}", self.target);
+        let target = format!("127.0.0.1:{}", self.target.load(Ordering::Relaxed));
         assert!(url.contains(&target), "the proxy leads to {target}, not to {url}");
         url.replace(&target, &format!("127.0.0.1:{}", self.port))
+    }
+
+    /// Leads new connections to another port on 127.0.0.1, as an address does that follows the primary server.
+    pub fn lead_to(&self, target: u16) {
+        self.target.store(target, Ordering::Relaxed);
     }
 
     /// Closes every connection, and each new one at once.
@@ -96,14 +105,14 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, weather: watch::Receiver<Weather>) {
+async fn accept(listener: TcpListener, target: Arc<AtomicU16>, weather: watch::Receiver<Weather>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { return };
                 if *weather.borrow() != Weather::Cut && connections.len() < CONNECTIONS {
-                    connections.spawn(serve(client, target, weather.clone()));
+                    connections.spawn(serve(client, target.load(Ordering::Relaxed), weather.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}

@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::process::Command;
+use std::sync::Arc;
 
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
+use super::certificate::Certificate;
+use super::certificate::chain_file;
+use super::certificate::key_file;
 use super::database::Database;
 use super::database::new_name;
 use super::place::Place;
@@ -37,6 +41,7 @@ pub type MariaDbServer = Server<MariaDb>;
 #[derive(Debug, Clone, Default)]
 pub struct MariaDb {
     durable: bool,
+    certificate: Option<Arc<Certificate>>,
     args: Vec<OsString>,
 }
 
@@ -45,6 +50,13 @@ impl MariaDb {
     #[must_use]
     pub const fn durable(mut self) -> Self {
         self.durable = true;
+        self
+    }
+
+    /// Takes clients over TLS only, and shows them this certificate.
+    #[must_use]
+    pub fn certificate(mut self, certificate: &Arc<Certificate>) -> Self {
+        self.certificate = Some(Arc::clone(certificate));
         self
     }
 
@@ -103,6 +115,9 @@ impl Kind for MariaDb {
         create.args(["--skip-name-resolve", "--debug-no-sync", &in_directory(place, "--datadir", "data")]);
         place.run(create).await;
         fs::write(place.directory().join("users.sql"), USERS).expect("the directory can be written");
+        if let Some(certificate) = &self.certificate {
+            certificate.install(place);
+        }
     }
 
     fn command(&self, place: &Place) -> Command {
@@ -117,6 +132,14 @@ impl Kind for MariaDb {
             // Not `innodb_flush_log_at_trx_commit=0`, with which a kill loses commits, nor `innodb_doublewrite=0`:
             // SIGKILL can cut the write of a page in two.
             command.args(["--innodb-flush-log-at-trx-commit=2", "--debug-no-sync"]);
+        }
+        if self.certificate.is_some() {
+            let [chain, key] = [chain_file(place), key_file(place)].map(|file| file.display().to_string());
+            command.args([
+                "--require-secure-transport=ON",
+                &format!("--ssl-cert={chain}"),
+                &format!("--ssl-key={key}"),
+            ]);
         }
         command.args(&self.args);
         command

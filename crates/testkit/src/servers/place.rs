@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -84,6 +85,15 @@ impl Place {
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log);
         command
+    }
+
+    /// Writes a file that only the server's user may read.
+    pub(super) fn write_private(&self, path: &Path, text: &str) {
+        fs::write(path, text).expect("the directory can be written");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        if let Some(Account { uid, gid }) = self.account {
+            chown(path, Some(uid), Some(gid)).expect("root can give a file away");
+        }
     }
 
     /// Runs a command of [`Place::command`] to its successful end; of its output, only errors go to the log.

@@ -6,10 +6,14 @@ use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
+use super::certificate::Certificate;
+use super::certificate::chain_file;
+use super::certificate::key_file;
 use super::database::Database;
 use super::database::new_name;
 use super::place::Place;
@@ -35,6 +39,7 @@ CREATE ROLE reader LOGIN IN ROLE pg_read_all_data;
 
 const ACCESS: &str = "\
 local all all trust
+local replication all trust
 host all guarded 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
 ";
@@ -49,6 +54,9 @@ pub type PostgresServer = Server<Postgres>;
 #[derive(Debug, Clone, Default)]
 pub struct Postgres {
     durable: bool,
+    certificate: Option<Arc<Certificate>>,
+    /// The directory and the port of another server.
+    primary: Option<(PathBuf, u16)>,
     args: Vec<OsString>,
 }
 
@@ -57,6 +65,20 @@ impl Postgres {
     #[must_use]
     pub const fn durable(mut self) -> Self {
         self.durable = true;
+        self
+    }
+
+    /// Takes clients over TLS only, and shows them this certificate.
+    #[must_use]
+    pub fn certificate(mut self, certificate: &Arc<Certificate>) -> Self {
+        self.certificate = Some(Arc::clone(certificate));
+        self
+    }
+
+    /// Makes it a copy of another server, which follows that one and can only be read, until it is promoted.
+    #[must_use]
+    pub fn replica_of(mut self, primary: &PostgresServer) -> Self {
+        self.primary = Some((primary.place.directory().to_owned(), primary.port()));
         self
     }
 
@@ -96,12 +118,21 @@ impl PostgresServer {
     /// With the server's log when that fails.
     pub async fn database(&self) -> Database {
         let name = new_name();
+        self.administer(&format!("CREATE DATABASE {name} OWNER runbay")).await;
+        Database::new("postgres", self.port(), &name)
+    }
+
+    /// Runs SQL as the administrator, such as `SELECT pg_promote()`, which makes a replica a primary.
+    ///
+    /// # Panics
+    ///
+    /// With the server's log when that fails.
+    pub async fn administer(&self, sql: &str) {
         let mut command = self.place.command(&postgres_program("psql"));
         command.args(["--no-psqlrc", "--quiet", "--username", ADMIN, "--dbname", "postgres"]);
         command.arg("--host").arg(self.place.directory()).arg("--port").arg(self.port().to_string());
-        command.arg("--command").arg(format!("CREATE DATABASE {name} OWNER runbay"));
+        command.args(["--command", sql]);
         self.place.run(command).await;
-        Database::new("postgres", self.port(), &name)
     }
 }
 
@@ -113,11 +144,24 @@ impl Kind for Postgres {
 
     async fn prepare(&self, place: &Place) {
         let data = data(place);
+        if let Some((directory, port)) = &self.primary {
+            let mut copy = place.command(&postgres_program("pg_basebackup"));
+            copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username", ADMIN, "--host"]);
+            copy.arg(directory).arg("--port").arg(port.to_string()).arg("--pgdata").arg(&data);
+            return place.run(copy).await;
+        }
         let mut create = place.command(&postgres_program("initdb"));
         create.args(["--username", ADMIN, "--no-locale", "--encoding=UTF8", "--auth=trust", "--no-sync"]);
         create.arg("--pgdata").arg(&data);
         place.run(create).await;
-        fs::write(data.join("pg_hba.conf"), ACCESS).expect("the data directory can be written");
+        let access = match &self.certificate {
+            None => ACCESS.to_owned(),
+            Some(certificate) => {
+                certificate.install(place);
+                ACCESS.replace("host ", "hostssl ")
+            }
+        };
+        fs::write(data.join("pg_hba.conf"), access).expect("the data directory can be written");
 
         let mut single_user = place.command(&postgres_program("postgres"));
         single_user.args(["--single", "-c", "fsync=off", "-D"]).arg(&data).arg("postgres");
@@ -139,6 +183,17 @@ impl Kind for Postgres {
         if !self.durable {
             // Not `full_page_writes=off`: SIGKILL can cut the write of a page in two.
             command.args(["-c", "fsync=off"]);
+        }
+        if self.certificate.is_some() {
+            let [chain, key] = [chain_file(place), key_file(place)].map(|file| file.display().to_string());
+            command.args([
+                "-c",
+                "ssl=on",
+                "-c",
+                &format!("ssl_cert_file={chain}"),
+                "-c",
+                &format!("ssl_key_file={key}"),
+            ]);
         }
         command.args(&self.args);
         command

@@ -2,16 +2,22 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 
+use super::certificate::Certificate;
+use super::certificate::chain_file;
+use super::certificate::key_file;
 use super::place::Place;
 use super::place::program;
 use super::server::Kind;
@@ -24,6 +30,7 @@ pub type RedisServer = Server<Redis>;
 #[derive(Debug, Clone, Default)]
 pub struct Redis {
     password: Option<String>,
+    certificate: Option<Arc<Certificate>>,
     args: Vec<OsString>,
 }
 
@@ -39,6 +46,13 @@ impl Redis {
     #[must_use]
     pub fn replica_of(self, primary: &RedisServer) -> Self {
         self.args(["--replicaof".to_owned(), "127.0.0.1".to_owned(), primary.port().to_string()])
+    }
+
+    /// Takes clients over TLS only, and shows them this certificate.
+    #[must_use]
+    pub fn certificate(mut self, certificate: &Arc<Certificate>) -> Self {
+        self.certificate = Some(Arc::clone(certificate));
+        self
     }
 
     /// Adds command line arguments, which are lines of redis.conf with two dashes before them.
@@ -70,6 +84,16 @@ impl RedisServer {
         SHARED.get_or_init(Self::start).await
     }
 
+    /// Makes a replica a primary.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn promote(&self) {
+        let answer = ask(&socket(&self.place), b"REPLICAOF NO ONE\r\n").await.expect("an answer");
+        assert!(answer.starts_with(b"+OK"), "{}", String::from_utf8_lossy(&answer));
+    }
+
     /// Returns the URL of an empty database, of which there are a thousand; channels are common to all of them.
     #[must_use]
     pub fn database(&self) -> String {
@@ -81,7 +105,8 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> String {
         let password = self.kind.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
-        format!("redis://{password}127.0.0.1:{}", self.port())
+        let scheme = if self.kind.certificate.is_some() { "rediss" } else { "redis" };
+        format!("{scheme}://{password}127.0.0.1:{}", self.port())
     }
 }
 
@@ -90,12 +115,22 @@ impl Kind for Redis {
     const ACCOUNT: &'static str = "redis";
     const STOP: Signal = Signal::TERM;
 
-    async fn prepare(&self, _: &Place) {}
+    async fn prepare(&self, place: &Place) {
+        if let Some(certificate) = &self.certificate {
+            certificate.install(place);
+        }
+    }
 
     fn command(&self, place: &Place) -> Command {
         let mut command = place.command(&program("redis-server", "redis-server"));
-        command.args(["--bind", "127.0.0.1", "--port"]).arg(place.port().to_string());
-        command.arg("--unixsocket").arg(place.directory().join("socket"));
+        let port = place.port().to_string();
+        command.args(["--bind", "127.0.0.1"]).arg("--unixsocket").arg(socket(place));
+        if self.certificate.is_some() {
+            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(chain_file(place)).arg("--tls-key-file").arg(key_file(place));
+        } else {
+            command.args(["--port", &port]);
+        }
         command.args(["--save", "", "--appendonly", "no", "--databases", "1001"]);
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
@@ -105,15 +140,22 @@ impl Kind for Redis {
     }
 
     async fn answers(&self, place: &Place) -> bool {
-        ping(place.port()).await.is_ok_and(|answer| matches!(&answer, b"+PONG\r\n" | b"-NOAUTH"))
+        let answer = ask(&socket(place), b"PING\r\n").await.unwrap_or_default();
+        answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH")
     }
 }
 
-/// Returns the beginning of the answer to PING.
-async fn ping(port: u16) -> io::Result<[u8; 7]> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.write_all(b"PING\r\n").await?;
-    let mut answer = [0; 7];
-    stream.read_exact(&mut answer).await?;
+/// Returns where a client can ask whether it runs, also while its port wants TLS.
+fn socket(place: &Place) -> PathBuf {
+    place.directory().join("socket")
+}
+
+/// Returns the first bytes of the answer to a command.
+async fn ask(socket: &Path, command: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(command).await?;
+    let mut answer = vec![0; 64];
+    let length = stream.read(&mut answer).await?;
+    answer.truncate(length);
     Ok(answer)
 }
