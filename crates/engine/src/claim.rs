@@ -14,6 +14,7 @@ use runbay_model::WorkerId;
 use runbay_queue::Taken;
 use runbay_store::ClaimExecution;
 use runbay_store::LeaseExpired;
+use runbay_store::Unavailable as StoreUnavailable;
 use runbay_store::WriteError;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +57,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unavailable`] when the
+    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unreadable`] when the
+    /// execution may be tried again much later, or by another version. [`ClaimError::Unavailable`] when the
     /// database does not answer; the execution may be claimed all the same, and is handed back then: a moment later, or
     /// when the worker renews its row.
     pub async fn claim(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
@@ -86,6 +88,9 @@ impl Engine {
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
             Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
+            Err(WriteError::Unavailable(StoreUnavailable::Damaged(found))) => {
+                return Err(ClaimError::Unreadable(found));
+            }
             Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),
         };
         let Some(claimed) = claimed else {

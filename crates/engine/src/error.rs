@@ -196,6 +196,10 @@ pub enum ClaimError {
     /// The worker has not renewed its row within the lease: others may take away what it claims. It renews it first.
     #[error("the worker has not renewed its row in time")]
     LeaseExpired,
+    /// This version of the program cannot read its row: a newer one wrote it, or it was changed by hand. Other executions
+    /// are not concerned.
+    #[error("its row cannot be read: {0}")]
+    Unreadable(String),
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

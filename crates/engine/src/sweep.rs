@@ -3,6 +3,7 @@
 //! Every process does this, and any number at a time: each write says what it expects to find, so that only one of
 //! them takes effect.
 
+mod batch;
 mod entries;
 mod leases;
 mod removal;

@@ -18,7 +18,8 @@ pub const MAX_ARGUMENT_BYTES: usize = 16 * 1024;
 /// The most files of a program.
 pub const MAX_FILES: usize = 64;
 
-/// The most bytes that all files of a program have together, names included.
+/// The most bytes that all files of a program have together, names included and the code of the entry left out: that has
+/// a limit of its own, so new code fits beside whatever files are there.
 pub const MAX_FILES_BYTES: usize = 1024 * 1024;
 
 /// The most variables that a run adds to the environment.

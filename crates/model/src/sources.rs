@@ -42,8 +42,8 @@ pub enum InvalidSources {
     /// There are too many.
     #[error("has {0} entries, at most {MAX_FILES} are allowed")]
     TooMany(usize),
-    /// Names and contents are too large together.
-    #[error("have {0} bytes together, at most {MAX_FILES_BYTES} are allowed")]
+    /// Names and contents are too large together, the code of the entry left out.
+    #[error("have {0} bytes together beside the code of the first, at most {MAX_FILES_BYTES} are allowed")]
     TooLarge(usize),
     /// A file cannot have its name.
     #[error("{name:?} {problem}")]
@@ -120,7 +120,8 @@ impl Sources {
         if files.len() > MAX_FILES {
             return Err(InvalidSources::TooMany(files.len()));
         }
-        let bytes = files.iter().map(|(name, content)| name.len() + content.len()).sum();
+        let names: usize = files.iter().map(|(name, _)| name.len()).sum();
+        let bytes = names + files.iter().skip(1).map(|(_, content)| content.len()).sum::<usize>();
         if bytes > MAX_FILES_BYTES {
             return Err(InvalidSources::TooLarge(bytes));
         }
@@ -242,7 +243,7 @@ mod tests {
         assert!(of(&names[1..]).is_ok());
         assert_eq!(of(&names), Err(InvalidSources::TooMany(MAX_FILES + 1)));
         assert_eq!(of(&[]), Err(InvalidSources::Empty));
-        let large = |bytes| Sources::of_files(vec![("a".to_owned(), Vec::new()), ("b".to_owned(), vec![0; bytes])]);
+        let large = |bytes| Sources::of_files(vec![("a".to_owned(), b"x".to_vec()), ("b".to_owned(), vec![0; bytes])]);
         assert!(large(MAX_FILES_BYTES - 2).is_ok());
         assert_eq!(large(MAX_FILES_BYTES - 1), Err(InvalidSources::TooLarge(MAX_FILES_BYTES + 1)));
     }

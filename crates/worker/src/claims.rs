@@ -26,8 +26,12 @@ use crate::heartbeat::BeatHandle;
 /// How long to wait before asking a queue or a database again that did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long an execution waits that could not be claimed: the cause may be its own row, and others come after it.
+/// How long an execution waits that could not be claimed.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long an execution waits whose row cannot be read, so that even many of them keep no slot from others, which all
+/// come after them; a newer worker may be able to read it.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a claim waits for the lease to be renewed.
 const RENEWAL_PATIENCE: Duration = Duration::from_secs(5);
@@ -100,9 +104,13 @@ impl Claims {
                 self.run(claim).await;
             }
             Ok(None) => outages.claims.ended("executions are claimed again"),
+            Err(ClaimError::Unreadable(found)) => {
+                tracing::error!(execution.id = %taken.execution, found, "the row of an execution cannot be read");
+                self.put_back(taken, UNREADABLE_PAUSE, outages).await;
+            }
             Err(error) => {
                 outages.claims.failed("an execution could not be claimed", &error);
-                self.put_back(taken, outages).await;
+                self.put_back(taken, CLAIM_PAUSE, outages).await;
                 // The slot waits too: what is wrong may concern all executions.
                 sleep(PAUSE).await;
             }
@@ -128,8 +136,8 @@ impl Claims {
     }
 
     /// What cannot be put back is found by the next sweep.
-    async fn put_back(&self, taken: Taken, outages: &Outages) {
-        let not_before = Timestamp::now().after(CLAIM_PAUSE);
+    async fn put_back(&self, taken: Taken, pause: Duration, outages: &Outages) {
+        let not_before = Timestamp::now().after(pause);
         if let Err(error) = self.queue.push(taken.again(not_before)).await {
             outages.queue.failed("an execution was not put back into the queue", &error);
         }

@@ -67,7 +67,8 @@ fn refused() -> Vec<(Value, u16, &'static str, String)> {
     other(json!({"main.py": "x"}), 400, "invalid_body", "files: invalid type: map");
     other(json!("main.py"), 400, "invalid_body", "files: invalid type: string");
     let large = json!([{"name": "main.py", "content": "x"}, {"name": "a", "content": "x".repeat(1_048_576)}]);
-    other(large, 413, "files_too_large", "files: have 1048585 bytes together, at most 1048576 are allowed");
+    let complaint = "files: have 1048584 bytes together beside the code of the first, at most 1048576 are allowed";
+    other(large, 413, "files_too_large", complaint);
     let large = json!([{"name": "main.py", "content": "x".repeat(65_537)}]);
     other(large, 413, "source_too_large", "files[0].content: has 65537 bytes in UTF-8, at most 65536 are allowed");
     let binary = json!([{"name": "main.py", "content": "/w==", "encoding": "base64"}]);

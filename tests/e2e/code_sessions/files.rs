@@ -68,6 +68,19 @@ async fn a_session_shows_its_files_as_they_were_sent() {
 }
 
 #[tokio::test]
+async fn the_longest_code_fits_beside_the_largest_files() {
+    let app = TestApp::start().await;
+    let files = json!([{"name": "main.py", "content": ""}, {"name": "data", "content": "x".repeat(1024 * 1024 - 11)}]);
+    let session = create(&app, "python", &files).await;
+    let code = format!("print(len(open('data').read())) #{}", "x".repeat(64 * 1024 - 33));
+    app.client.save(&session, &code).await;
+    let shown = app.client.get(&format!("/code-sessions/{session}")).await.expect(200);
+    assert_eq!(shown["source_code"], code);
+    let ended = run(&app, &session, &json!({"source_code": code.replace('\'', "\"")})).await;
+    assert_eq!(ended["stdout"], "1048565\n", "{ended:#}");
+}
+
+#[tokio::test]
 async fn source_code_keeps_the_other_files_and_files_replace_all() {
     let app = TestApp::start().await;
     let session = create(&app, "python", &python()).await;

@@ -15,8 +15,9 @@ use tokio::time::sleep;
 
 use crate::Engine;
 use crate::Unavailable;
+use crate::sweep::batch::BatchSize;
 
-/// How many rows go at a time: other writes come in between.
+/// How many sessions are looked at, and keys forgotten, at a time: other writes come in between.
 const BATCH: u64 = 500;
 
 /// The most batches of one kind before others have their turn.
@@ -28,26 +29,30 @@ const SESSION_PAGES: usize = 20;
 /// How long the row of a dead worker is kept for people to see.
 const DEAD_WORKERS_KEPT: Duration = Duration::from_secs(3_600);
 
-/// How far looking at the sessions has come.
+/// What one turn leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
+    /// How many executions, each with its output, go at a time.
+    executions: BatchSize,
+    /// How far looking at the sessions has come.
     after: Option<SessionId>,
 }
 
 impl Engine {
     /// Removes keys that have expired, executions and sessions that are kept no longer, and workers that are long dead.
     ///
-    /// What is old says the database's clock: a host whose own is ahead must not remove what is new.
+    /// What is old says the database's clock: a host whose own is ahead must not remove what is new. What cannot be
+    /// removed now keeps nothing else.
     pub(crate) async fn remove_old(&self, progress: &mut Progress) -> Result<(), Unavailable> {
         let now = self.store().now().await?;
         let retention = self.settings().retention;
-        let keys = self.forget_expired_keys(now).await?;
-        let ended_before = now.before(retention.executions);
-        let executions = self.in_batches(RemoveEndedExecutions { ended_before, limit: BATCH }).await?;
+        let keys = self.forget_expired_keys(now).await;
+        let executions = self.remove_ended_executions(now.before(retention.executions), &mut progress.executions).await;
         // After their executions, as those need them.
         let untouched_since = now.before(retention.sessions.max(retention.executions));
-        let sessions = self.remove_idle_sessions(untouched_since, progress).await?;
-        let workers = self.write(RemoveDeadWorkers { unseen_for: DEAD_WORKERS_KEPT }).await?;
+        let sessions = self.remove_idle_sessions(untouched_since, &mut progress.after).await;
+        let workers = self.write(RemoveDeadWorkers { unseen_for: DEAD_WORKERS_KEPT }).await;
+        let (keys, executions, sessions, workers) = (keys?, executions?, sessions?, workers?);
         if keys + executions + sessions + workers > 0 {
             tracing::info!(keys, executions, sessions, workers, "what is old was removed");
         }
@@ -56,37 +61,47 @@ impl Engine {
 
     /// Forgets the keys that have expired, and returns how many.
     pub(crate) async fn forget_expired_keys(&self, at: Timestamp) -> Result<u64, Unavailable> {
-        self.in_batches(ForgetExpiredKeys { limit: BATCH, at }).await
-    }
-
-    async fn remove_idle_sessions(
-        &self,
-        untouched_since: Timestamp,
-        progress: &mut Progress,
-    ) -> Result<u64, Unavailable> {
         let mut sum = 0;
-        for _ in 0..SESSION_PAGES {
-            let command = RemoveIdleSessions { untouched_since, after: progress.after, limit: BATCH };
-            let removed = self.unhurried(command).await?;
-            sum += removed.removed;
-            progress.after = removed.next;
-            if removed.next.is_none() {
+        for _ in 0..BATCHES {
+            let forgotten = self.unhurried(ForgetExpiredKeys { limit: BATCH, at }).await?;
+            sum += forgotten;
+            if forgotten < BATCH {
                 break;
             }
         }
         Ok(sum)
     }
 
-    /// Repeats a command that changes at most [`BATCH`] rows while there are more, and returns how many it changed.
-    async fn in_batches<C>(&self, command: C) -> Result<u64, Unavailable>
-    where
-        C: Command<Answer = u64, Refusal = Infallible>,
-    {
+    async fn remove_ended_executions(&self, ended_before: Timestamp, size: &mut BatchSize) -> Result<u64, Unavailable> {
         let mut sum = 0;
         for _ in 0..BATCHES {
-            let batch = self.unhurried(command.clone()).await?;
-            sum += batch;
-            if batch < BATCH {
+            let limit = size.rows();
+            let began = Instant::now();
+            let removed = self.write(RemoveEndedExecutions { ended_before, limit }).await;
+            let took = began.elapsed();
+            size.learn(took, removed.is_ok());
+            let removed = removed?;
+            sum += removed;
+            sleep(took).await;
+            if removed < limit {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+
+    async fn remove_idle_sessions(
+        &self,
+        untouched_since: Timestamp,
+        after: &mut Option<SessionId>,
+    ) -> Result<u64, Unavailable> {
+        let mut sum = 0;
+        for _ in 0..SESSION_PAGES {
+            let command = RemoveIdleSessions { untouched_since, after: *after, limit: BATCH };
+            let removed = self.unhurried(command).await?;
+            sum += removed.removed;
+            *after = removed.next;
+            if removed.next.is_none() {
                 break;
             }
         }

@@ -1,6 +1,8 @@
 //! The use cases of several processes over real servers.
 
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbay_events::RedisEventBus;
 use runbay_events::RedisEventBusLimits;
@@ -30,9 +32,13 @@ use super::two_languages;
 use crate::Engine;
 use crate::EngineParts;
 use crate::EngineSettings;
+use crate::NewSession;
 use crate::Offer;
 use crate::OneShotRequest;
+use crate::ReadError;
 use crate::Recorded;
+use crate::Retention;
+use crate::sweep::Progress;
 
 /// Connects as a process of its own does.
 async fn process(database: &Database, redis: &RedisServer, settings: EngineSettings) -> (Engine, Arc<dyn Queue>) {
@@ -98,6 +104,46 @@ async fn work_of_a_dead_worker_is_taken_over_on_postgres() {
 #[tokio::test]
 async fn work_of_a_dead_worker_is_taken_over_on_mariadb() {
     work_of_a_dead_worker_is_taken_over(MariaDbServer::shared().await.database().await).await;
+}
+
+/// Refuses to remove more than one execution at a time, as a server does that ends a statement which takes too long.
+const ONE_AT_A_TIME: &str = "\
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF (SELECT count(*) FROM removed) > 1 THEN RAISE EXCEPTION 'too many'; END IF; RETURN NULL;
+END $$;
+CREATE TRIGGER refuse AFTER DELETE ON executions REFERENCING OLD TABLE AS removed EXECUTE FUNCTION refuse();
+";
+
+#[tokio::test]
+async fn what_is_too_much_to_remove_goes_in_parts_and_keeps_nothing_else() {
+    let database = PostgresServer::shared().await.database().await;
+    let redis = RedisServer::start().await;
+    let tenant = TenantId::default();
+    let retention = Retention { executions: Duration::ZERO, sessions: Duration::ZERO };
+    let (engine, _) = process(&database, &redis, EngineSettings { retention, ..settings() }).await;
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        let execution = engine.submit_one_shot(&tenant, OneShotRequest::default()).await.unwrap().into_execution();
+        engine.cancel(&tenant, execution.id).await.unwrap();
+        ended.push(execution.id);
+    }
+    let idle = engine.create_session(&tenant, NewSession::default()).await.unwrap();
+    let client = Command::new("psql").args(["--quiet", &database.url, "--command", ONE_AT_A_TIME]).status();
+    assert!(client.unwrap().success());
+
+    let mut progress = Progress::default();
+    engine.remove_old(&mut progress).await.unwrap_err();
+    let found = engine.session(&tenant, idle.id).await;
+    assert!(matches!(found, Err(ReadError::NotFound)), "{found:?}");
+    let mut turns = 0;
+    while engine.remove_old(&mut progress).await.is_err() {
+        turns += 1;
+        assert!(turns < 20, "each turn tries less");
+    }
+    for id in ended {
+        let found = engine.execution(&tenant, id).await;
+        assert!(matches!(found, Err(ReadError::NotFound)), "{found:?}");
+    }
 }
 
 #[tokio::test]

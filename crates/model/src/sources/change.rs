@@ -35,6 +35,8 @@ impl CodeChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAX_FILES_BYTES;
+    use crate::MAX_SOURCE_BYTES;
 
     fn files(names: &[&str]) -> Sources {
         Sources::of_files(names.iter().map(|name| ((*name).to_owned(), b"x".to_vec())).collect()).unwrap()
@@ -51,6 +53,16 @@ mod tests {
             ("new", before.entry_name(), before.others())
         );
         assert!(!change.changes(&after));
+    }
+
+    #[test]
+    fn the_longest_code_fits_beside_the_largest_files() {
+        let largest = vec![("a".to_owned(), Vec::new()), ("b".to_owned(), vec![0; MAX_FILES_BYTES - 2])];
+        let before = Sources::of_files(largest).unwrap();
+        let longest = "x".repeat(MAX_SOURCE_BYTES);
+        let after = CodeChange::SourceCode(SourceCode::new(longest.clone()).unwrap()).applied_to(before);
+        let same = vec![("a".to_owned(), longest.into_bytes()), ("b".to_owned(), vec![0; MAX_FILES_BYTES - 2])];
+        assert_eq!(Sources::of_files(same), Ok(after));
     }
 
     #[test]

@@ -40,6 +40,7 @@ use crate::deadline::passing;
 use crate::deadline::until_answered;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
+use crate::fault::Passing;
 use crate::store::Writer;
 
 /// Changes language and code of a session; a change that changes nothing writes nothing.
@@ -202,6 +203,7 @@ async fn save_once(
         Ok(true) => Try::Done(Ok(answers)),
         // Somebody else changed the session since it was read.
         Ok(false) => Try::Again(Unavailable::Busy),
+        Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
         // Where the connection is lost now, nobody knows whether it was written.
         Err(error) => Try::Done(Err(error.into())),
     }

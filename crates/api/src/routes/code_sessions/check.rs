@@ -36,7 +36,7 @@ pub(crate) struct CheckSession {
     /// Code of the first file, at most 64 KiB in UTF-8. Also accepted as `code`.
     #[serde(alias = "code")]
     source_code: Option<String>,
-    /// In place of `source_code`, all files, up to 64 with at most 1 MiB together.
+    /// In place of `source_code`, all files, up to 64 with at most 1 MiB together beside the first.
     #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
     files: Option<Files>,
 }

@@ -28,7 +28,7 @@ pub(crate) struct CreateSession {
     /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `template_code`.
     #[serde(alias = "template_code")]
     source_code: Option<String>,
-    /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together; the first one is run.
+    /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which is run.
     #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
     files: Option<Files>,
 }

@@ -46,7 +46,7 @@ pub(crate) struct RunSession {
     /// Code of the first file to save before the run, at most 64 KiB in UTF-8. Also accepted as `code`.
     #[serde(alias = "code")]
     source_code: Option<String>,
-    /// In place of `source_code`, all files to save before the run, up to 64 with at most 1 MiB together.
+    /// In place of `source_code`, all files to save before the run, up to 64 with at most 1 MiB together beside the first.
     #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
     files: Option<Files>,
     /// The id or an alias of a language to save before the run.

@@ -30,7 +30,7 @@ pub(crate) struct SaveSession {
     language: Option<String>,
     /// The new code of the first file, at most 64 KiB in UTF-8; the other files stay.
     source_code: Option<String>,
-    /// In place of `source_code`, all new files, up to 64 with at most 1 MiB together; files that are not among them go.
+    /// In place of `source_code`, all new files, up to 64 with at most 1 MiB together beside the first; files that are not among them go.
     #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
     files: Option<Files>,
     /// The version that the session must have, so that nobody else's save is overwritten.

@@ -51,7 +51,7 @@ pub(crate) struct CreateExecution {
     /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `code`.
     #[serde(alias = "code")]
     source_code: Option<String>,
-    /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together; the first one is run.
+    /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which is run.
     #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
     files: Option<Files>,
     /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.

@@ -262,6 +262,35 @@ async fn a_session_that_is_locked_holds_up_no_other(place: Place) {
     assert_eq!(newest.sources.source_code(), "3", "they keep their order");
 }
 
+/// Makes the first update of a session fail as if the database had ended it in favour of another.
+fn collision(backend: DbBackend) -> Vec<&'static str> {
+    match backend {
+        DbBackend::MySql => vec![
+            "CREATE SEQUENCE updates",
+            "CREATE TRIGGER collide BEFORE UPDATE ON code_sessions FOR EACH ROW IF NEXT VALUE FOR updates = 1 THEN \
+             SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END IF",
+        ],
+        _ => vec![
+            "CREATE SEQUENCE updates",
+            "CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('updates') = 1 THEN \
+             RAISE EXCEPTION 'a collision' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$",
+            "CREATE TRIGGER collide BEFORE UPDATE ON code_sessions FOR EACH ROW EXECUTE FUNCTION collide()",
+        ],
+    }
+}
+
+/// It had no effect, so its client need not hear of it.
+async fn a_save_that_collides_is_tried_again(place: Place) {
+    let store = place.open().await;
+    let session = session(&store).await;
+    let connection = place.raw().await;
+    for statement in collision(connection.get_database_backend()) {
+        connection.execute_unprepared(statement).await.unwrap();
+    }
+    assert_eq!(store.save_session(save(&session, "new")).await.unwrap().version, 2);
+    assert_eq!(store.session(&session.tenant, session.id).await.unwrap().unwrap().sources.source_code(), "new");
+}
+
 on_all_databases! {
     saves_of_one_session_each_count,
     several_sessions_are_saved_together,
@@ -278,5 +307,6 @@ mod servers {
 
     on_all_servers! {
         a_session_that_is_locked_holds_up_no_other,
+        a_save_that_collides_is_tried_again,
     }
 }
