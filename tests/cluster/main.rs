@@ -3,6 +3,7 @@
 //! They need the binary (`cargo build`), root, and the servers that `scripts/install-packages` installs.
 
 mod chaos;
+mod deploy;
 mod drain;
 mod encryption;
 mod figures;
