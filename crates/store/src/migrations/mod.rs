@@ -37,8 +37,9 @@ use crate::deadline::in_time;
 /// How long a process waits for another one that changes the tables.
 pub(crate) const WAIT_SECONDS: u64 = 60;
 
-/// Every table, those that refer to others first.
-const TABLES: &[&str] = &["workers", "schema_info", "idempotency_keys", "executions", "code_sessions", APPLIED];
+/// Every table, those that refer to others first, but before all of them the one that says what there is: some databases
+/// drop each at once, and what an interrupted [`reset`] leaves is made whole by the next start.
+const TABLES: &[&str] = &[APPLIED, "workers", "schema_info", "idempotency_keys", "executions", "code_sessions"];
 
 /// The names of the migrations that were applied.
 const APPLIED: &str = "seaql_migrations";

@@ -61,6 +61,22 @@ async fn a_migration_that_was_cut_short_is_completed(place: Place) {
     assert_eq!(seaql_migrations::Entity::find().all(&database).await.unwrap().len(), migrations().len());
 }
 
+/// Databases that drop each table by itself keep the others when that is cut short.
+async fn a_reset_that_was_cut_short_is_completed_by_the_next_start(place: Place) {
+    let database = place.raw().await;
+    for dropped in 1..TABLES.len() {
+        migrate(&database).await.unwrap();
+        for table in &TABLES[..dropped] {
+            database.execute_unprepared(&format!("DROP TABLE {table}")).await.unwrap();
+        }
+        migrate(&database).await.unwrap();
+        for table in TABLES {
+            database.execute_unprepared(&format!("SELECT COUNT(*) FROM {table}")).await.unwrap();
+        }
+    }
+    place.open().await.close().await;
+}
+
 async fn unknown_migrations_are_tolerated_until_the_tables_forbid_it(place: Place) {
     let database = place.raw().await;
     migrate(&database).await.unwrap();
@@ -80,5 +96,6 @@ async fn unknown_migrations_are_tolerated_until_the_tables_forbid_it(place: Plac
 on_all_databases! {
     a_database_of_the_first_version_keeps_its_rows,
     a_migration_that_was_cut_short_is_completed,
+    a_reset_that_was_cut_short_is_completed_by_the_next_start,
     unknown_migrations_are_tolerated_until_the_tables_forbid_it,
 }
