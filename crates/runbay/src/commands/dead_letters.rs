@@ -20,6 +20,7 @@ use crate::backend::WithoutQueue;
 use crate::identity;
 use crate::settings::BackendFlags;
 use crate::settings::BackendSettings;
+use crate::settings::ProcessFlags;
 use crate::settings::SettingsFile;
 use crate::table;
 
@@ -38,6 +39,10 @@ pub(crate) struct DeadLetters {
 
     #[command(flatten)]
     backend: BackendFlags,
+
+    /// Account to run as, by name or number [default: runbay, or an unused number]
+    #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
+    user: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,7 +76,7 @@ impl DeadLetters {
             "runbay dead-letters works at a database server: set RUNBAY_DATABASE_URL or --database-url; for a `runbay \
              serve` with SQLite use GET /dead-letters"
         );
-        identity::drop_rights(None)?;
+        identity::drop_rights(ProcessFlags::account(self.user, &file)?.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(self.action.carry_out(&backend))?;
         Ok(ExitCode::SUCCESS)

@@ -13,6 +13,7 @@ use runbay_store::Store;
 use crate::identity;
 use crate::settings::BackendFlags;
 use crate::settings::DataFlags;
+use crate::settings::ProcessFlags;
 use crate::settings::SettingsFile;
 
 /// Bring the database up to date; `serve`, `api` and `worker` do the same when they start.
@@ -46,6 +47,7 @@ impl Migrate {
         let file = SettingsFile::read(self.config.as_deref())?;
         let backend = self.backend.complete(&file)?;
         let directory = self.data.complete(&file)?;
+        let account = ProcessFlags::account(self.user, &file)?;
         let name = if backend.database.is_server() {
             backend.database.to_string()
         } else {
@@ -53,12 +55,12 @@ impl Migrate {
         };
         let mut database = backend.database(directory);
         let data = if database.url.is_server() {
-            identity::drop_rights(self.user.as_deref())?;
+            identity::drop_rights(account.as_deref())?;
             None
         } else {
             let data = DataDirectory::lock(&database.data_directory)?;
             // What it makes has to be the server's.
-            database.data_directory = identity::become_service(self.user.as_deref(), &data)?;
+            database.data_directory = identity::become_service(account.as_deref(), &data)?;
             Some(data)
         };
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use runbay_engine::Pace;
 use serde::Deserialize;
 
@@ -18,8 +19,9 @@ pub(crate) struct AcceptanceFlags {
     queue_max_depth: Option<usize>,
 
     /// Refuse executions with 503 while the queue does not answer; otherwise they wait until it does
-    #[arg(long, env = "RUNBAY_REQUIRE_QUEUE")]
-    require_queue: bool,
+    #[arg(long, env = "RUNBAY_REQUIRE_QUEUE", value_name = "YES", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    require_queue: Option<bool>,
 
     /// Runs of one session that are accepted within any 60 seconds, 0 for any number; further ones are refused with 429 [default: 60]
     #[arg(long, env = "RUNBAY_SESSION_RUNS_PER_MINUTE", value_name = "COUNT")]
@@ -52,7 +54,7 @@ impl AcceptanceFlags {
         Ok(AcceptanceSettings {
             queue_max_depth: positive("queue_max_depth", self.queue_max_depth.or(file.queue_max_depth))?
                 .unwrap_or(10_000),
-            require_queue: self.require_queue || file.require_queue,
+            require_queue: self.require_queue.or(file.require_queue).unwrap_or(false),
             pace: Pace {
                 runs_per_minute: self.session_runs_per_minute.or(file.session_runs_per_minute).unwrap_or(60),
                 cooldown: Duration::from_millis(cooldown),

@@ -61,10 +61,10 @@ impl BackendFlags {
         anyhow::ensure!(connections != Some(0), "database_connections must be at least 1");
         let prefix = self.redis_prefix.or(file.redis_prefix);
         let settings = BackendSettings {
-            database: parsed("database_url", self.database_url.or(file.database_url))?.unwrap_or_default(),
-            database_copy: parsed("database_read_url", self.database_read_url.or(file.database_read_url))?,
+            database: parsed("database_url", self.database_url, file.database_url)?.unwrap_or_default(),
+            database_copy: parsed("database_read_url", self.database_read_url, file.database_read_url)?,
             database_connections: connections.unwrap_or(DatabaseSettings::CONNECTIONS),
-            redis: parsed("redis_url", self.redis_url.or(file.redis_url))?,
+            redis: parsed("redis_url", self.redis_url, file.redis_url)?,
             redis_prefix: prefix
                 .map(|prefix| prefix.parse())
                 .transpose()
@@ -96,12 +96,13 @@ impl BackendSettings {
     }
 }
 
-fn parsed<T>(name: &str, text: Option<Secret>) -> anyhow::Result<Option<T>>
+fn parsed<T>(name: &str, flag: Option<Secret>, file: Option<Secret>) -> anyhow::Result<Option<T>>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     // An empty variable is how files with environments leave one out.
-    let text = text.filter(|text| !text.0.is_empty());
+    let given = |text: Option<Secret>| text.filter(|text| !text.0.is_empty());
+    let text = given(flag).or(given(file));
     text.map(|text| text.0.parse()).transpose().with_context(|| format!("{name} cannot be used"))
 }
 
@@ -122,6 +123,7 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::file::tests::file;
 
     fn complete(database: &str, redis: &str) -> anyhow::Result<BackendSettings> {
         let flags = BackendFlags {
@@ -138,6 +140,15 @@ mod tests {
         assert_eq!(settings.database, DatabaseUrl::SQLITE);
         assert!(settings.redis.is_none());
         assert!(complete("", "").unwrap().redis.is_none(), "empty variables set nothing");
+    }
+
+    #[test]
+    fn an_empty_variable_hides_nothing_of_the_file() {
+        let file = file("database_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n").unwrap();
+        let empty = || Some(Secret(String::new()));
+        let flags = BackendFlags { database_url: empty(), redis_url: empty(), ..BackendFlags::default() };
+        let settings = flags.complete(&file).unwrap();
+        assert!(settings.database.is_server() && settings.redis.is_some());
     }
 
     #[test]

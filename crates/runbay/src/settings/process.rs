@@ -26,6 +26,11 @@ pub(crate) struct ProcessSettings {
 }
 
 impl ProcessFlags {
+    /// Returns the account alone, for commands that do one thing and end; `flag` is theirs.
+    pub(crate) fn account(flag: Option<String>, file: &SettingsFile) -> anyhow::Result<Option<String>> {
+        Ok(flag.or(file.group::<Self>()?.user))
+    }
+
     pub(crate) fn complete(self, file: &SettingsFile) -> anyhow::Result<ProcessSettings> {
         let file: Self = file.group()?;
         Ok(ProcessSettings {
@@ -46,6 +51,7 @@ mod tests {
         let flags = ProcessFlags { user: Some("bob".to_owned()), log: None };
         let settings = flags.complete(&both).unwrap();
         assert_eq!((settings.user.as_deref(), settings.log.as_str()), (Some("bob"), "debug"));
+        assert_eq!(ProcessFlags::account(None, &both).unwrap().as_deref(), Some("ann"));
         let defaults = ProcessFlags::default().complete(&SettingsFile::default()).unwrap();
         assert_eq!((defaults.user, defaults.log.as_str()), (None, "info"));
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use super::SettingsFile;
@@ -31,8 +32,9 @@ pub(crate) struct ProgramFlags {
     compile_cache_bytes: Option<u64>,
 
     /// Use what was compiled for one tenant for others with the same code
-    #[arg(long, env = "RUNBAY_SHARE_COMPILE_CACHE")]
-    share_compile_cache: bool,
+    #[arg(long, env = "RUNBAY_SHARE_COMPILE_CACHE", value_name = "YES", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    share_compile_cache: Option<bool>,
 
     /// Seconds that running executions get to end when the process is stopped [default: 10]
     #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS")]
@@ -43,8 +45,9 @@ pub(crate) struct ProgramFlags {
     first_bay_uid: Option<u32>,
 
     /// Run the programs of other machines even if they cannot be limited as they should be, see `runbay doctor`
-    #[arg(long, env = "RUNBAY_ALLOW_DEGRADED")]
-    allow_degraded: bool,
+    #[arg(long, env = "RUNBAY_ALLOW_DEGRADED", value_name = "YES", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    allow_degraded: Option<bool>,
 }
 
 /// How programs are run, complete.
@@ -73,10 +76,10 @@ impl ProgramFlags {
             languages: self.languages.or(file.languages),
             languages_dir: self.languages_dir.or(file.languages_dir),
             compile_cache_bytes: self.compile_cache_bytes.or(file.compile_cache_bytes).unwrap_or(256 * 1024 * 1024),
-            share_compile_cache: self.share_compile_cache || file.share_compile_cache,
+            share_compile_cache: self.share_compile_cache.or(file.share_compile_cache).unwrap_or(false),
             drain: Duration::from_secs(self.drain_seconds.or(file.drain_seconds).unwrap_or(10)),
             first_bay_uid,
-            allow_degraded: self.allow_degraded || file.allow_degraded,
+            allow_degraded: self.allow_degraded.or(file.allow_degraded).unwrap_or(false),
         })
     }
 }
@@ -84,6 +87,7 @@ impl ProgramFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::file::tests::file;
 
     #[test]
     fn bays_never_run_as_an_account() {
@@ -91,5 +95,14 @@ mod tests {
             let flags = ProgramFlags { first_bay_uid: Some(uid), ..ProgramFlags::default() };
             assert!(flags.complete(&SettingsFile::default()).is_err(), "{uid}");
         }
+    }
+
+    #[test]
+    fn what_the_file_switches_on_can_be_switched_off() {
+        let allowed = |flag| {
+            let flags = ProgramFlags { allow_degraded: flag, ..ProgramFlags::default() };
+            flags.complete(&file("allow_degraded = true\n").unwrap()).unwrap().allow_degraded
+        };
+        assert_eq!([None, Some(true), Some(false)].map(allowed), [true, true, false]);
     }
 }
