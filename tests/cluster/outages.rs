@@ -16,6 +16,7 @@ use crate::servers::backend;
 use crate::servers::database;
 use crate::servers::on_each_server;
 use crate::servers::port;
+use crate::servers::sql;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -150,4 +151,21 @@ async fn accepted(client: &Client, session: &str) -> String {
     let path = format!("/code-sessions/{session}/run");
     let answer = timeout(DEADLINE, client.post_nothing(&path)).await.expect("an answer in time");
     answer.expect(202)["execution_id"].as_str().expect("a text").to_owned()
+}
+
+#[tokio::test]
+async fn a_result_that_the_database_does_not_take_holds_no_slot_for_ever() {
+    let (database, redis) = backend(Kind::Postgres).await;
+    let cluster = Cluster::new(&database, &redis).worker_args(&["--slots", "1", "--languages", "python"]);
+    let cluster = cluster.start(1, 1).await;
+    let client = &cluster.apis[0].client;
+    // As one that is larger than what a server takes.
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+                  $$ BEGIN RAISE EXCEPTION 'too large'; END $$; \
+                  CREATE TRIGGER refuse BEFORE UPDATE ON executions FOR EACH ROW \
+                  WHEN (NEW.status = 'COMPLETED' AND NEW.stdout = 'large') EXECUTE FUNCTION refuse()";
+    sql(&database, refuse);
+    let end = client.run_to_end("python", "print('large', end='')").await;
+    assert_eq!((&end["status"], &end["reason"]), (&json!("FAILED"), &json!("internal_error")), "{end:#}");
+    assert_eq!(client.run_to_end("python", "print(7)").await["stdout"], "7\n");
 }

@@ -23,6 +23,11 @@ pub struct Readiness {
 }
 
 impl Engine {
+    /// Returns whether the database answers now.
+    pub async fn database_answers(&self) -> bool {
+        soon(async { Ok(self.store().check().await?) }).await.is_ok()
+    }
+
     /// Checks that the database and the queue answer, and counts the workers.
     pub async fn ready(&self) -> Readiness {
         let database = soon(async { Ok(self.store().check().await?) });

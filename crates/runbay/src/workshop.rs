@@ -20,6 +20,8 @@ use crate::settings::ProgramSettings;
 pub(crate) struct Workshop {
     /// How many executions run at one time.
     pub(crate) slots: usize,
+    /// How many checks run at one time.
+    pub(crate) check_slots: usize,
     /// How many files those may have open who must not take them from bays.
     pub(crate) shares: open_files::Shares,
     seed: sandbox::Seed,
@@ -28,6 +30,7 @@ pub(crate) struct Workshop {
 /// How a workshop is set up.
 pub(crate) struct Plan {
     slots: usize,
+    check_slots: usize,
     max_bays: usize,
     shares: open_files::Shares,
     recipes: Vec<runbay_runner::Recipe>,
@@ -38,21 +41,23 @@ impl Plan {
     /// Raises the limit on open files, shares them out, and reads the recipes.
     pub(crate) fn new(programs: &ProgramSettings, limits: &LimitSettings) -> anyhow::Result<Self> {
         let slots = programs.slots.unwrap_or_else(|| default_slots(limits.default.memory_bytes));
-        // Two bays for a slot: one runs while the last one is torn down.
-        let max_bays = slots.saturating_mul(2).saturating_add(16);
+        // A checker keeps one core busy, and takes no more memory than the slots were given.
+        let check_slots = slots.min(cores());
+        // Two bays for each: one runs while the last one is torn down.
+        let max_bays = slots.saturating_add(check_slots).saturating_mul(2).saturating_add(16);
         open_files::raise_limit()?;
         let entry_bytes = Runner::LEAST_CACHE_ENTRY_BYTES;
         let artefacts = usize::try_from(programs.compile_cache_bytes.div_ceil(entry_bytes)).unwrap_or(usize::MAX);
         let shares = open_files::share_out(max_bays, artefacts)?;
         let recipes =
             sandbox::choose(runbay_runner::recipes(programs.languages_dir.as_deref())?, programs.languages.as_deref())?;
-        Ok(Self { slots, max_bays, shares, recipes, first_bay_uid: programs.first_bay_uid })
+        Ok(Self { slots, check_slots, max_bays, shares, recipes, first_bay_uid: programs.first_bay_uid })
     }
 
     /// Starts the sandbox. To be called with the rights that the command was started with, before other threads exist.
     pub(crate) fn set_up(self) -> anyhow::Result<Workshop> {
         let seed = sandbox::start(self.recipes, self.max_bays, self.first_bay_uid)?;
-        Ok(Workshop { slots: self.slots, shares: self.shares, seed })
+        Ok(Workshop { slots: self.slots, check_slots: self.check_slots, shares: self.shares, seed })
     }
 }
 
@@ -127,10 +132,13 @@ pub(crate) async fn stop_without_sandbox(runner: Arc<Runner>, stop: Cancellation
 
 /// Four for each core, but no more than three quarters of the memory can hold.
 fn default_slots(run_bytes: u64) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let by_memory =
         memory_bytes().map_or(usize::MAX, |bytes| usize::try_from(bytes / 4 * 3 / run_bytes).unwrap_or(usize::MAX));
-    (4 * cores).min(by_memory).max(1)
+    (4 * cores()).min(by_memory).max(1)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Returns how much memory there is for this process: that of the host, or of its container where that has less.

@@ -13,6 +13,7 @@ use runbay_model::Loss;
 use runbay_model::Outcome;
 use runbay_model::Verdict;
 use runbay_runner::RunFault;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
@@ -21,9 +22,18 @@ use tracing::warn;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// After so many failures in a row, it may be this result that the database does not take.
+const TRIES_BEFORE_DOUBT: u32 = 6;
+
+/// How soon this process hears that it is to stop, after a program of it has heard the same.
+const STOP_NOTICE: Duration = Duration::from_millis(200);
+
 /// A claim and what is needed to make good on it.
 pub(crate) struct Attempt {
     pub(crate) engine: Engine,
+    /// Cancelled when the worker is told to stop.
+    pub(crate) stop: CancellationToken,
+    /// Cancelled when the programs that still run have no more time.
     pub(crate) hand_back: CancellationToken,
     pub(crate) claim: Claim,
 }
@@ -49,6 +59,7 @@ impl Attempt {
         let run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
             run = run => match run {
+                Ok(Ok((_, outcome))) if self.was_told_to_stop(&outcome).await => Ending::HandedBack,
                 Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Box::new(outcome)),
                 Ok(Err(fault)) => Ending::Lost(with_causes(&fault)),
                 Err(panic) => Ending::Lost(with_causes(&panic)),
@@ -59,12 +70,19 @@ impl Attempt {
         self.report(&ending).await;
     }
 
+    /// Returns whether the program ended because this process is to stop: some send SIGTERM to the programs as well, as
+    /// systemd does unless it is told otherwise, which says nothing of the program.
+    async fn was_told_to_stop(&self, outcome: &Outcome) -> bool {
+        outcome.signal.as_deref() == Some("SIGTERM") && timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok()
+    }
+
     /// Reports until the database has it: what was run must not be lost because the database was away for a while.
     ///
     /// It gives up when the attempt was taken away, and when the worker is told to hand back and has tried once more:
     /// other processes find what is left when the lease has expired.
     async fn report(&self, ending: &Ending) {
         let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
         let outage = Outage::default();
         loop {
             match self.try_report(ending).await {
@@ -78,6 +96,10 @@ impl Attempt {
                         &format!("a report on execution {} was not written", self.claim.execution),
                         &unavailable,
                     );
+                    tries += 1;
+                    if tries >= TRIES_BEFORE_DOUBT && self.give_up(ending).await {
+                        return;
+                    }
                 }
             }
             tokio::select! {
@@ -85,6 +107,18 @@ impl Attempt {
                 () = self.hand_back.cancelled() => return,
             }
         }
+    }
+
+    /// Ends the attempt without its result if the database answers and does not take that all the same, such as one that
+    /// is larger than what the server takes: else it would hold its slot for ever. Returns whether the row says an end.
+    async fn give_up(&self, ending: &Ending) -> bool {
+        if !matches!(ending, Ending::Judged(..)) || !self.engine.database_answers().await {
+            return false;
+        }
+        // The database may have been away until just now.
+        let Err(refusal) = self.try_report(ending).await else { return true };
+        let why = format!("the database answers, but does not take the result: {}", with_causes(&refusal));
+        self.engine.lose(&self.claim, Loss::InternalError, &why).await.is_ok()
     }
 
     async fn try_report(&self, ending: &Ending) -> Result<Recorded, Unavailable> {

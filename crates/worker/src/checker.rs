@@ -1,8 +1,6 @@
 //! Checking code in bays, a few at a time.
 
-use std::num::NonZero;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,11 +26,12 @@ pub struct CheckerSettings {
     pub patience: Duration,
 }
 
-impl Default for CheckerSettings {
-    fn default() -> Self {
-        // A checker keeps one core busy; whoever types waits for no more than a few others.
-        let slots = available_parallelism().map_or(1, NonZero::get);
-        Self { slots, waiting: 16 * slots, patience: Duration::from_secs(5) }
+impl CheckerSettings {
+    /// Runs so many checks at one time.
+    #[must_use]
+    pub const fn with_slots(slots: usize) -> Self {
+        // Whoever types waits for no more than a few others.
+        Self { slots, waiting: slots.saturating_mul(16), patience: Duration::from_secs(5) }
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct Claims {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) beat: BeatHandle,
     pub(crate) attempts: TaskTracker,
+    pub(crate) stop: CancellationToken,
     pub(crate) hand_back: CancellationToken,
 }
 
@@ -56,8 +57,8 @@ struct Outages {
 }
 
 impl Claims {
-    /// Takes executions until `stop` is cancelled.
-    pub(crate) async fn take_until(self, stop: &CancellationToken, slots: usize) {
+    /// Takes executions until it is told to stop.
+    pub(crate) async fn take(self, slots: usize) {
         let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
         let languages: Vec<_> =
             self.executor.catalog().languages().iter().map(|language| language.id.clone()).collect();
@@ -67,7 +68,7 @@ impl Claims {
             // Only waiting is given up: what was popped is claimed, so that no row waits for an entry that is gone.
             let next = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = self.stop.cancelled() => return,
                 next = self.next(&slots, &mut *consumer) => next,
             };
             match next {
@@ -131,7 +132,7 @@ impl Claims {
 
     async fn run(self, claim: Claim) {
         let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
-        let attempt = Attempt { engine: self.engine, hand_back: self.hand_back, claim };
+        let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim };
         attempt.carry_out(async move { executor.run(&tenant, &input).await }).await;
     }
 

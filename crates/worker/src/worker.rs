@@ -98,9 +98,10 @@ impl Worker {
             executor,
             beat: heartbeat.handle(),
             attempts: attempts.clone(),
+            stop,
             hand_back: hand_back.clone(),
         };
-        claims.take_until(&stop, settings.slots).await;
+        claims.take(settings.slots).await;
         alive.0.store(false, Ordering::Relaxed);
         heartbeat.handle().drain();
         drain(id, settings.drain, &attempts, &hand_back).await;

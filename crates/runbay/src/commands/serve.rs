@@ -125,6 +125,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     let metrics = service::record_metrics()?;
     let exposure = Exposure::of(listener.local_addr()?);
     let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
+    let checks = CheckerSettings::with_slots(workshop.check_slots);
     let without_queue = WithoutQueue::of(&acceptance);
     let runner = workshop.open(&programs, &limits, exposure).await?;
     let Backend { store, queue, events, redis } = Backend::open(&backend, data_path, without_queue).await?;
@@ -133,7 +134,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         queue: Arc::clone(&queue),
         events,
         offer: Offer::fixed(runner.catalog()),
-        checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &CheckerSettings::default()))),
+        checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &checks))),
         settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
     if !backend.database.is_server() && redis.is_none() {

@@ -114,6 +114,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let Parts { listener, workshop, backend, programs, limits, upkeep } = parts;
     let metrics = service::record_metrics()?;
     let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
+    let checks = CheckerSettings::with_slots(workshop.check_slots);
     // Whoever sent the programs, they come over the network.
     let runner = workshop.open(&programs, &limits, Exposure::Network).await?;
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
@@ -135,7 +136,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let listening = listener.map(|listener| listen(listener, &engine, readiness, metrics, max_connections, &ended));
     let listening = listening.transpose()?;
     let sweeping = service::sweep(&engine, &stop);
-    let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, stop.clone())));
+    let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, &checks, stop.clone())));
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
 
     // Its checks and its sweeper end with it, also when it panics.
@@ -188,15 +189,15 @@ fn listen(
 fn answer(
     SharedRedis { redis, prefix }: SharedRedis,
     runner: &Arc<Runner>,
+    settings: &CheckerSettings,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
-    let settings = CheckerSettings::default();
     let catalog = runner.catalog();
     let checked = catalog.languages().iter().filter(|language| language.has_checker);
     let answering = Answering {
         redis,
         prefix,
-        checker: Arc::new(RunnerChecker::new(Arc::clone(runner), &settings)),
+        checker: Arc::new(RunnerChecker::new(Arc::clone(runner), settings)),
         languages: checked.map(|language| language.id.clone()).collect(),
         slots: settings.slots,
     };

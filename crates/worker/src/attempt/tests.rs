@@ -11,6 +11,7 @@ use runbay_engine::WorkerCard;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
 use runbay_model::Execution;
+use runbay_model::Fault;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
@@ -36,6 +37,7 @@ type Run = Result<(Verdict, Outcome), RunFault>;
 struct Bench {
     engine: Engine,
     tenant: TenantId,
+    stop: CancellationToken,
     hand_back: CancellationToken,
     _directory: TempDir,
 }
@@ -78,9 +80,9 @@ impl Bench {
         };
         engine.lease(&card).renew().await.unwrap();
         let claim = engine.claim(&entry, card.id).await.unwrap().expect("it is queued");
-        let hand_back = CancellationToken::new();
-        let attempt = Attempt { engine: engine.clone(), hand_back: hand_back.clone(), claim };
-        (Self { engine, tenant, hand_back, _directory: directory }, attempt)
+        let (stop, hand_back) = (CancellationToken::new(), CancellationToken::new());
+        let attempt = Attempt { engine: engine.clone(), stop: stop.clone(), hand_back: hand_back.clone(), claim };
+        (Self { engine, tenant, stop, hand_back, _directory: directory }, attempt)
     }
 
     /// Carries an attempt out and returns its execution as it is then.
@@ -147,4 +149,29 @@ async fn what_does_not_end_in_time_is_handed_back() {
     assert_eq!(handed_back.state.status(), Status::Queued);
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 1);
     is_dropped(dropped).await;
+}
+
+fn ended_by(signal: &str) -> Run {
+    let outcome = Outcome { signal: Some(signal.to_owned()), ..Outcome::default() };
+    Ok((Verdict::Failed(Fault::RuntimeError), outcome))
+}
+
+#[tokio::test]
+async fn a_program_that_is_told_to_stop_with_the_worker_is_handed_back() {
+    let (bench, attempt) = Bench::new(1).await;
+    bench.stop.cancel();
+    let execution = bench.after(attempt, async { ended_by("SIGTERM") }).await;
+    assert_eq!(execution.state.status(), Status::Queued);
+}
+
+#[tokio::test]
+async fn a_program_that_ends_itself_is_judged() {
+    for (signal, is_stopped) in [("SIGTERM", false), ("SIGSEGV", true)] {
+        let (bench, attempt) = Bench::new(1).await;
+        if is_stopped {
+            bench.stop.cancel();
+        }
+        let execution = bench.after(attempt, async move { ended_by(signal) }).await;
+        assert_eq!(execution.state.status(), Status::Failed, "{signal}");
+    }
 }
