@@ -15,7 +15,7 @@ use crate::problem;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::problem::ProblemDocument;
-use crate::routes::routes;
+use crate::routes;
 use crate::state::Api;
 
 /// The parts of the document that belong to no single route.
@@ -45,7 +45,8 @@ const NEEDS_ITS_BODY: &str = "create_executions";
 /// Returns the OpenAPI 3.1 document of every route.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let mut document = OpenApiRouter::<Api>::with_openapi(Frame::openapi()).merge(routes()).into_openapi();
+    let all = OpenApiRouter::<Api>::with_openapi(Frame::openapi()).merge(routes::routes()).merge(routes::operations());
+    let mut document = all.into_openapi();
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             if let Some(RefOr::T(body)) = &mut operation.request_body

@@ -12,6 +12,7 @@ mod idempotency;
 mod metrics;
 mod observe;
 mod page;
+mod patient_stream;
 mod prefix;
 mod problem;
 mod problem_stream;

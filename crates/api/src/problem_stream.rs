@@ -28,6 +28,9 @@ use crate::request_id::RequestId;
 /// What the library writes in the head of its own answers; those of the routes always have a body.
 const NO_BODY: &str = "content-length: 0\r\n";
 
+/// The library's own answers are shorter.
+const LONGEST_OWN_HEAD: usize = 1024;
+
 /// How long and how much is read of a request that was refused: with unread bytes, closing would be a reset, which
 /// may overtake the answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -96,6 +99,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProblemStream<S> {
 
 /// Returns the answer to send in place of `head`, if that is one which the HTTP library made by itself.
 fn document_for(head: &[u8]) -> Option<Vec<u8>> {
+    // The rest of a large answer comes here once for each piece of it.
+    if head.len() > LONGEST_OWN_HEAD {
+        return None;
+    }
     let text = std::str::from_utf8(head).ok()?;
     let code = match text.strip_prefix("HTTP/1.")?.get(2..5)? {
         "400" => Code::MalformedRequest,

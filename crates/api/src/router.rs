@@ -30,14 +30,14 @@ use crate::stay::limit;
 pub fn router(api: Api) -> Router {
     metrics::describe();
     runbay_engine::describe_metrics();
-    let routes = match api.scope() {
-        Scope::Everything => routes(),
-        Scope::Operations => operations(),
-    };
-    let (routes, _document) = routes.split_for_parts();
+    let time = api.request_time();
+    let (house, open) = (House::new(time), House::open(time));
+    let mut all = at_both_prefixes(Router::from(operations())).layer(from_fn_with_state(open, limit));
+    if api.scope() == Scope::Everything {
+        all = all.merge(at_both_prefixes(Router::from(routes())).layer(from_fn_with_state(house, limit)));
+    }
     let exposure = api.exposure();
-    let house = House::new(api.request_time());
-    surround(at_both_prefixes(routes).with_state(api), exposure, house)
+    surround(all.with_state(api), exposure)
 }
 
 fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {
@@ -47,11 +47,10 @@ fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {
 }
 
 /// Adds what every request passes; the last layer is the outermost and sees the answers of all others.
-fn surround(router: Router, exposure: Exposure, house: House) -> Router {
+fn surround(router: Router, exposure: Exposure) -> Router {
     router
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(house, limit))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(from_fn_with_state(exposure, refuse_foreign_pages))
         .layer(from_fn(observe))

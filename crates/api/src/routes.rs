@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::state::Api;
 
-/// Registers every route together with its documentation.
+/// Registers what clients ask for together with its documentation.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(code_sessions::create::create_session, code_sessions::list::list_sessions))
@@ -36,7 +36,6 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(dead_letters::list::list_dead_letters))
         .routes(routes!(dead_letters::requeue::requeue_dead_letter))
         .routes(routes!(dead_letters::forget::forget_dead_letter))
-        .merge(operations())
 }
 
 /// Registers what every process answers that listens at all.

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::patient_stream::PatientStream;
 use crate::problem_stream::ProblemStream;
 use crate::router::router;
 use crate::state::Api;
@@ -116,7 +117,10 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(ProblemStream::new(stream)), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(ProblemStream::new(PatientStream::new(stream))),
+            TowerToHyperService::new(router),
+        )
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {

@@ -1,5 +1,6 @@
-//! What one request may take, and all together: time, places at work, memory for bodies, and turns at a core.
+//! What one request may take, and all together: time, places at work, memory for bodies and answers, and turns at a core.
 
+mod answer;
 mod turns;
 
 use std::mem;
@@ -38,12 +39,16 @@ const AT_WORK: usize = 1024;
 /// The most bytes of bodies that are held at one time; what is made of them takes about twice as much again.
 const BODY_BYTES: usize = 128 * 1024 * 1024;
 
+/// The most bytes of answers that are held at one time until their clients have taken them.
+const ANSWER_BYTES: usize = 256 * 1024 * 1024;
+
 /// What all requests share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct House {
     time: Duration,
     places: Arc<Semaphore>,
     body_bytes: Arc<Semaphore>,
+    answer_bytes: Arc<Semaphore>,
     turns: Turns,
 }
 
@@ -73,11 +78,18 @@ impl House {
         Self::with(time, AT_WORK, BODY_BYTES)
     }
 
+    /// Lets each request take `time`, and any number of them at one time: those of operators have to be answered also when
+    /// too many others are at work. They have no bodies.
+    pub(crate) fn open(time: Duration) -> Self {
+        Self::with(time, Semaphore::MAX_PERMITS, 0)
+    }
+
     fn with(time: Duration, places: usize, body_bytes: usize) -> Self {
         Self {
             time,
             places: Arc::new(Semaphore::new(places)),
             body_bytes: Arc::new(Semaphore::new(body_bytes.min(Semaphore::MAX_PERMITS))),
+            answer_bytes: Arc::new(Semaphore::new(ANSWER_BYTES)),
             turns: Turns::new(),
         }
     }
@@ -120,10 +132,13 @@ pub(crate) fn may_take(time: Duration) {
     with_stay(|stay| stay.may_take(time));
 }
 
-/// Gives the place at work to others for a wait, after which there is the time at work again.
+/// Gives the place at work to others for a wait, after which there is the time at work again, and so the memory of the
+/// body, of which whoever waits keeps nothing.
 pub(crate) fn wait(wait: Duration) {
     with_stay(|stay| {
-        stay.held().place = None;
+        let mut held = stay.held();
+        (held.place, held.body) = (None, None);
+        drop(held);
         stay.may_take(wait + stay.house.time);
     });
 }
@@ -136,16 +151,18 @@ fn with_stay(change: impl FnOnce(&Stay)) {
 /// Lets a request in and answers 503 when it takes longer than it may; what it began to write is written all the same.
 pub(crate) async fn limit(State(house): State<House>, request: Request, next: Next) -> Response {
     let wait_for_body = if request.body().is_end_stream() { Duration::ZERO } else { ARRIVAL };
+    let (room, time) = (Arc::clone(&house.answer_bytes), house.time);
     let stay = match house.enter(wait_for_body) {
         Ok(stay) => stay,
         Err(problem) => return problem.into_response(),
     };
     let end = stay.end.subscribe();
-    tokio::select! {
+    let answer = tokio::select! {
         biased;
         answer = STAY.scope(stay, next.run(request)) => answer,
-        () = over(end) => Problem::new(Code::Timeout).cause("not answered in time").into_response(),
-    }
+        () = over(end) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
+    };
+    answer::hold(answer, &room, ANSWER_BYTES, time).await
 }
 
 /// Waits until the time is over, which may be put off meanwhile.

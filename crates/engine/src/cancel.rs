@@ -1,6 +1,5 @@
 //! Cancelling executions.
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
@@ -11,7 +10,6 @@ use runbay_store::WriteError;
 
 use crate::CancelError;
 use crate::Engine;
-use crate::ReadError;
 use crate::outage::Part;
 
 impl Engine {
@@ -20,22 +18,18 @@ impl Engine {
     /// # Errors
     ///
     /// [`CancelError`] when it does not exist for this tenant, has ended, or the database does not answer.
-    pub async fn cancel(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, CancelError> {
+    pub async fn cancel(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, CancelError> {
         let cancel = CancelExecution { tenant: tenant.clone(), id, at: Timestamp::now() };
         let engine = self.clone();
         let cancelled = self.carry_through(async move {
             let head = engine.store().write(cancel).await?;
             engine.after_cancellation(&head).await;
-            Ok(())
+            Ok(head)
         });
         cancelled.await?.map_err(|error| match error {
             WriteError::Refused(CancelRefusal::NotFound) => CancelError::NotFound,
             WriteError::Refused(CancelRefusal::AlreadyEnded) => CancelError::AlreadyEnded,
             WriteError::Unavailable(error) => CancelError::Unavailable(error.into()),
-        })?;
-        self.execution(tenant, id).await.map_err(|error| match error {
-            ReadError::NotFound => CancelError::NotFound,
-            ReadError::Unavailable(error) => CancelError::Unavailable(error),
         })
     }
 

@@ -21,6 +21,9 @@ use crate::problem::Problem;
 use crate::routes::schema;
 use crate::stay;
 
+/// The longest name of a test case, in bytes; it is in every answer.
+const MAX_NAME_BYTES: usize = 256;
+
 /// The longest regular expression, in bytes.
 const MAX_PATTERN_BYTES: usize = 1024;
 
@@ -32,7 +35,7 @@ const MAX_PATTERNS_BYTES: usize = 16 * 1024;
 #[serde(deny_unknown_fields)]
 #[schema(as = TestCase, example = json!({"name": "doubles", "stdin": "21\n", "expected_stdout": "42\n"}))]
 pub(crate) struct TestCaseBody {
-    /// A name for people.
+    /// A name for people, of at most 256 bytes in UTF-8.
     name: Option<String>,
     /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
     stdin: Option<String>,
@@ -127,6 +130,10 @@ impl TestCaseBody {
         let stdin = self.stdin.unwrap_or_default();
         let args = self.args.unwrap_or_default().read()?;
         check_stdin(&stdin)?;
+        if let Some(length) = self.name.as_ref().map(String::len).filter(|length| *length > MAX_NAME_BYTES) {
+            let complaint = format!("has {length} bytes in UTF-8, at most {MAX_NAME_BYTES} are allowed");
+            return Err(Problem::new(Code::TestsTooLarge).field("name", complaint));
+        }
         let comparison = self.comparison.unwrap_or_default();
         if length > MAX_PATTERN_BYTES {
             let complaint =
@@ -219,6 +226,15 @@ mod tests {
         let (code, complaint) = read(patterns(17)).await.unwrap_err();
         assert_eq!(code, Code::TestsTooLarge);
         assert_eq!(complaint, "tests: have 17408 bytes of regular expressions, at most 16384 are allowed");
+    }
+
+    #[tokio::test]
+    async fn names_are_short() {
+        let named = |length| json!([{"name": "x".repeat(length), "expected_stdout": ""}]);
+        assert!(read(named(MAX_NAME_BYTES)).await.is_ok());
+        let (code, complaint) = read(named(MAX_NAME_BYTES + 1)).await.unwrap_err();
+        assert_eq!(code, Code::TestsTooLarge);
+        assert_eq!(complaint, "tests[0].name: has 257 bytes in UTF-8, at most 256 are allowed");
     }
 
     #[tokio::test]

@@ -21,7 +21,8 @@ fn misbehaving() -> Router {
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    surround(routes, Exposure::Loopback, House::new(Duration::from_secs(5)))
+    let house = House::new(Duration::from_secs(5));
+    surround(routes.layer(from_fn_with_state(house, limit)), Exposure::Loopback)
 }
 
 async fn panicking() {

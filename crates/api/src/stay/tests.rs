@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::routing::post;
+use http_body_util::BodyExt;
 use serde_json::Value;
 use serde_json::json;
 use tower::ServiceExt;
@@ -148,4 +149,59 @@ async fn who_reads_few_regular_expressions_does_not_wait_for_those_who_read_many
     for many in many {
         assert_eq!(many.await.unwrap(), 200);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_not_taken_leave_no_room_for_others() {
+    let house = House::new(TIME);
+    let large = || async { vec![b'x'; ANSWER_BYTES / 2] };
+    let router = Router::new()
+        .route("/large", get(large))
+        .route("/small", get(async || "x".repeat(1024)))
+        .layer(from_fn_with_state(house, limit));
+    let ask = async |path| router.clone().oneshot(get_of(path)).await.unwrap();
+    let (one, other) = (ask("/large").await, ask("/large").await);
+    assert_eq!([one.status(), other.status()].map(|status| status.as_u16()), [200, 200]);
+    assert_eq!(ask("/large").await.status().as_u16(), 503);
+    assert_eq!(ask("/small").await.status().as_u16(), 200);
+
+    // What was taken out of the body may still wait to be sent.
+    let bytes = one.into_body().collect().await.unwrap().to_bytes();
+    let rest = bytes.slice(1..);
+    drop(bytes);
+    assert_eq!(ask("/large").await.status().as_u16(), 503);
+    drop(rest);
+    assert_eq!(ask("/large").await.status().as_u16(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_keeps_neither_place_nor_body() {
+    let house = House::with(TIME, 1, 64);
+    let waiting = async |_: Json<Value>| {
+        wait(Duration::from_secs(60));
+        pending::<()>().await;
+    };
+    let router = Router::new()
+        .route("/wait", post(waiting))
+        .route("/body", post(async |_: Json<Value>| "read"))
+        .layer(from_fn_with_state(house, limit));
+    let request = |path| {
+        let request = Request::post(path).header("content-type", "application/json");
+        request.body(Body::from(format!(r#"{{"a": "{}"}}"#, "x".repeat(40)))).unwrap()
+    };
+    let _waiting = begin(&router, request("/wait"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(status(&router, request("/body")).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_are_answered_whatever_is_at_work() {
+    let full = Router::new().route("/hang", get(pending::<()>));
+    let full = full.layer(from_fn_with_state(House::with(TIME, 1, 0), limit));
+    let open = Router::new().route("/healthz", get(async || "ok"));
+    let router = full.merge(open.layer(from_fn_with_state(House::open(TIME), limit)));
+    let _working = begin(&router, get_of("/hang"));
+    tokio::task::yield_now().await;
+    assert_eq!(status(&router, get_of("/hang")).await, 503);
+    assert_eq!(status(&router, get_of("/healthz")).await, 200);
 }

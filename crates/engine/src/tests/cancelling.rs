@@ -24,7 +24,8 @@ async fn a_queued_execution_is_cancelled_and_never_started() {
     let execution = bench.queued().await;
     let cancelled = bench.engine.cancel(&bench.tenant, execution.id).await.unwrap();
     assert_eq!((cancelled.state.status(), cancelled.state.reason()), (Status::Cancelled, Some(Reason::Cancelled)));
-    assert!(cancelled.completed_at.is_some() && cancelled.outcome.is_none());
+    let row = bench.execution(execution.id).await;
+    assert!(row.completed_at.is_some() && row.outcome.is_none());
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
     assert!(bench.engine.claim(&as_taken(execution.id), bench.worker).await.unwrap().is_none());
 }
@@ -41,7 +42,8 @@ async fn whoever_runs_a_cancelled_execution_is_told_to_stop() {
     soon(claim.cancelled.cancelled()).await;
     assert!(!unaffected.cancelled.is_cancelled());
     assert_eq!(bench.complete(&claim).await, Recorded::Stale);
-    assert_eq!(bench.execution(execution.id).await, cancelled);
+    let row = bench.execution(execution.id).await;
+    assert_eq!((row.state, row.completed_at), (cancelled.state, cancelled.completed_at));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::Status;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::body::ExecutionBody;
@@ -21,6 +22,9 @@ use crate::idempotency::REPLAYED;
 use crate::prefix::Prefix;
 use crate::routes::schema;
 use crate::state::Api;
+
+/// The part of a request's time that is left when reading what became of an execution is given up.
+const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 
 /// An execution in short.
 #[derive(Serialize, ToSchema)]
@@ -34,9 +38,15 @@ pub(crate) struct AcceptedExecution {
     status: Status,
 }
 
+impl AcceptedExecution {
+    pub(crate) const fn new(execution_id: ExecutionId, status: Status) -> Self {
+        Self { execution_id, status }
+    }
+}
+
 impl From<&Execution> for AcceptedExecution {
     fn from(execution: &Execution) -> Self {
-        Self { execution_id: execution.id, status: execution.state.status() }
+        Self::new(execution.id, execution.state.status())
     }
 }
 
@@ -49,18 +59,22 @@ pub(crate) async fn answer(
     accepted: Acceptance,
 ) -> Response {
     let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
-    let mut execution = accepted.into_execution();
-    let location = [(LOCATION, format!("{}/executions/{}", prefix.as_str(), execution.id))];
+    // What it is to run may be large, and is not needed for the wait.
+    let mut short = AcceptedExecution::from(&accepted.into_execution());
+    let id = short.execution_id;
+    let location = [(LOCATION, format!("{}/executions/{id}", prefix.as_str()))];
     let wait = query.wait();
     if wait > Duration::ZERO {
-        match api.wait_for_end(&principal.tenant, execution.id, wait).await {
-            Ok(newest) => execution = newest,
-            // It is accepted: after a 503 the client would run it once more.
-            Err(error) => tracing::warn!(execution.id = %execution.id, error = ?error, "nobody can wait for a run"),
+        // It is accepted: after a 503 the client would run it once more.
+        let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
+        match timeout(patience, api.wait_for_end(&principal.tenant, id, wait)).await {
+            Ok(Ok(newest)) if newest.state.is_ended() => {
+                return (location, replayed, Json(ExecutionBody::new(newest, query, prefix))).into_response();
+            }
+            Ok(Ok(newest)) => short = AcceptedExecution::from(&newest),
+            Ok(Err(error)) => tracing::warn!(execution.id = %id, error = ?error, "nobody can wait for a run"),
+            Err(_) => tracing::warn!(execution.id = %id, "the end of a run was not read in time"),
         }
     }
-    if wait > Duration::ZERO && execution.state.is_ended() {
-        return (location, replayed, Json(ExecutionBody::new(execution, query, prefix))).into_response();
-    }
-    (StatusCode::ACCEPTED, location, replayed, Json(AcceptedExecution::from(&execution))).into_response()
+    (StatusCode::ACCEPTED, location, replayed, Json(short)).into_response()
 }

@@ -29,6 +29,6 @@ pub(crate) async fn cancel_execution(
     principal: Principal,
     Path(id): Path<ExecutionId>,
 ) -> Result<(StatusCode, Json<AcceptedExecution>), Problem> {
-    let execution = api.engine().cancel(&principal.tenant, id).await?;
-    Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::from(&execution))))
+    let cancelled = api.engine().cancel(&principal.tenant, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::new(cancelled.id, cancelled.state.status()))))
 }

@@ -141,7 +141,9 @@ async fn read(api: &Api, tenant: &TenantId, id: ExecutionId, room: &mut usize) -
 }
 
 fn output_bytes(outcome: &Outcome) -> usize {
-    let tests = outcome.tests.iter().flatten().map(|test| test.stdout.len() + test.stderr.len()).sum::<usize>();
+    let tests = outcome.tests.iter().flatten();
+    let tests = tests.map(|test| test.name.as_ref().map_or(0, String::len) + test.stdout.len() + test.stderr.len());
+    let tests = tests.sum::<usize>();
     outcome.stdout.len() + outcome.stderr.len() + outcome.compile_output.as_ref().map_or(0, Vec::len) + tests
 }
 

@@ -1,0 +1,147 @@
+//! Clients that take nothing of their answers.
+
+use std::io;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::time::Sleep;
+use tokio::time::sleep;
+
+/// In this time a client has to take [`LEAST_BYTES`] of what waits for it, or all of it; else its connection ends. The
+/// kernel lets a writer go on only when much of its buffer is free again.
+const WINDOW: Duration = Duration::from_secs(60);
+const LEAST_BYTES: usize = 64 * 1024;
+
+/// The stream of one connection, which is not patient for ever.
+pub(crate) struct PatientStream<S> {
+    inner: S,
+    /// None while nothing waits to be written.
+    window: Option<Window>,
+}
+
+struct Window {
+    end: Pin<Box<Sleep>>,
+    taken: usize,
+}
+
+impl<S> PatientStream<S> {
+    pub(crate) const fn new(inner: S) -> Self {
+        Self { inner, window: None }
+    }
+
+    /// Takes note of what a write came to, and turns one that waits for too long into an error.
+    fn note(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Pending => {
+                let window = self.window.get_or_insert_with(|| Window { end: Box::pin(sleep(WINDOW)), taken: 0 });
+                ready!(window.end.as_mut().poll(context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            Poll::Ready(Ok(count)) => {
+                self.window = self.window.take().and_then(|mut window| {
+                    window.taken += count;
+                    (window.taken < LEAST_BYTES).then_some(window)
+                });
+                written
+            }
+            Poll::Ready(Err(_)) => written,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.note(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.note(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    /// Whoever flushes has written all that there was.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.window = None;
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio::io::duplex;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_left() {
+        let (ours, _client) = duplex(1024);
+        let began = Instant::now();
+        let error = PatientStream::new(ours).write_all(&[0; 2048]).await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, WINDOW));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_byte_now_and_then_is_left() {
+        let (ours, mut client) = duplex(1024);
+        let _reader = tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                client.read_u8().await.unwrap();
+            }
+        });
+        PatientStream::new(ours).write_all(&[0; 1024 * 1024]).await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_gets_all() {
+        let (ours, mut client) = duplex(LEAST_BYTES);
+        let _reader = tokio::spawn(async move {
+            let mut piece = vec![0; LEAST_BYTES];
+            loop {
+                sleep(WINDOW / 2).await;
+                client.read_exact(&mut piece).await.unwrap();
+            }
+        });
+        let mut stream = PatientStream::new(ours);
+        let answer = vec![0; LEAST_BYTES * 3 / 2];
+        for _ in 0..10 {
+            stream.write_all(&answer).await.unwrap();
+            stream.flush().await.unwrap();
+            // The time between two answers does not count.
+            sleep(WINDOW * 2).await;
+        }
+    }
+}
