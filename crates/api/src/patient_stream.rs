@@ -11,44 +11,61 @@ use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio::time::sleep;
 
-/// In this time a client has to take [`LEAST_BYTES`] of what waits for it, or all of it; else its connection ends. The
-/// kernel lets a writer go on only when much of its buffer is free again.
-const WINDOW: Duration = Duration::from_secs(60);
-const LEAST_BYTES: usize = 64 * 1024;
+/// A client has this long for an answer, and more for what it takes of it meanwhile; then its connection ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much has to be taken for each further second. In [`PATIENCE`] that is more than the third of its largest buffer,
+/// 4 MiB, which the kernel wants to be free before a writer goes on.
+const LEAST_BYTES_A_SECOND: usize = 32 * 1024;
 
 /// The stream of one connection, which is not patient for ever.
 pub(crate) struct PatientStream<S> {
     inner: S,
     /// None while nothing waits to be written.
-    window: Option<Window>,
+    wait: Option<Wait>,
 }
 
-struct Window {
-    end: Pin<Box<Sleep>>,
+/// The wait for a client, since it did not take all at once.
+struct Wait {
+    since: Instant,
     taken: usize,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Wait {
+    fn begin() -> Self {
+        Self { since: Instant::now(), taken: 0, end: Box::pin(sleep(PATIENCE)) }
+    }
+
+    fn deadline(&self) -> Instant {
+        let seconds = u64::try_from(self.taken / LEAST_BYTES_A_SECOND).unwrap_or(u64::MAX);
+        self.since + PATIENCE.saturating_add(Duration::from_secs(seconds))
+    }
 }
 
 impl<S> PatientStream<S> {
     pub(crate) const fn new(inner: S) -> Self {
-        Self { inner, window: None }
+        Self { inner, wait: None }
     }
 
     /// Takes note of what a write came to, and turns one that waits for too long into an error.
     fn note(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => {
-                let window = self.window.get_or_insert_with(|| Window { end: Box::pin(sleep(WINDOW)), taken: 0 });
-                ready!(window.end.as_mut().poll(context));
+                let wait = self.wait.get_or_insert_with(Wait::begin);
+                let deadline = wait.deadline();
+                wait.end.as_mut().reset(deadline);
+                ready!(wait.end.as_mut().poll(context));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
             Poll::Ready(Ok(count)) => {
-                self.window = self.window.take().and_then(|mut window| {
-                    window.taken += count;
-                    (window.taken < LEAST_BYTES).then_some(window)
-                });
+                if let Some(wait) = &mut self.wait {
+                    wait.taken = wait.taken.saturating_add(count);
+                }
                 written
             }
             Poll::Ready(Err(_)) => written,
@@ -87,7 +104,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
 
     /// Whoever flushes has written all that there was.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.window = None;
+        self.wait = None;
         Pin::new(&mut self.inner).poll_flush(context)
     }
 
@@ -101,7 +118,6 @@ mod tests {
     use tokio::io::AsyncReadExt;
     use tokio::io::AsyncWriteExt;
     use tokio::io::duplex;
-    use tokio::time::Instant;
 
     use super::*;
 
@@ -110,7 +126,7 @@ mod tests {
         let (ours, _client) = duplex(1024);
         let began = Instant::now();
         let error = PatientStream::new(ours).write_all(&[0; 2048]).await.unwrap_err();
-        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, WINDOW));
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
     }
 
     #[tokio::test(start_paused = true)]
@@ -127,21 +143,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_client_gets_all() {
-        let (ours, mut client) = duplex(LEAST_BYTES);
+        // In pieces, as the kernel does it.
+        let piece = LEAST_BYTES_A_SECOND * 40;
+        let (ours, mut client) = duplex(piece);
         let _reader = tokio::spawn(async move {
-            let mut piece = vec![0; LEAST_BYTES];
+            let mut piece = vec![0; piece];
             loop {
-                sleep(WINDOW / 2).await;
+                sleep(Duration::from_secs(40)).await;
                 client.read_exact(&mut piece).await.unwrap();
             }
         });
         let mut stream = PatientStream::new(ours);
-        let answer = vec![0; LEAST_BYTES * 3 / 2];
-        for _ in 0..10 {
+        let answer = vec![0; piece * 20];
+        for _ in 0..3 {
             stream.write_all(&answer).await.unwrap();
             stream.flush().await.unwrap();
             // The time between two answers does not count.
-            sleep(WINDOW * 2).await;
+            sleep(PATIENCE * 2).await;
         }
     }
 }

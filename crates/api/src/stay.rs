@@ -39,7 +39,7 @@ const AT_WORK: usize = 1024;
 /// The most bytes of bodies that are held at one time; what is made of them takes about twice as much again.
 const BODY_BYTES: usize = 128 * 1024 * 1024;
 
-/// The most bytes of answers that are held at one time until their clients have taken them.
+/// The most bytes of large answers to readers that are held at one time until their clients have taken them.
 const ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
 /// What all requests share; cheap to clone.
@@ -151,7 +151,8 @@ fn with_stay(change: impl FnOnce(&Stay)) {
 /// Lets a request in and answers 503 when it takes longer than it may; what it began to write is written all the same.
 pub(crate) async fn limit(State(house): State<House>, request: Request, next: Next) -> Response {
     let wait_for_body = if request.body().is_end_stream() { Duration::ZERO } else { ARRIVAL };
-    let (room, time) = (Arc::clone(&house.answer_bytes), house.time);
+    let only_reads = request.method().is_safe();
+    let room = Arc::clone(&house.answer_bytes);
     let stay = match house.enter(wait_for_body) {
         Ok(stay) => stay,
         Err(problem) => return problem.into_response(),
@@ -162,7 +163,7 @@ pub(crate) async fn limit(State(house): State<House>, request: Request, next: Ne
         answer = STAY.scope(stay, next.run(request)) => answer,
         () = over(end) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
     };
-    answer::hold(answer, &room, ANSWER_BYTES, time).await
+    if only_reads { answer::hold(answer, &room, ANSWER_BYTES).await } else { answer }
 }
 
 /// Waits until the time is over, which may be put off meanwhile.

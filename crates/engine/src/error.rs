@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbay_model::ExecutionId;
+use runbay_store::Outlook;
 
 /// The database or the queue does not answer; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,6 +15,12 @@ pub struct Unavailable(#[source] Arc<dyn Error + Send + Sync>);
 impl Unavailable {
     pub(crate) fn new(source: impl Error + Send + Sync + 'static) -> Self {
         Self(Arc::new(source))
+    }
+
+    /// Returns what may come of the same call later.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        self.0.downcast_ref::<runbay_store::Unavailable>().map_or(Outlook::Better, runbay_store::Unavailable::outlook)
     }
 }
 

@@ -63,6 +63,7 @@ pub use runbay_model::Priority;
 pub use runbay_model::Work;
 pub use runbay_store::Acceptance;
 pub use runbay_store::DeadLetter;
+pub use runbay_store::Outlook;
 pub use runbay_store::Pace;
 pub use sessions::NewSession;
 pub use sessions::SessionChange;

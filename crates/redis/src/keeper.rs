@@ -6,6 +6,8 @@ use std::time::Duration;
 use redis::AsyncConnectionConfig;
 use redis::PushInfo;
 use redis::PushKind;
+use redis::RedisResult;
+use redis::Value;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 use tokio::sync::watch;
@@ -87,10 +89,23 @@ async fn connect(address: &Address) -> Result<Live, Error> {
             }
             Ok::<(), redis::aio::SendError>(())
         });
-    let connecting = address.client.get_multiplexed_async_connection_with_config(&config);
+    let connecting = async {
+        let mut connection = address.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let is_replica = is_replica(&mut connection).await;
+        Ok((connection, is_replica))
+    };
     match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
-        Ok(Ok(connection)) => Ok(Live { connection, broken }),
+        // Else each write would find it out anew, and wait for the next connection.
+        Ok(Ok((_, true))) => Err(Error::new(address, Trouble::Replica)),
+        Ok(Ok((connection, false))) => Ok(Live { connection, broken }),
         Ok(Err(error)) => Err(Error::from_redis(address, &error)),
         Err(_) => Err(Error::new(address, Trouble::Silent)),
     }
+}
+
+/// Asks a server whether it only follows another one; not everybody may ask, and then the first write tells.
+async fn is_replica(connection: &mut MultiplexedConnection) -> bool {
+    let answer: RedisResult<Value> = redis::cmd("ROLE").query_async(connection).await;
+    let Ok(Value::Array(role)) = answer else { return false };
+    matches!(role.first(), Some(Value::BulkString(name)) if name == b"slave")
 }

@@ -102,6 +102,8 @@ async fn a_replica_is_refused() {
     let primary = RedisServer::start().await;
     let replica = runbay_testkit::Redis::default().replica_of(&primary).start().await;
     assert_eq!(refused(&replica.url()).await, Trouble::Replica);
+    // At once, also where nothing is written.
+    assert_eq!(ping(&open(&replica.url())).await.expect_err("no connection").trouble, Trouble::Replica);
 }
 
 #[tokio::test]
@@ -184,22 +186,21 @@ async fn a_silent_server_does_not_hold_up_calls() {
 async fn a_primary_that_became_a_replica_is_told_apart_from_one_that_is_away() {
     let server = RedisServer::start().await;
     let redis = open(&server.url());
-    let role = |host: &'static str, port: &'static str| {
-        let mut command = redis::cmd("REPLICAOF");
-        command.arg(host).arg(port);
-        command
-    };
+    back(&redis).await;
     let mut write = redis::cmd("SET");
     write.arg("runbay:test").arg(1);
-    redis.query::<()>(&role("127.0.0.1", "1")).await.unwrap();
+    assert_eq!(server.ask("REPLICAOF 127.0.0.1 1").await, "+OK\r\n");
     let error = redis.query::<()>(&write).await.expect_err("it is a replica");
     assert_eq!(error.trouble, Trouble::Replica);
+    server.promote().await;
     back(&redis).await;
+
+    assert_eq!(server.ask("REPLICAOF 127.0.0.1 1").await, "+OK\r\n");
     let mut transaction = redis::pipe();
     transaction.atomic().set("runbay:test", 1).set("runbay:test", 2);
     let error = redis.pipeline::<()>(&transaction).await.expect_err("it is a replica");
     assert_eq!(error.trouble, Trouble::Replica);
+    server.promote().await;
     back(&redis).await;
-    redis.query::<()>(&role("NO", "ONE")).await.unwrap();
     redis.query::<()>(&write).await.unwrap();
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sea_orm::DbErr;
 
 use crate::InvalidDatabaseUrl;
+use crate::Outlook;
 
 /// The database does not answer as it should; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,6 +32,16 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
+    /// Returns what may come of the same call later.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        match self {
+            Self::Silent | Self::Busy | Self::Closed => Outlook::Better,
+            Self::Panicked(_) | Self::Damaged(_) => Outlook::Same,
+            Self::Database(error) => Outlook::of(error),
+        }
+    }
+
     /// Returns whether the transaction in which this happened may be gone.
     ///
     /// After a broken constraint only the statement has no effect. After anything else that the database reports,

@@ -119,6 +119,38 @@ impl Fault {
     }
 }
 
+/// What may come of the same call later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It works once the database is there, or has room for it, or none of the others in its way.
+    Better,
+    /// It took too long, or the connection was lost, which is also how some servers refuse what is too large.
+    Unknown,
+    /// The database has answered that it does not take this.
+    Same,
+}
+
+impl Outlook {
+    pub(crate) fn of(error: &DbErr) -> Self {
+        let Some(driver) = driver_error(error) else { return Self::Better };
+        match (driver, Passing::of(error)) {
+            (_, Some(Passing::ConnectionLost)) => Self::Unknown,
+            (sqlx::Error::Database(error), None) if took_too_long(&**error) => Self::Unknown,
+            (sqlx::Error::Database(error), None) if Fault::of_database(&**error).is_none() => Self::Same,
+            _ => Self::Better,
+        }
+    }
+}
+
+/// Returns whether the server has ended a statement because of the time that it took.
+fn took_too_long(error: &dyn DatabaseError) -> bool {
+    match error.try_downcast_ref::<MySqlDatabaseError>() {
+        // MariaDB's max_statement_time, MySQL's max_execution_time, and a statement that was interrupted.
+        Some(error) => matches!(error.number(), 1969 | 3024 | 1317),
+        None => error.try_downcast_ref::<PgDatabaseError>().is_some() && error.code().as_deref() == Some("57014"),
+    }
+}
+
 /// Whether a command that failed had no effect and may succeed when it is applied again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passing {

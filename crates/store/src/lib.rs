@@ -62,6 +62,7 @@ pub use executions::RequeueDeadLetter;
 pub use executions::RequeueRefusal;
 pub use executions::Stale;
 pub use fault::Fault;
+pub use fault::Outlook;
 pub use idempotency::ForgetExpiredKeys;
 pub use idempotency::KeyedRequest;
 pub use idempotency::Repetition;

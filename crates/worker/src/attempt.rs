@@ -6,13 +6,18 @@ use std::time::Duration;
 use runbay_engine::Claim;
 use runbay_engine::Engine;
 use runbay_engine::Outage;
+use runbay_engine::Outlook;
 use runbay_engine::Recorded;
 use runbay_engine::Unavailable;
 use runbay_engine::with_causes;
+use runbay_model::Fault;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::Reason;
+use runbay_model::TestResult;
 use runbay_model::Verdict;
 use runbay_runner::RunFault;
+use tokio::time::Instant;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,8 +27,14 @@ use tracing::warn;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// After so many failures in a row, it may be this result that the database does not take.
-const TRIES_BEFORE_DOUBT: u32 = 6;
+/// How long the database may refuse a result until it is given up.
+const REFUSED: Duration = Duration::from_secs(10);
+
+/// The same for a result over which it loses its connection, or takes too long.
+const UNANSWERED: Duration = Duration::from_secs(60);
+
+/// How shells and the JVM exit on SIGTERM, instead of ending by it.
+const EXIT_ON_SIGTERM: i32 = 128 + 15;
 
 /// How soon this process hears that it is to stop, after a program of it has heard the same.
 const STOP_NOTICE: Duration = Duration::from_millis(200);
@@ -59,7 +70,7 @@ impl Attempt {
         let run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
             run = run => match run {
-                Ok(Ok((_, outcome))) if self.was_told_to_stop(&outcome).await => Ending::HandedBack,
+                Ok(Ok((verdict, outcome))) if self.was_stopped(verdict, &outcome).await => Ending::HandedBack,
                 Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Box::new(outcome)),
                 Ok(Err(fault)) => Ending::Lost(with_causes(&fault)),
                 Err(panic) => Ending::Lost(with_causes(&panic)),
@@ -72,8 +83,17 @@ impl Attempt {
 
     /// Returns whether the program ended because this process is to stop: some send SIGTERM to the programs as well, as
     /// systemd does unless it is told otherwise, which says nothing of the program.
-    async fn was_told_to_stop(&self, outcome: &Outcome) -> bool {
-        outcome.signal.as_deref() == Some("SIGTERM") && timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok()
+    async fn was_stopped(&self, verdict: Verdict, outcome: &Outcome) -> bool {
+        if outcome.signal.as_deref() == Some("SIGTERM") || outcome.exit_code == Some(EXIT_ON_SIGTERM) {
+            return timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok();
+        }
+        // A compiler or a test case may have been ended like this; trying once more does no harm.
+        let is_test_in_doubt = |test: &TestResult| {
+            test.reason == Some(Reason::RuntimeError) && matches!(test.exit_code, None | Some(EXIT_ON_SIGTERM))
+        };
+        let is_in_doubt =
+            verdict == Verdict::Failed(Fault::CompileError) || outcome.tests.iter().flatten().any(is_test_in_doubt);
+        is_in_doubt && self.stop.is_cancelled()
     }
 
     /// Reports until the database has it: what was run must not be lost because the database was away for a while.
@@ -82,7 +102,7 @@ impl Attempt {
     /// other processes find what is left when the lease has expired.
     async fn report(&self, ending: &Ending) {
         let mut pause = FIRST_PAUSE;
-        let mut tries = 0;
+        let began = Instant::now();
         let outage = Outage::default();
         loop {
             match self.try_report(ending).await {
@@ -96,8 +116,7 @@ impl Attempt {
                         &format!("a report on execution {} was not written", self.claim.execution),
                         &unavailable,
                     );
-                    tries += 1;
-                    if tries >= TRIES_BEFORE_DOUBT && self.give_up(ending).await {
+                    if Self::is_hopeless(ending, began, &unavailable) && self.give_up(ending, began).await {
                         return;
                     }
                 }
@@ -109,14 +128,28 @@ impl Attempt {
         }
     }
 
-    /// Ends the attempt without its result if the database answers and does not take that all the same, such as one that
-    /// is larger than what the server takes: else it would hold its slot for ever. Returns whether the row says an end.
-    async fn give_up(&self, ending: &Ending) -> bool {
-        if !matches!(ending, Ending::Judged(..)) || !self.engine.database_answers().await {
+    /// Returns whether this result, which could not be written since `began`, will hardly ever be: else it would hold its
+    /// slot for ever, such as one that is larger than what the server takes.
+    fn is_hopeless(ending: &Ending, began: Instant, error: &Unavailable) -> bool {
+        let patience = match error.outlook() {
+            Outlook::Better => return false,
+            Outlook::Unknown => UNANSWERED,
+            Outlook::Same => REFUSED,
+        };
+        matches!(ending, Ending::Judged(..)) && began.elapsed() >= patience
+    }
+
+    /// Ends the attempt without its result if the database answers and does not take that all the same. Returns whether
+    /// the row says an end.
+    async fn give_up(&self, ending: &Ending, began: Instant) -> bool {
+        if !self.engine.database_answers().await {
             return false;
         }
         // The database may have been away until just now.
         let Err(refusal) = self.try_report(ending).await else { return true };
+        if !Self::is_hopeless(ending, began, &refusal) {
+            return false;
+        }
         let why = format!("the database answers, but does not take the result: {}", with_causes(&refusal));
         self.engine.lose(&self.claim, Loss::InternalError, &why).await.is_ok()
     }

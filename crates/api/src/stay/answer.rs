@@ -1,7 +1,6 @@
 //! The memory of answers that their clients have not taken yet.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::body::Bytes;
@@ -11,7 +10,6 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::overloaded;
 use crate::problem::Code;
@@ -20,15 +18,16 @@ use crate::problem::Problem;
 /// Smaller answers are not counted: there is at most one for each connection.
 const SMALL_BYTES: u64 = 64 * 1024;
 
-/// Returns the answer once there is room for it; the room is free again when all of it was sent.
-pub(super) async fn hold(answer: Response, room: &Arc<Semaphore>, all: usize, patience: Duration) -> Response {
+/// Returns an answer to somebody who only reads, if there is room for it; the room is free again when all of it was sent.
+///
+/// Other answers are never refused: what they tell has happened, and whoever gets an error would do it once more.
+pub(super) async fn hold(answer: Response, room: &Arc<Semaphore>, all: usize) -> Response {
     let Some(size) = answer.body().size_hint().exact().filter(|size| *size > SMALL_BYTES) else {
         return answer;
     };
     // One that is larger than all of the room goes alone.
     let bytes = u32::try_from(size).unwrap_or(u32::MAX).min(u32::try_from(all).unwrap_or(u32::MAX));
-    let permit = timeout(patience, Arc::clone(room).acquire_many_owned(bytes)).await;
-    let Ok(Ok(permit)) = permit else {
+    let Ok(permit) = Arc::clone(room).try_acquire_many_owned(bytes) else {
         return overloaded("answers that were not taken yet take too much memory").into_response();
     };
     let (head, body) = answer.into_parts();

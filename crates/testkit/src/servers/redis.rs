@@ -31,6 +31,7 @@ pub type RedisServer = Server<Redis>;
 pub struct Redis {
     password: Option<String>,
     certificate: Option<Arc<Certificate>>,
+    is_replica: bool,
     args: Vec<OsString>,
 }
 
@@ -42,9 +43,10 @@ impl Redis {
         self
     }
 
-    /// Makes it a read-only copy of another Redis without a password.
+    /// Makes it a read-only copy of another Redis without a password; it answers when it has all of it.
     #[must_use]
-    pub fn replica_of(self, primary: &RedisServer) -> Self {
+    pub fn replica_of(mut self, primary: &RedisServer) -> Self {
+        self.is_replica = true;
         self.args(["--replicaof".to_owned(), "127.0.0.1".to_owned(), primary.port().to_string()])
     }
 
@@ -90,8 +92,16 @@ impl RedisServer {
     ///
     /// When it does not.
     pub async fn promote(&self) {
-        let answer = ask(&socket(&self.place), b"REPLICAOF NO ONE\r\n").await.expect("an answer");
-        assert!(answer.starts_with(b"+OK"), "{}", String::from_utf8_lossy(&answer));
+        assert_eq!(self.ask("REPLICAOF NO ONE").await, "+OK\r\n");
+    }
+
+    /// Sends a command of plain words, and returns the beginning of the answer as the protocol has it.
+    ///
+    /// # Panics
+    ///
+    /// When there is no answer.
+    pub async fn ask(&self, command: &str) -> String {
+        ask(&socket(&self.place), command).await.expect("an answer")
     }
 
     /// Returns the URL of an empty database, of which there are a thousand; channels are common to all of them.
@@ -131,6 +141,8 @@ impl Kind for Redis {
         } else {
             command.args(["--port", &port]);
         }
+        // A replica gets its copy at once; by default others have five seconds to ask for the same.
+        command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--save", "", "--appendonly", "no", "--databases", "1001"]);
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
@@ -140,8 +152,12 @@ impl Kind for Redis {
     }
 
     async fn answers(&self, place: &Place) -> bool {
-        let answer = ask(&socket(place), b"PING\r\n").await.unwrap_or_default();
-        answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH")
+        let ask = async |command| ask(&socket(place), command).await.unwrap_or_default();
+        let answer = ask("PING").await;
+        if self.is_replica {
+            return ask("INFO replication").await.contains("master_link_status:up");
+        }
+        answer.starts_with("+PONG") || answer.starts_with("-NOAUTH")
     }
 }
 
@@ -150,12 +166,11 @@ fn socket(place: &Place) -> PathBuf {
     place.directory().join("socket")
 }
 
-/// Returns the first bytes of the answer to a command.
-async fn ask(socket: &Path, command: &[u8]) -> io::Result<Vec<u8>> {
+/// Returns the beginning of the answer to a command.
+async fn ask(socket: &Path, command: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(socket).await?;
-    stream.write_all(command).await?;
-    let mut answer = vec![0; 64];
+    stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+    let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await?;
-    answer.truncate(length);
-    Ok(answer)
+    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }

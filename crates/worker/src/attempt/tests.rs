@@ -11,13 +11,12 @@ use runbay_engine::WorkerCard;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
 use runbay_model::Execution;
-use runbay_model::Fault;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
-use runbay_model::Reason;
 use runbay_model::Status;
 use runbay_model::TenantId;
+use runbay_model::TestVerdict;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
@@ -156,12 +155,36 @@ fn ended_by(signal: &str) -> Run {
     Ok((Verdict::Failed(Fault::RuntimeError), outcome))
 }
 
+/// A run of test cases, the first of which was ended by a signal.
+fn with_a_test_ended_by_a_signal() -> Run {
+    let test = TestResult {
+        name: None,
+        verdict: TestVerdict::Error,
+        reason: Some(Reason::RuntimeError),
+        exit_code: None,
+        stdout: String::new(),
+        stderr: String::new(),
+        stdout_truncated: false,
+        stderr_truncated: false,
+        execution_time: None,
+        memory_bytes: None,
+    };
+    Ok((Verdict::Completed, Outcome { tests: Some(vec![test]), ..Outcome::default() }))
+}
+
 #[tokio::test]
 async fn a_program_that_is_told_to_stop_with_the_worker_is_handed_back() {
+    let java = || Ok((Verdict::Failed(Fault::RuntimeError), Outcome { exit_code: Some(143), ..Outcome::default() }));
+    let compiler = || Ok((Verdict::Failed(Fault::CompileError), Outcome::default()));
+    for run in [ended_by("SIGTERM"), java(), compiler(), with_a_test_ended_by_a_signal()] {
+        let (bench, attempt) = Bench::new(1).await;
+        bench.stop.cancel();
+        let execution = bench.after(attempt, async { run }).await;
+        assert_eq!(execution.state.status(), Status::Queued);
+    }
     let (bench, attempt) = Bench::new(1).await;
-    bench.stop.cancel();
-    let execution = bench.after(attempt, async { ended_by("SIGTERM") }).await;
-    assert_eq!(execution.state.status(), Status::Queued);
+    let execution = bench.after(attempt, async { with_a_test_ended_by_a_signal() }).await;
+    assert_eq!(execution.state.status(), Status::Completed, "nobody told it to stop");
 }
 
 #[tokio::test]
