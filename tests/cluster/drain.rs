@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use runbay_testkit::Cluster;
+use runbay_testkit::Process;
 use runbay_testkit::TestApp;
 use runbay_testkit::eventually;
 use runbay_testkit::see_workers;
@@ -18,7 +19,11 @@ use crate::servers::sql;
 const SOON: Duration = Duration::from_secs(60);
 const RUNS: usize = 30;
 
-on_each_server!(a_worker_leaves_its_work_to_others, the_only_worker_is_restarted);
+on_each_server!(
+    a_worker_leaves_its_work_to_others,
+    a_worker_is_stopped_together_with_its_programs,
+    the_only_worker_is_restarted,
+);
 
 async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     let (database, redis) = backend(kind).await;
@@ -50,6 +55,34 @@ async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     // None was lost on the way, so each has all the attempts that it may have.
     assert_eq!(rows("attempt - attempts_returned <> 1"), "0");
     assert_eq!(rows("status <> 'COMPLETED'"), "0");
+}
+
+/// As systemd does it by default, in whatever order; here the worker hears of it first.
+async fn a_worker_is_stopped_together_with_its_programs(kind: Kind) {
+    let (database, redis) = backend(kind).await;
+    let mut cluster = Cluster::new(&database, &redis).start(1, 1).await;
+    let client = cluster.apis[0].client.clone();
+    let code = "import time\ntime.sleep(2)\nprint(7)";
+    let alone = json!({"language": "python", "source_code": code});
+    let tested = json!({"language": "python", "source_code": code, "tests": [{"expected_stdout": "7"}]});
+    let mut executions = Vec::new();
+    for body in [alone, tested] {
+        let accepted = client.post("/executions", &body).await.expect(202);
+        executions.push(accepted["execution_id"].as_str().expect("a text").to_owned());
+    }
+    let worker = &mut cluster.workers[0];
+    eventually(SOON, "both run", async || (programs(worker) == 2).then_some(())).await;
+    worker.process().terminate();
+    let stops = async || (!worker.log.with_message("worker stops taking executions").is_empty()).then_some(());
+    eventually(SOON, "the worker stops", stops).await;
+    worker.processes().iter().for_each(Process::terminate);
+    let exit = worker.wait_for_exit().await;
+    assert!(exit.success(), "{exit}\n{}", worker.log);
+    worker.restart().await;
+
+    assert_eq!(client.wait(&executions[0]).await["stdout"], "7\n");
+    assert_eq!(client.wait(&executions[1]).await["tests_passed"], 1);
+    assert_eq!(sql(&database, "SELECT COUNT(*) FROM executions WHERE attempts_returned = 1"), "2");
 }
 
 async fn the_only_worker_is_restarted(kind: Kind) {

@@ -12,31 +12,43 @@ use runbay_testkit::RedisServer;
 use runbay_testkit::see_workers;
 
 use crate::refusals::refusal;
+use crate::servers::Kind;
+use crate::servers::database;
 
-/// Addresses of one database server that takes clients over TLS only.
-struct Addresses {
+/// The parameters in the address of a database.
+struct Parameters {
     /// Checks who the server is.
-    checked: String,
-    /// Checks it against the authorities of the host, which do not know it.
-    stranger: String,
+    check: &'static str,
+    /// Names the file with the authority, else those of the host count.
+    authority: &'static str,
     /// Does not encrypt.
-    plain: String,
+    plain: &'static str,
 }
 
-fn postgres(url: &str, authority: &Path) -> Addresses {
-    Addresses {
-        checked: format!("{url}?sslmode=verify-full&sslrootcert={}", authority.display()),
-        stranger: format!("{url}?sslmode=verify-full"),
-        plain: format!("{url}?sslmode=disable"),
-    }
-}
+const POSTGRES: Parameters =
+    Parameters { check: "sslmode=verify-full", authority: "sslrootcert", plain: "sslmode=disable" };
 
-fn mariadb(url: &str, authority: &Path) -> Addresses {
-    Addresses {
-        checked: format!("{url}?ssl-mode=VERIFY_IDENTITY&ssl-ca={}", authority.display()),
-        stranger: format!("{url}?ssl-mode=VERIFY_IDENTITY"),
-        plain: format!("{url}?ssl-mode=DISABLED"),
+const MARIADB: Parameters =
+    Parameters { check: "ssl-mode=VERIFY_IDENTITY", authority: "ssl-ca", plain: "ssl-mode=DISABLED" };
+
+/// Uses a database that takes clients over TLS only, and returns what is said when the two sides do not agree.
+async fn over_tls(url: &str, port: u16, certificate: &Arc<Certificate>, parameters: &Parameters) -> String {
+    let Parameters { check, authority, plain } = parameters;
+    let checked = format!("{url}?{check}&{authority}={}", certificate.authority().display());
+    let redis = Redis::default().certificate(certificate).start().await;
+    run_encrypted(&checked, &redis, &certificate.authority()).await;
+
+    let redis = RedisServer::shared().await.database();
+    let mut said = String::new();
+    for (what, url) in [
+        ("an authority that nobody knows", format!("{url}?{check}")),
+        ("a certificate for another name", checked.replace("127.0.0.1", "localhost")),
+        ("no file with the authority", checked.replace("authority.pem", "nothing.pem")),
+        ("no encryption", format!("{url}?{plain}")),
+    ] {
+        said += &refusal(what, Launch::api(&url, &redis), &[port]).await;
     }
+    said
 }
 
 /// Runs a program over servers that would not talk otherwise.
@@ -49,45 +61,27 @@ async fn run_encrypted(database: &str, redis: &RedisServer, authority: &Path) {
     drop(worker);
 }
 
-/// Collects what is said when the two sides do not agree.
-async fn refusals(addresses: &Addresses, port: u16) -> String {
-    let redis = RedisServer::shared().await.database();
-    let api = |url: &str| Launch::api(url, &redis);
-    let mut said = refusal("an authority that nobody knows", api(&addresses.stranger), &[port]).await;
-    let elsewhere = addresses.checked.replace("127.0.0.1", "localhost");
-    said += &refusal("a certificate for another name", api(&elsewhere), &[port]).await;
-    let missing = addresses.checked.replace("authority.pem", "nothing.pem");
-    said += &refusal("no file with the authority", api(&missing), &[port]).await;
-    said + &refusal("no encryption", api(&addresses.plain), &[port]).await
-}
-
 #[tokio::test]
 async fn postgres_and_redis_over_tls() {
     let certificate = Arc::new(Certificate::new());
-    let authority = certificate.authority();
     let server = Postgres::default().certificate(&certificate).start().await;
-    let redis = Redis::default().certificate(&certificate).start().await;
-    let addresses = postgres(&server.database().await.guarded_url, &authority);
-    run_encrypted(&addresses.checked, &redis, &authority).await;
-    insta::assert_snapshot!(refusals(&addresses, server.port()).await);
+    let url = server.database().await.guarded_url;
+    insta::assert_snapshot!(over_tls(&url, server.port(), &certificate, &POSTGRES).await);
 }
 
 #[tokio::test]
 async fn mariadb_and_redis_over_tls() {
     let certificate = Arc::new(Certificate::new());
-    let authority = certificate.authority();
     let server = MariaDb::default().certificate(&certificate).start().await;
-    let redis = Redis::default().certificate(&certificate).start().await;
-    let addresses = mariadb(&server.database().await.guarded_url, &authority);
-    run_encrypted(&addresses.checked, &redis, &authority).await;
-    insta::assert_snapshot!(refusals(&addresses, server.port()).await);
+    let url = server.database().await.guarded_url;
+    insta::assert_snapshot!(over_tls(&url, server.port(), &certificate, &MARIADB).await);
 }
 
 #[tokio::test]
 async fn a_redis_that_is_not_trusted_or_wants_tls_is_explained() {
     let certificate = Arc::new(Certificate::new());
     let redis = Redis::default().certificate(&certificate).password("secret").start().await;
-    let database = crate::servers::database(crate::servers::Kind::Postgres).await.url;
+    let database = database(Kind::Postgres).await.url;
     let api = |url: &str| Launch::api(&database, url).arg("--require-queue");
     let ports = [redis.port()];
     let mut said = refusal("an authority that nobody knows", api(&redis.url()), &ports).await;

@@ -1,4 +1,4 @@
-//! Several processes of the product over real database servers and Redis.
+//! Several processes of the product over real database servers and Redis, and the container files for them.
 //!
 //! They need the binary (`cargo build`), root, and the servers that `scripts/install-packages` installs.
 

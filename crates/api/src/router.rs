@@ -30,14 +30,20 @@ use crate::stay::limit;
 pub fn router(api: Api) -> Router {
     metrics::describe();
     runbay_engine::describe_metrics();
-    let time = api.request_time();
-    let (house, open) = (House::new(time), House::open(time));
-    let mut all = at_both_prefixes(Router::from(operations())).layer(from_fn_with_state(open, limit));
-    if api.scope() == Scope::Everything {
-        all = all.merge(at_both_prefixes(Router::from(routes())).layer(from_fn_with_state(house, limit)));
-    }
+    let routes = match api.scope() {
+        Scope::Everything => Router::from(routes()),
+        Scope::Operations => Router::new(),
+    };
+    let routes =
+        limited(at_both_prefixes(operations().into()), at_both_prefixes(routes), House::new(api.request_time()));
     let exposure = api.exposure();
-    surround(all.with_state(api), exposure)
+    surround(routes.with_state(api), exposure)
+}
+
+/// Puts routes together; only those of operators are answered whatever is at work.
+fn limited<S: Clone + Send + Sync + 'static>(operations: Router<S>, others: Router<S>, house: House) -> Router<S> {
+    let open = from_fn_with_state(house.open(), limit);
+    operations.layer(open).merge(others.layer(from_fn_with_state(house, limit)))
 }
 
 fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {

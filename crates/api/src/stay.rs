@@ -1,6 +1,6 @@
 //! What one request may take, and all together: time, places at work, memory for bodies and answers, and turns at a core.
 
-mod answer;
+mod answers;
 mod turns;
 
 use std::mem;
@@ -25,6 +25,7 @@ use tokio::time::sleep_until;
 use crate::problem::Code;
 use crate::problem::Problem;
 
+use self::answers::Answers;
 use self::turns::Turn;
 use self::turns::Turns;
 
@@ -39,16 +40,13 @@ const AT_WORK: usize = 1024;
 /// The most bytes of bodies that are held at one time; what is made of them takes about twice as much again.
 const BODY_BYTES: usize = 128 * 1024 * 1024;
 
-/// The most bytes of large answers to readers that are held at one time until their clients have taken them.
-const ANSWER_BYTES: usize = 256 * 1024 * 1024;
-
 /// What all requests share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct House {
     time: Duration,
     places: Arc<Semaphore>,
     body_bytes: Arc<Semaphore>,
-    answer_bytes: Arc<Semaphore>,
+    answers: Answers,
     turns: Turns,
 }
 
@@ -78,18 +76,18 @@ impl House {
         Self::with(time, AT_WORK, BODY_BYTES)
     }
 
-    /// Lets each request take `time`, and any number of them at one time: those of operators have to be answered also when
-    /// too many others are at work. They have no bodies.
-    pub(crate) fn open(time: Duration) -> Self {
-        Self::with(time, Semaphore::MAX_PERMITS, 0)
+    /// Returns one that lets each request take the same time, and any number of them at one time: those of operators have
+    /// to be answered also when too many others are at work. They have no bodies.
+    pub(crate) fn open(&self) -> Self {
+        Self::with(self.time, Semaphore::MAX_PERMITS, 0)
     }
 
-    fn with(time: Duration, places: usize, body_bytes: usize) -> Self {
+    pub(crate) fn with(time: Duration, places: usize, body_bytes: usize) -> Self {
         Self {
             time,
             places: Arc::new(Semaphore::new(places)),
             body_bytes: Arc::new(Semaphore::new(body_bytes.min(Semaphore::MAX_PERMITS))),
-            answer_bytes: Arc::new(Semaphore::new(ANSWER_BYTES)),
+            answers: Answers::new(),
             turns: Turns::new(),
         }
     }
@@ -136,10 +134,9 @@ pub(crate) fn may_take(time: Duration) {
 /// body, of which whoever waits keeps nothing.
 pub(crate) fn wait(wait: Duration) {
     with_stay(|stay| {
+        stay.may_take(wait + stay.house.time);
         let mut held = stay.held();
         (held.place, held.body) = (None, None);
-        drop(held);
-        stay.may_take(wait + stay.house.time);
     });
 }
 
@@ -152,7 +149,7 @@ fn with_stay(change: impl FnOnce(&Stay)) {
 pub(crate) async fn limit(State(house): State<House>, request: Request, next: Next) -> Response {
     let wait_for_body = if request.body().is_end_stream() { Duration::ZERO } else { ARRIVAL };
     let only_reads = request.method().is_safe();
-    let room = Arc::clone(&house.answer_bytes);
+    let answers = house.answers.clone();
     let stay = match house.enter(wait_for_body) {
         Ok(stay) => stay,
         Err(problem) => return problem.into_response(),
@@ -163,7 +160,8 @@ pub(crate) async fn limit(State(house): State<House>, request: Request, next: Ne
         answer = STAY.scope(stay, next.run(request)) => answer,
         () = over(end) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
     };
-    if only_reads { answer::hold(answer, &room, ANSWER_BYTES).await } else { answer }
+    // What others tell has happened, and whoever got an error would do it once more.
+    if only_reads { answers.hold(answer).await } else { answer }
 }
 
 /// Waits until the time is over, which may be put off meanwhile.

@@ -14,7 +14,6 @@ use runbay_model::WorkerId;
 use runbay_queue::Taken;
 use runbay_store::ClaimExecution;
 use runbay_store::LeaseExpired;
-use runbay_store::Unavailable as StoreUnavailable;
 use runbay_store::WriteError;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +87,7 @@ impl Engine {
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
             Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
-            Err(WriteError::Unavailable(StoreUnavailable::Damaged(found))) => {
+            Err(WriteError::Unavailable(runbay_store::Unavailable::Damaged(found))) => {
                 return Err(ClaimError::Unreadable(found));
             }
             Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),

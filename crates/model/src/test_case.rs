@@ -77,6 +77,25 @@ pub struct TestResult {
     pub memory_bytes: Option<u64>,
 }
 
+impl TestResult {
+    /// Returns the result of a case that was not run.
+    #[must_use]
+    pub const fn skipped(name: Option<String>) -> Self {
+        Self {
+            name,
+            verdict: TestVerdict::Skipped,
+            reason: None,
+            exit_code: None,
+            stdout: String::new(),
+            stderr: String::new(),
+            stdout_truncated: false,
+            stderr_truncated: false,
+            execution_time: None,
+            memory_bytes: None,
+        }
+    }
+}
+
 /// Whether a test case passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

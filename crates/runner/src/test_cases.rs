@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let mut is_over = false;
     for case in &plan.cases {
         if is_over {
-            results.push(skipped(case));
+            results.push(TestResult::skipped(case.name.clone()));
             continue;
         }
         let (verdict, outcome) = program.run(sandbox, &case.args, &case.stdin).await?;
@@ -70,21 +70,6 @@ async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResul
 /// Compares on a thread where that may take its time: a regular expression can, with much output.
 async fn accepts(expected: ExpectedOutput, stdout: Vec<u8>) -> bool {
     tokio::task::spawn_blocking(move || expected.accepts(&stdout)).await.unwrap_or(false)
-}
-
-fn skipped(case: &TestCase) -> TestResult {
-    TestResult {
-        name: case.name.clone(),
-        verdict: TestVerdict::Skipped,
-        reason: None,
-        exit_code: None,
-        stdout: String::new(),
-        stderr: String::new(),
-        stdout_truncated: false,
-        stderr_truncated: false,
-        execution_time: None,
-        memory_bytes: None,
-    }
 }
 
 /// Returns the beginning of a stream as text, and whether there is more.

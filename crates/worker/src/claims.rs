@@ -54,6 +54,8 @@ pub(crate) struct Claims {
 struct Outages {
     queue: Outage,
     claims: Outage,
+    /// Never ends: there may be thousands of such rows, and one is logged.
+    unreadable: Outage,
 }
 
 impl Claims {
@@ -105,8 +107,8 @@ impl Claims {
                 self.run(claim).await;
             }
             Ok(None) => outages.claims.ended("executions are claimed again"),
-            Err(ClaimError::Unreadable(found)) => {
-                tracing::error!(execution.id = %taken.execution, found, "the row of an execution cannot be read");
+            Err(error @ ClaimError::Unreadable(_)) => {
+                outages.unreadable.failed(&format!("execution {} could not be claimed", taken.execution), &error);
                 self.put_back(taken, UNREADABLE_PAUSE, outages).await;
             }
             Err(error) => {

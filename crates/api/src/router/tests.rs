@@ -14,6 +14,8 @@ use tower::ServiceExt;
 use super::*;
 use crate::problem;
 
+const TIME: Duration = Duration::from_secs(5);
+
 /// A router whose routes misbehave, in the layers that the real routes have.
 fn misbehaving() -> Router {
     let routes = Router::new()
@@ -21,8 +23,7 @@ fn misbehaving() -> Router {
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    let house = House::new(Duration::from_secs(5));
-    surround(routes.layer(from_fn_with_state(house, limit)), Exposure::Loopback)
+    surround(limited(Router::new(), routes, House::new(TIME)), Exposure::Loopback)
 }
 
 async fn panicking() {
@@ -40,6 +41,18 @@ async fn document(response: Response) -> Value {
     let document: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(document["request_id"], id);
     document
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_are_answered_whatever_is_at_work() {
+    let operations = Router::new().route("/healthz", get(async || "fine"));
+    let others = Router::new().route("/hang", get(std::future::pending::<()>));
+    let router = limited(operations, others, House::with(TIME, 1, 0));
+    let ask = |path| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+    let _working = tokio::spawn(ask("/hang"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(ask("/hang").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ask("/healthz").await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]

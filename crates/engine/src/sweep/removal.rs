@@ -17,8 +17,8 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::sweep::batch::BatchSize;
 
-/// How many sessions are looked at, and keys forgotten, at a time: other writes come in between.
-const BATCH: u64 = 500;
+/// How many sessions are looked at at a time: other writes come in between.
+const SESSIONS: u64 = 500;
 
 /// The most batches of one kind before others have their turn.
 const BATCHES: usize = 100;
@@ -47,7 +47,9 @@ impl Engine {
         let now = self.store().now().await?;
         let retention = self.settings().retention;
         let keys = self.forget_expired_keys(now).await;
-        let executions = self.remove_ended_executions(now.before(retention.executions), &mut progress.executions).await;
+        let ended_before = now.before(retention.executions);
+        let old = |limit| RemoveEndedExecutions { ended_before, limit };
+        let executions = self.in_batches(&mut progress.executions, old).await;
         // After their executions, as those need them.
         let untouched_since = now.before(retention.sessions.max(retention.executions));
         let sessions = self.remove_idle_sessions(untouched_since, &mut progress.after).await;
@@ -61,33 +63,7 @@ impl Engine {
 
     /// Forgets the keys that have expired, and returns how many.
     pub(crate) async fn forget_expired_keys(&self, at: Timestamp) -> Result<u64, Unavailable> {
-        let mut sum = 0;
-        for _ in 0..BATCHES {
-            let forgotten = self.unhurried(ForgetExpiredKeys { limit: BATCH, at }).await?;
-            sum += forgotten;
-            if forgotten < BATCH {
-                break;
-            }
-        }
-        Ok(sum)
-    }
-
-    async fn remove_ended_executions(&self, ended_before: Timestamp, size: &mut BatchSize) -> Result<u64, Unavailable> {
-        let mut sum = 0;
-        for _ in 0..BATCHES {
-            let limit = size.rows();
-            let began = Instant::now();
-            let removed = self.write(RemoveEndedExecutions { ended_before, limit }).await;
-            let took = began.elapsed();
-            size.learn(took, removed.is_ok());
-            let removed = removed?;
-            sum += removed;
-            sleep(took).await;
-            if removed < limit {
-                break;
-            }
-        }
-        Ok(sum)
+        self.in_batches(&mut BatchSize::default(), |limit| ForgetExpiredKeys { limit, at }).await
     }
 
     async fn remove_idle_sessions(
@@ -97,8 +73,9 @@ impl Engine {
     ) -> Result<u64, Unavailable> {
         let mut sum = 0;
         for _ in 0..SESSION_PAGES {
-            let command = RemoveIdleSessions { untouched_since, after: *after, limit: BATCH };
-            let removed = self.unhurried(command).await?;
+            let command = RemoveIdleSessions { untouched_since, after: *after, limit: SESSIONS };
+            let (removed, _) = self.unhurried(command).await;
+            let removed = removed?;
             sum += removed.removed;
             *after = removed.next;
             if removed.next.is_none() {
@@ -108,14 +85,34 @@ impl Engine {
         Ok(sum)
     }
 
-    /// Applies a command and then leaves the database to others for as long as that took.
-    async fn unhurried<C>(&self, command: C) -> Result<C::Answer, Unavailable>
+    /// Repeats a command that changes at most so many rows while there are more, and returns how many it changed.
+    async fn in_batches<C>(&self, size: &mut BatchSize, command: impl Fn(u64) -> C) -> Result<u64, Unavailable>
+    where
+        C: Command<Answer = u64, Refusal = Infallible>,
+    {
+        let mut sum = 0;
+        for _ in 0..BATCHES {
+            let limit = size.rows();
+            let (changed, took) = self.unhurried(command(limit)).await;
+            size.learn(took, changed.is_ok());
+            let changed = changed?;
+            sum += changed;
+            if changed < limit {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Applies a command, which takes the time that is returned, and leaves the database to others for as long.
+    async fn unhurried<C>(&self, command: C) -> (Result<C::Answer, Unavailable>, Duration)
     where
         C: Command<Refusal = Infallible>,
     {
         let began = Instant::now();
-        let answer = self.write(command).await?;
-        sleep(began.elapsed()).await;
-        Ok(answer)
+        let answer = self.write(command).await;
+        let took = began.elapsed();
+        sleep(took).await;
+        (answer, took)
     }
 }

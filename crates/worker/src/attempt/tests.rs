@@ -157,18 +157,8 @@ fn ended_by(signal: &str) -> Run {
 
 /// A run of test cases, the first of which was ended by a signal.
 fn with_a_test_ended_by_a_signal() -> Run {
-    let test = TestResult {
-        name: None,
-        verdict: TestVerdict::Error,
-        reason: Some(Reason::RuntimeError),
-        exit_code: None,
-        stdout: String::new(),
-        stderr: String::new(),
-        stdout_truncated: false,
-        stderr_truncated: false,
-        execution_time: None,
-        memory_bytes: None,
-    };
+    let skipped = TestResult::skipped(None);
+    let test = TestResult { verdict: TestVerdict::Error, reason: Some(Reason::RuntimeError), ..skipped };
     Ok((Verdict::Completed, Outcome { tests: Some(vec![test]), ..Outcome::default() }))
 }
 

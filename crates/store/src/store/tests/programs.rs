@@ -66,18 +66,7 @@ fn work() -> Work {
 }
 
 fn test_results() -> Vec<TestResult> {
-    let skipped = TestResult {
-        name: None,
-        verdict: TestVerdict::Skipped,
-        reason: None,
-        exit_code: None,
-        stdout: String::new(),
-        stderr: String::new(),
-        stdout_truncated: false,
-        stderr_truncated: false,
-        execution_time: None,
-        memory_bytes: None,
-    };
+    let skipped = TestResult::skipped(None);
     let error = TestResult {
         name: Some("first".to_owned()),
         verdict: TestVerdict::Error,
