@@ -4,18 +4,18 @@ use std::path::Path;
 
 use runbay_model::Verdict;
 
-use crate::kitchen::Input;
-use crate::kitchen::Kitchen;
+use crate::host::Host;
+use crate::host::Input;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_file_in_a_folder_is_a_language() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/languages");
-    let kitchen = Kitchen::of_added("awk", &folder).await;
-    let code = kitchen.template("awk");
+    let host = Host::of_added("awk", &folder).await;
+    let code = host.template("awk");
     let input = Input { files: vec![("main.awk".to_owned(), code.into_bytes())], ..Input::default() };
-    let (verdict, outcome) = kitchen.run("awk", input).await;
+    let (verdict, outcome) = host.run("awk", input).await;
     assert_eq!((verdict, &*outcome.stdout), (Verdict::Completed, &b"Hello, World!\n"[..]), "{outcome:#?}");
-    let broken = kitchen.check("awk", vec![("main.awk".to_owned(), b"BEGIN {\n    print (1\n}\n".to_vec())]).await;
+    let broken = host.check("awk", vec![("main.awk".to_owned(), b"BEGIN {\n    print (1\n}\n".to_vec())]).await;
     assert_eq!((broken.diagnostics[0].line, broken.diagnostics[0].file.as_deref()), (Some(2), Some("main.awk")));
 }
 

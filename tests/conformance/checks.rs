@@ -3,7 +3,7 @@
 use runbay_model::Severity;
 
 use crate::expectations::LANGUAGES;
-use crate::kitchen::Kitchen;
+use crate::host::Host;
 use crate::programs::files;
 
 /// What is said first of `broken`: language, line, column, and words of the message.
@@ -28,10 +28,10 @@ const WITHOUT: &str = "sql";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_code_is_pointed_at_and_honest_code_is_not() {
-    let kitchen = Kitchen::open().await;
+    let host = Host::open().await;
     let mut complaints = Vec::new();
     for language in LANGUAGES {
-        let broken = kitchen.check(language.id, files(language, "broken")).await;
+        let broken = host.check(language.id, files(language, "broken")).await;
         if language.id == WITHOUT {
             assert!(broken.message.is_some(), "{broken:?}");
             continue;
@@ -47,7 +47,7 @@ async fn broken_code_is_pointed_at_and_honest_code_is_not() {
         if !as_expected {
             complaints.push(format!("{}: {broken:#?}", language.id));
         }
-        let honest = kitchen.check(language.id, files(language, "import")).await;
+        let honest = host.check(language.id, files(language, "import")).await;
         if honest.message.is_some() || !honest.diagnostics.is_empty() {
             complaints.push(format!("{} has nothing to complain about: {honest:#?}", language.id));
         }

@@ -3,7 +3,7 @@
 mod added_language;
 mod checks;
 mod expectations;
-mod kitchen;
+mod host;
 mod programs;
 mod shapes;
 mod table;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::expectations::LANGUAGES;
 use crate::expectations::Language;
-use crate::kitchen::Kitchen;
+use crate::host::Host;
 use crate::programs::PROGRAMS;
 use crate::programs::Program;
 use crate::table::Table;
@@ -35,15 +35,15 @@ struct Finding {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_language_does_the_same() {
-    let kitchen = Arc::new(Kitchen::open().await);
+    let host = Arc::new(Host::open().await);
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for (language_index, language) in LANGUAGES.iter().enumerate() {
         for (program_index, program) in PROGRAMS.iter().enumerate() {
-            let (kitchen, turns) = (Arc::clone(&kitchen), Arc::clone(&turns));
+            let (host, turns) = (Arc::clone(&host), Arc::clone(&turns));
             running.spawn(async move {
                 let _turn = turns.acquire_owned().await;
-                let (cell, complaint) = find_out(&kitchen, language, *program).await;
+                let (cell, complaint) = find_out(&host, language, *program).await;
                 Finding { language: language_index, program: program_index, cell, complaint }
             });
         }
@@ -59,11 +59,11 @@ async fn every_language_does_the_same() {
     table.assert_documented();
 }
 
-async fn find_out(kitchen: &Kitchen, language: &Language, program: Program) -> (String, Option<String>) {
+async fn find_out(host: &Host, language: &Language, program: Program) -> (String, Option<String>) {
     if language.without.contains(&program) {
         return ("n/a".to_owned(), None);
     }
-    let (verdict, outcome) = kitchen.run(language.id, program.input(language)).await;
+    let (verdict, outcome) = host.run(language.id, program.input(language)).await;
     let complaint = language.expectation(program).compare(verdict, &outcome);
     let complaint = complaint
         .map(|complaint| format!("{} {}: {complaint}\n{verdict:?} {outcome:#?}", language.id, program.file_name()));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use runbay_model::LimitOverrides;
 
 use crate::expectations::Language;
-use crate::kitchen::Input;
+use crate::host::Input;
 
 /// What a program is about; its files in each language have this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

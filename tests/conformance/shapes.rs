@@ -5,40 +5,40 @@ use runbay_model::Outcome;
 use runbay_model::Verdict;
 
 use crate::expectations::LANGUAGES;
-use crate::kitchen::Input;
-use crate::kitchen::Kitchen;
+use crate::host::Host;
+use crate::host::Input;
 use crate::programs::files;
 
-async fn run(kitchen: &Kitchen, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
+async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
-    kitchen.run(language, Input { files, ..Input::default() }).await
+    host.run(language, Input { files, ..Input::default() }).await
 }
 
-async fn assert_prints(kitchen: &Kitchen, language: &str, files: &[(&str, &str)], expected: &str) {
-    let (verdict, outcome) = run(kitchen, language, files).await;
+async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
+    let (verdict, outcome) = run(host, language, files).await;
     let printed = String::from_utf8_lossy(&outcome.stdout);
     assert!(verdict == Verdict::Completed && printed == expected, "{files:?}\n{verdict:?} {outcome:#?}");
 }
 
 /// Returns what the compiler says of code that it must refuse.
-async fn refused(kitchen: &Kitchen, language: &str, files: &[(&str, &str)]) -> String {
-    let (verdict, outcome) = run(kitchen, language, files).await;
+async fn refused(host: &Host, language: &str, files: &[(&str, &str)]) -> String {
+    let (verdict, outcome) = run(host, language, files).await;
     assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{files:?}\n{outcome:#?}");
     String::from_utf8_lossy(&outcome.compile_output.unwrap_or_default()).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_session_starts_with_hello() {
-    let kitchen = Kitchen::open().await;
+    let host = Host::open().await;
     for language in LANGUAGES {
         let hello = files(language, "hello").remove(0).1;
-        assert_eq!(kitchen.template(language.id), String::from_utf8(hello).unwrap(), "{}", language.id);
+        assert_eq!(host.template(language.id), String::from_utf8(hello).unwrap(), "{}", language.id);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn java_takes_any_class_in_any_file() {
-    let kitchen = Kitchen::of("java").await;
+    let host = Host::of("java").await;
     let main = "public static void main(String[] args) { System.out.println(\"hi\"); }";
     for (name, code) in [
         ("Main.java", format!("public class Greeter {{ {main} }}")),
@@ -53,92 +53,92 @@ async fn java_takes_any_class_in_any_file() {
         ("my a=b program.java", format!("public class Greeter {{ {main} }}")),
         ("src/app/Main.java", format!("package app;\npublic class Other {{ {main} }}")),
     ] {
-        assert_prints(&kitchen, "java", &[(name, &code)], "hi\n").await;
+        assert_prints(&host, "java", &[(name, &code)], "hi\n").await;
     }
     let helper =
         ("lib/Helper.java", "package lib; public class Helper { public static String hi() { return \"hi\"; } }");
     let app = "import lib.Helper;\n\
         public class App { public static void main(String[] args) { System.out.println(Helper.hi()); } }";
-    assert_prints(&kitchen, "java", &[("Main.java", "class Data {}"), ("App.java", app), helper], "hi\n").await;
+    assert_prints(&host, "java", &[("Main.java", "class Data {}"), ("App.java", app), helper], "hi\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn java_names_the_file_that_was_sent() {
-    let kitchen = Kitchen::of("java").await;
-    let said = refused(&kitchen, "java", &[("Main.java", "public class Greeter {\n    int x = \"\";\n}\n")]).await;
+    let host = Host::of("java").await;
+    let said = refused(&host, "java", &[("Main.java", "public class Greeter {\n    int x = \"\";\n}\n")]).await;
     assert!(said.starts_with("Main.java:2: error: incompatible types"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_include_is_an_error_also_with_compiled_headers() {
-    let kitchen = Kitchen::of("cpp").await;
+    let host = Host::of("cpp").await;
     let vector = "#include <iostream>\nint main() { std::vector<int> v; }\n";
-    let said = refused(&kitchen, "cpp", &[("main.cpp", vector)]).await;
+    let said = refused(&host, "cpp", &[("main.cpp", vector)]).await;
     assert!(said.contains("main.cpp:2:19: error: ‘vector’ is not a member of ‘std’"), "{said}");
     let stream = "#include <vector>\nint main() { std::cout << 1; }\n";
-    let said = refused(&kitchen, "cpp", &[("main.cpp", stream)]).await;
+    let said = refused(&host, "cpp", &[("main.cpp", stream)]).await;
     assert!(said.contains("‘cout’ is not a member of ‘std’"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_start_of_c_programs_includes_nothing() {
-    let kitchen = Kitchen::of("c").await;
-    let said = refused(&kitchen, "c", &[("main.c", "int main(void) { return EOF; }\n")]).await;
+    let host = Host::of("c").await;
+    let said = refused(&host, "c", &[("main.c", "int main(void) { return EOF; }\n")]).await;
     assert!(said.contains("‘EOF’ undeclared"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compiled_headers_change_nothing() {
-    let kitchen = Kitchen::of("cpp").await;
+    let host = Host::of("cpp").await;
     let everything = "#include <bits/stdc++.h>\nusing namespace std;\n\
         int main() { map<int, string> m{{1, \"hi\"}}; cout << m[1] << endl; }\n";
-    assert_prints(&kitchen, "cpp", &[("main.cpp", everything)], "hi\n").await;
+    assert_prints(&host, "cpp", &[("main.cpp", everything)], "hi\n").await;
     // A macro that changes the standard library has to be seen by all of it.
     let checked = "#define _GLIBCXX_ASSERTIONS\n#include <iostream>\n#include <vector>\n\
         int main() { std::vector<int> v; std::cout << v[3]; }\n";
-    let (verdict, outcome) = run(&kitchen, "cpp", &[("main.cpp", checked)]).await;
+    let (verdict, outcome) = run(&host, "cpp", &[("main.cpp", checked)]).await;
     assert_eq!((verdict, outcome.signal.as_deref()), (Verdict::Failed(Fault::RuntimeError), Some("SIGABRT")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn go_takes_files_with_and_without_a_module() {
-    let kitchen = Kitchen::of("go").await;
+    let host = Host::of("go").await;
     let main = "package main\n\nfunc main() { println2(\"hi\") }\n";
     let other = "package main\n\nimport \"fmt\"\n\nfunc println2(text string) { fmt.Println(text) }\n";
-    assert_prints(&kitchen, "go", &[("main.go", main), ("other.go", other)], "hi\n").await;
-    assert_prints(&kitchen, "go", &[("app/main.go", main), ("app/other.go", other)], "hi\n").await;
+    assert_prints(&host, "go", &[("main.go", main), ("other.go", other)], "hi\n").await;
+    assert_prints(&host, "go", &[("app/main.go", main), ("app/other.go", other)], "hi\n").await;
     let module = ("go.mod", "module example.com/app\n\ngo 1.19\n");
-    assert_prints(&kitchen, "go", &[("cmd/main.go", main), ("cmd/other.go", other), module], "hi\n").await;
+    assert_prints(&host, "go", &[("cmd/main.go", main), ("cmd/other.go", other), module], "hi\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typescript_has_both_kinds_of_modules() {
-    let kitchen = Kitchen::of("typescript").await;
+    let host = Host::of("typescript").await;
     let common =
         "const fs = require(\"fs\");\nenum Color { Red, Green }\nconsole.log(Color.Green, typeof fs.readFileSync);\n";
-    assert_prints(&kitchen, "typescript", &[("main.ts", common)], "1 function\n").await;
+    assert_prints(&host, "typescript", &[("main.ts", common)], "1 function\n").await;
     let awaits = "import { join } from \"path\";\nconst os = require(\"os\");\n\
         console.log(await Promise.resolve(join(\"a\", \"b\")), typeof os.cpus);\n";
-    assert_prints(&kitchen, "typescript", &[("main.ts", awaits)], "a/b function\n").await;
+    assert_prints(&host, "typescript", &[("main.ts", awaits)], "a/b function\n").await;
     let beside =
         "import { readFileSync } from \"fs\";\nconsole.log(readFileSync(__dirname + \"/data.txt\", \"utf8\"));\n";
-    assert_prints(&kitchen, "typescript", &[("main.ts", beside), ("data.txt", "hi")], "hi\n").await;
+    assert_prints(&host, "typescript", &[("main.ts", beside), ("data.txt", "hi")], "hi\n").await;
     let own = "import { createRequire } from \"module\";\nconst require = createRequire(import.meta.url);\n\
         await null;\nconsole.log(typeof require(\"os\").cpus, import.meta.url);\n";
-    assert_prints(&kitchen, "typescript", &[("src/main.ts", own)], "function file:///box/src/main.ts\n").await;
+    assert_prints(&host, "typescript", &[("src/main.ts", own)], "function file:///box/src/main.ts\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_takes_any_name_for_the_script() {
-    let kitchen = Kitchen::of("sql").await;
+    let host = Host::of("sql").await;
     for name in ["a b.sql", "|echo ran.sql", "it's.sql", "folder/new main.sql"] {
-        assert_prints(&kitchen, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
+        assert_prints(&host, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_in_a_message_are_no_lack_of_memory() {
-    let kitchen = Kitchen::open().await;
+    let host = Host::open().await;
     for (language, file, code) in [
         ("python", "main.py", "raise ValueError('this is not a MemoryError')\n"),
         ("python", "main.py", "import sys\nsys.exit('MemoryError\\nis what it is not')\n"),
@@ -155,7 +155,7 @@ async fn words_in_a_message_are_no_lack_of_memory() {
         ("bash", "main.sh", "echo 'disk: cannot allocate 5 bytes' >&2; exit 2\n"),
         ("go", "main.go", "package main\nfunc main() { panic(\"fatal error: runtime: out of memory\") }\n"),
     ] {
-        let (verdict, outcome) = run(&kitchen, language, &[(file, code)]).await;
+        let (verdict, outcome) = run(&host, language, &[(file, code)]).await;
         assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError), "{language}: {outcome:#?}");
     }
 }

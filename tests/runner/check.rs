@@ -5,15 +5,15 @@ use runbay_model::Diagnostic;
 use runbay_model::Severity;
 use runbay_runner::RunnerSettings;
 
-use crate::workshop::PLAIN;
-use crate::workshop::Workshop;
-use crate::workshop::compiled;
-use crate::workshop::plain;
-use crate::workshop::program;
+use crate::host::Host;
+use crate::host::PLAIN;
+use crate::host::compiled;
+use crate::host::plain;
+use crate::host::program;
 
 /// Checks a program that is its own checker.
 async fn checked(script: &str) -> CheckReport {
-    Workshop::open().await.check(&compiled(script)).await
+    Host::open().await.check(&compiled(script)).await
 }
 
 fn without_place(message: &str) -> Diagnostic {
@@ -25,7 +25,7 @@ async fn what_a_checker_finds_is_told_whatever_its_exit_code() {
     let script = "echo 'lib/a:7: warning: odd' >&2; echo ignored; echo './main.script:2: error: bad'; exit $(cat code)";
     for code in ["0", "1"] {
         let input = program("compiled", &[("main.script", script), ("code", code)]);
-        let report = Workshop::open().await.check(&input).await;
+        let report = Host::open().await.check(&input).await;
         let of = |file: &str, line, severity, message: &str| Diagnostic {
             file: Some(file.to_owned()),
             line: Some(line),
@@ -71,7 +71,7 @@ async fn there_are_not_too_many_diagnostics() {
 
 #[tokio::test]
 async fn a_language_without_a_checker_says_so() {
-    let report = Workshop::open().await.check(&plain("echo 1")).await;
+    let report = Host::open().await.check(&plain("echo 1")).await;
     assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));
     assert_eq!(report.diagnostics, []);
 }
@@ -83,12 +83,12 @@ async fn a_language_whose_checker_is_missing_is_offered_without_one() {
     let broken = "argv = [\"sh\", \"{sources}\"]\nversion = [\"sh\", \"-c\", \"exit 1\"]";
     for (checker, why) in [(absent, "no-such-checker was not found"), (broken, "failed when asked for its version")] {
         let recipe = format!("{PLAIN}\n[check]\n{checker}\npattern = '(?P<message>.*)'");
-        let workshop = Workshop::open_for(&[&recipe], RunnerSettings::default()).await;
-        assert!(!workshop.runner.catalog().languages()[0].has_checker, "{checker}");
-        let unchecked: Vec<_> = workshop.runner.unchecked().collect();
+        let host = Host::open_for(&[&recipe], RunnerSettings::default()).await;
+        assert!(!host.runner.catalog().languages()[0].has_checker, "{checker}");
+        let unchecked: Vec<_> = host.runner.unchecked().collect();
         assert!(unchecked.len() == 1 && unchecked[0].why.contains(why), "{unchecked:?}");
-        assert_eq!(workshop.said(&plain("echo 1")).await, "1\n");
-        let report = workshop.check(&plain("echo 1")).await;
+        assert_eq!(host.said(&plain("echo 1")).await, "1\n");
+        let report = host.check(&plain("echo 1")).await;
         assert_eq!(report.message.as_deref(), Some("There is no checker for Plain."));
     }
 }

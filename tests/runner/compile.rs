@@ -9,15 +9,15 @@ use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::Verdict;
 
-use crate::workshop::Workshop;
-use crate::workshop::compiled;
-use crate::workshop::compiler_of;
-use crate::workshop::plain;
-use crate::workshop::program;
+use crate::host::Host;
+use crate::host::compiled;
+use crate::host::compiler_of;
+use crate::host::plain;
+use crate::host::program;
 
 /// Compiles something that cannot be; returns the sentence about it and what the compiler said.
 async fn refused(input: &RunInput) -> (String, String) {
-    let (verdict, outcome) = Workshop::open().await.run(input).await;
+    let (verdict, outcome) = Host::open().await.run(input).await;
     assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{outcome:?}");
     assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
     let output = String::from_utf8(outcome.compile_output.clone().unwrap_or_default()).expect("a text");
@@ -31,7 +31,7 @@ async fn refused(input: &RunInput) -> (String, String) {
 async fn a_program_is_compiled_and_run() {
     let source = format!("echo warning; echo remark >&2\n{}", compiler_of("cat; echo \"$@\"; exit 3"));
     let input = RunInput { stdin: b"in\n".to_vec(), args: vec!["a b".to_owned()], ..compiled(&source) };
-    let (verdict, outcome) = Workshop::open().await.run(&input).await;
+    let (verdict, outcome) = Host::open().await.run(&input).await;
     assert_eq!((verdict, outcome.exit_code), (Verdict::Failed(Fault::RuntimeError), Some(3)));
     assert_eq!(String::from_utf8_lossy(&outcome.stdout), "in\na b\n");
     assert_eq!(outcome.compile_output.as_deref(), Some(&b"warning\nremark\n"[..]));
@@ -40,7 +40,7 @@ async fn a_program_is_compiled_and_run() {
 
 #[tokio::test]
 async fn a_language_without_a_compiler_has_nothing_of_one() {
-    let (verdict, outcome) = Workshop::open().await.run(&plain("echo 1")).await;
+    let (verdict, outcome) = Host::open().await.run(&plain("echo 1")).await;
     assert_eq!((verdict, outcome.compile_output, outcome.compile_time), (Verdict::Completed, None, None));
 }
 
@@ -84,7 +84,7 @@ async fn a_compiler_that_goes_too_far_is_stopped() {
 
 #[tokio::test]
 async fn what_cannot_be_executed_is_the_programs_fault() {
-    let (verdict, outcome) = Workshop::open().await.run(&compiled("echo text > \"$1\"")).await;
+    let (verdict, outcome) = Host::open().await.run(&compiled("echo text > \"$1\"")).await;
     assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
     let message = outcome.message.as_deref();
     assert_eq!(message, Some("The code was compiled, but to something that cannot be executed."));
@@ -95,7 +95,7 @@ async fn the_environment_of_a_request_does_not_reach_the_compiler() {
     let source = "{ echo '#!/bin/sh'; echo \"echo compile ${SECRET-nothing}\"; echo 'echo run $SECRET'; } > \"$1\"\nchmod +x \"$1\"";
     let variables = [("SECRET", "key"), ("PATH", "/box")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let input = RunInput { environment: Environment::new(variables.into()).unwrap(), ..compiled(source) };
-    assert_eq!(Workshop::open().await.said(&input).await, "compile nothing\nrun key\n");
+    assert_eq!(Host::open().await.said(&input).await, "compile nothing\nrun key\n");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn only_the_artefact_reaches_the_run() {
     );
     let input = program("compiled", &[("main.script", &source), ("lib/data", "mine")]);
     assert_eq!(
-        Workshop::open().await.said(&input).await,
+        Host::open().await.said(&input).await,
         "/box:\n.runbay\nlib\nmain.script\n\n/box/.runbay:\nprogram\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/tmp:\nmine"
     );
 }
@@ -115,7 +115,7 @@ async fn only_the_artefact_reaches_the_run() {
 #[tokio::test]
 async fn what_a_compiler_starts_does_not_outlive_it() {
     let source = format!("{}\n(setsid sleep 60 &)", compiler_of("echo done"));
-    let (verdict, outcome) = Workshop::open().await.run(&compiled(&source)).await;
+    let (verdict, outcome) = Host::open().await.run(&compiled(&source)).await;
     assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
     assert!(outcome.compile_time.is_some_and(|time| time < Duration::from_secs(10)));
 }

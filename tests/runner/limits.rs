@@ -9,11 +9,11 @@ use runbay_model::TimeLimit;
 use runbay_model::Verdict;
 use runbay_runner::RunnerSettings;
 
-use crate::workshop::Workshop;
-use crate::workshop::compiled;
-use crate::workshop::compiler_of;
-use crate::workshop::plain;
-use crate::workshop::program;
+use crate::host::Host;
+use crate::host::compiled;
+use crate::host::compiler_of;
+use crate::host::plain;
+use crate::host::program;
 
 const MIB: u64 = 1 << 20;
 
@@ -26,7 +26,7 @@ fn limited(input: RunInput, limits: &[(&str, u64)]) -> RunInput {
 }
 
 async fn failed(input: &RunInput) -> (Verdict, Outcome) {
-    Workshop::open().await.run(input).await
+    Host::open().await.run(input).await
 }
 
 #[tokio::test]
@@ -36,12 +36,12 @@ async fn the_request_decides_within_what_the_operator_allows() {
         most_limits: Limits { memory_bytes: 100 * MIB, ..Limits::MOST },
         ..RunnerSettings::default()
     };
-    let workshop = Workshop::open_with(settings).await;
+    let host = Host::open_with(settings).await;
     let script = plain("ulimit -n; echo $MEMORY");
-    assert_eq!(workshop.said(&script).await, "40\n100 50\n", "no default is above the most");
+    assert_eq!(host.said(&script).await, "40\n100 50\n", "no default is above the most");
     let input = limited(script, &[("open_files", 30), ("memory_bytes", 64 * MIB)]);
-    assert_eq!(workshop.said(&input).await, "30\n64 32\n");
-    let catalog = workshop.runner.catalog();
+    assert_eq!(host.said(&input).await, "30\n64 32\n");
+    let catalog = host.runner.catalog();
     assert_eq!(catalog.find("plain").map(|language| language.limits.memory_bytes), Some(100 * MIB));
 }
 

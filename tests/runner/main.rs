@@ -6,6 +6,6 @@
 mod cache;
 mod check;
 mod compile;
+mod host;
 mod limits;
 mod test_cases;
-mod workshop;

@@ -15,11 +15,11 @@ use runbay_model::TestResult;
 use runbay_model::TestVerdict;
 use runbay_model::Verdict;
 
-use crate::workshop::Workshop;
-use crate::workshop::compiled;
-use crate::workshop::compiler_of;
-use crate::workshop::plain;
-use crate::workshop::tested;
+use crate::host::Host;
+use crate::host::compiled;
+use crate::host::compiler_of;
+use crate::host::plain;
+use crate::host::tested;
 
 /// Returns a plan of cases, each with what the program reads and what it should write.
 fn plan(cases: &[(&str, &str)]) -> TestPlan {
@@ -33,7 +33,7 @@ fn plan(cases: &[(&str, &str)]) -> TestPlan {
 }
 
 async fn results(input: &RunInput) -> Vec<TestResult> {
-    let (verdict, outcome) = Workshop::open().await.run(input).await;
+    let (verdict, outcome) = Host::open().await.run(input).await;
     assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
     assert_eq!((outcome.stdout.len(), outcome.stderr.len(), outcome.exit_code), (0, 0, None));
     outcome.tests.expect("results")
@@ -92,7 +92,7 @@ async fn a_program_is_compiled_once_for_all_cases() {
         compiler_of("read x; echo $x")
     );
     let input = tested(compiled(&source), plan(&[("1", "x"), ("1", "x")]));
-    let (_, outcome) = Workshop::open().await.run(&input).await;
+    let (_, outcome) = Host::open().await.run(&input).await;
     let tests = outcome.tests.unwrap();
     assert_eq!(tests[0].stdout, tests[1].stdout);
     assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
@@ -104,13 +104,13 @@ async fn a_program_is_compiled_once_for_all_cases() {
 #[tokio::test]
 async fn code_that_does_not_compile_has_no_results() {
     let input = tested(compiled("exit 1"), plan(&[("1", "1")]));
-    let (verdict, outcome) = Workshop::open().await.run(&input).await;
+    let (verdict, outcome) = Host::open().await.run(&input).await;
     assert_eq!((verdict, outcome.tests), (Verdict::Failed(Fault::CompileError), None));
 }
 
 #[tokio::test]
 async fn without_cases_there_are_no_results() {
-    let (_, outcome) = Workshop::open().await.run(&plain("echo 1")).await;
+    let (_, outcome) = Host::open().await.run(&plain("echo 1")).await;
     assert_eq!(outcome.tests, None);
     assert_ne!(outcome, Outcome::default());
 }

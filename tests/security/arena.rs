@@ -50,12 +50,12 @@ pub(crate) struct Arena {
     pub(crate) sandbox: Sandbox,
     pub(crate) traces: Traces,
     forker_fds: usize,
-    pub(crate) turn: Turn,
+    pub(crate) machine_use: MachineUse,
 }
 
 /// The right to use the machine, with others or alone.
 #[expect(dead_code, reason = "the guards are held for what their drop does")]
-pub(crate) enum Turn {
+pub(crate) enum MachineUse {
     Shared(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
 }
@@ -71,7 +71,7 @@ impl Arena {
 
     /// Does so while no other test uses the machine.
     pub(crate) async fn open_alone() -> Self {
-        Self::open_with(keeper, plain(MAX_BAYS), Turn::Alone(MACHINE.write().await)).await
+        Self::open_with(keeper, plain(MAX_BAYS), MachineUse::Alone(MACHINE.write().await)).await
     }
 
     /// Does so with what programs in a language need.
@@ -81,20 +81,24 @@ impl Arena {
             support_files: recipe.support_files.clone(),
             ..plain(MAX_BAYS)
         };
-        Self::open_with(keeper, configuration, Turn::Shared(MACHINE.read().await)).await
+        Self::open_with(keeper, configuration, MachineUse::Shared(MACHINE.read().await)).await
     }
 
     /// Does so with room for [`CROWD`] bays at one time.
     pub(crate) async fn open_for_crowd() -> Self {
-        Self::open_with(keeper, plain(CROWD), Turn::Alone(MACHINE.write().await)).await
+        Self::open_with(keeper, plain(CROWD), MachineUse::Alone(MACHINE.write().await)).await
     }
 
     /// Does so with another way to start the keeper, whose first argument has to be the name that is given.
     pub(crate) async fn open_by(keeper: impl FnOnce(&str) -> Command) -> Self {
-        Self::open_with(keeper, plain(MAX_BAYS), Turn::Shared(MACHINE.read().await)).await
+        Self::open_with(keeper, plain(MAX_BAYS), MachineUse::Shared(MACHINE.read().await)).await
     }
 
-    async fn open_with(keeper: impl FnOnce(&str) -> Command, mut configuration: Configuration, turn: Turn) -> Self {
+    async fn open_with(
+        keeper: impl FnOnce(&str) -> Command,
+        mut configuration: Configuration,
+        machine_use: MachineUse,
+    ) -> Self {
         let uids = 2 * configuration.max_bays;
         let first_uid =
             FIRST_UID + (std::process::id() % 32_768) * UIDS_PER_PROCESS + USED_UIDS.fetch_add(uids, Ordering::Relaxed);
@@ -105,7 +109,7 @@ impl Arena {
         let keeper = Keeper::launch(keeper(&name), &configuration).expect("the keeper can be launched");
         let sandbox = Sandbox::connect(keeper).await.expect("this host can build sandboxes");
         let traces = Traces::find(name, first_uid..first_uid + uids);
-        let mut arena = Self { sandbox, traces, forker_fds: 0, turn };
+        let mut arena = Self { sandbox, traces, forker_fds: 0, machine_use };
         arena.run(&Attack::new("print('warm')")).await;
         arena.quiet().await;
         arena.forker_fds = arena.traces.forker_fds();

@@ -123,14 +123,14 @@ async fn a_killed_keeper_ends_everything() {
     let keeper = arena.traces.keeper();
     let error = disturbed(&arena, || keeper.kill()).await;
     assert!(matches!(error, RunError::ForkerLost), "{error:?}");
-    let Arena { sandbox, traces, turn, .. } = arena;
+    let Arena { sandbox, traces, machine_use, .. } = arena;
     let refused = tokio::time::timeout(Duration::from_secs(15), sandbox.bay(Attack::new("").limits)).await;
     assert!(matches!(refused, Ok(Err(BayError::NoForker))), "{refused:?}");
     let gone = async || traces.processes().is_empty().then_some(());
     eventually(PATIENCE, "everything is gone", gone).await;
 
     // Nobody was left to remove the cgroups: the next forker on the machine does.
-    drop(turn);
+    drop(machine_use);
     Arena::open().await.close().await;
     vanish(&traces).await;
 }

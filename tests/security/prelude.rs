@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::attack::Attack;
 use crate::attack::answer;
 use crate::attack::text;
-use crate::workshop::Workshop;
+use crate::compiler_host::CompilerHost;
 
 /// Says what rights and fds the program has.
 const LOOK: &str = "
@@ -121,7 +121,7 @@ async fn a_library_of_the_programs_own_runs_with_its_rights() {
 /// Our own file that each Python program is started with is found on the path that the request can set.
 #[tokio::test]
 async fn pythons_support_file_can_be_replaced_without_gain() {
-    let Some(workshop) = Workshop::open("python").await else { return };
+    let Some(host) = CompilerHost::open("python").await else { return };
     let look = "
 import os, sys
 print(os.getresuid(), os.path.exists('/etc/shadow'), [fd for fd in range(64) if os.path.exists(f'/proc/self/fd/{fd}')])
@@ -129,7 +129,7 @@ print([line.split()[1] for line in open('/proc/self/status') if line.startswith(
 ";
     let hostile = "import builtins, os\nbuiltins.print, real = lambda *words: real('mine', *words), builtins.print\n";
     let files = [("main.py", look), ("sitecustomize.py", hostile)];
-    let (verdict, outcome) = workshop.run_with(&files, &[("PYTHONPATH", "/box")]).await;
+    let (verdict, outcome) = host.run_with(&files, &[("PYTHONPATH", "/box")]).await;
     let expected = "mine (1000, 1000, 1000) False [0, 1, 2]\n\
                     mine ['0000000000000000', '0000000000000000', '1', '2']\n";
     assert_eq!(
@@ -137,12 +137,12 @@ print([line.split()[1] for line in open('/proc/self/status') if line.startswith(
         (Verdict::Completed, expected),
         "{outcome:?}"
     );
-    workshop.close().await;
+    host.close().await;
 }
 
 #[tokio::test]
 async fn nodes_options_and_builtins_can_be_replaced_without_gain() {
-    let Some(workshop) = Workshop::open("javascript").await else { return };
+    let Some(host) = CompilerHost::open("javascript").await else { return };
     let look = "
 const fs = require('fs');
 const status = fs.readFileSync('/proc/self/status', 'utf8').split('\\n').filter(line => /^(CapEff|CapBnd|NoNew|Seccomp:)/.test(line));
@@ -158,12 +158,12 @@ for (const name of ['setuid', 'setgid', 'setgroups', 'seteuid']) {
 }
 ";
     let files = [("main.js", look), ("first.js", hostile), ("package.json", "{\"main\": \"first.js\"}")];
-    let (verdict, outcome) = workshop.run_with(&files, &[("NODE_OPTIONS", "--require /box/first.js")]).await;
+    let (verdict, outcome) = host.run_with(&files, &[("NODE_OPTIONS", "--require /box/first.js")]).await;
     let expected = "true 1000 false 0000000000000000 0000000000000000 1 2\n";
     assert_eq!(
         (verdict, String::from_utf8_lossy(&outcome.stdout).as_ref()),
         (Verdict::Completed, expected),
         "{outcome:?}"
     );
-    workshop.close().await;
+    host.close().await;
 }

@@ -3,16 +3,16 @@
 //! It turns requests into calls of the engine and what the engine answers into JSON. It decides nothing about
 //! sessions or executions, opens no database and runs no code; whatever it needs is handed in as [`ApiParts`].
 
+mod admission;
 mod auth;
 mod document;
+mod exposure;
 mod extract;
 mod fields;
-mod host;
 mod idempotency;
 mod metrics;
 mod observe;
 mod page;
-mod patient_stream;
 mod prefix;
 mod problem;
 mod problem_stream;
@@ -21,10 +21,10 @@ mod router;
 mod routes;
 mod server;
 mod state;
-mod stay;
+mod write_deadline;
 
 pub use document::document;
-pub use host::Exposure;
+pub use exposure::Exposure;
 pub use metrics::build_recorder;
 pub use router::router;
 pub use server::serve;

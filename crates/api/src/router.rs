@@ -10,8 +10,10 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::host::Exposure;
-use crate::host::refuse_foreign_pages;
+use crate::admission::Admission;
+use crate::admission::limit;
+use crate::exposure::Exposure;
+use crate::exposure::refuse_foreign_pages;
 use crate::metrics;
 use crate::observe::observe;
 use crate::prefix::Prefix;
@@ -21,8 +23,6 @@ use crate::routes::operations;
 use crate::routes::routes;
 use crate::state::Api;
 use crate::state::Scope;
-use crate::stay::House;
-use crate::stay::limit;
 
 /// Puts the router together.
 ///
@@ -35,15 +35,19 @@ pub fn router(api: Api) -> Router {
         Scope::Operations => Router::new(),
     };
     let routes =
-        limited(at_both_prefixes(operations().into()), at_both_prefixes(routes), House::new(api.request_time()));
+        limited(at_both_prefixes(operations().into()), at_both_prefixes(routes), Admission::new(api.request_time()));
     let exposure = api.exposure();
     surround(routes.with_state(api), exposure)
 }
 
 /// Puts routes together; only those of operators are answered whatever is at work.
-fn limited<S: Clone + Send + Sync + 'static>(operations: Router<S>, others: Router<S>, house: House) -> Router<S> {
-    let open = from_fn_with_state(house.open(), limit);
-    operations.layer(open).merge(others.layer(from_fn_with_state(house, limit)))
+fn limited<S: Clone + Send + Sync + 'static>(
+    operations: Router<S>,
+    others: Router<S>,
+    admission: Admission,
+) -> Router<S> {
+    let open = from_fn_with_state(admission.open(), limit);
+    operations.layer(open).merge(others.layer(from_fn_with_state(admission, limit)))
 }
 
 fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {

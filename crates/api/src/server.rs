@@ -17,10 +17,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::patient_stream::PatientStream;
 use crate::problem_stream::ProblemStream;
 use crate::router::router;
 use crate::state::Api;
+use crate::write_deadline::WriteDeadline;
 
 /// The most bytes that the head of a request may have, and that a connection buffers of a body that nobody reads.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -118,7 +118,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
         .serve_connection(
-            TokioIo::new(ProblemStream::new(PatientStream::new(stream))),
+            TokioIo::new(ProblemStream::new(WriteDeadline::new(stream))),
             TowerToHyperService::new(router),
         )
         .with_upgrades();

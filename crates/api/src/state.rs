@@ -11,10 +11,10 @@ use runbay_model::ExecutionId;
 use runbay_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
-use crate::host::Exposure;
+use crate::admission;
+use crate::exposure::Exposure;
 use crate::problem::Code;
 use crate::problem::Problem;
-use crate::stay;
 
 /// What the routes need from the process that they run in.
 pub struct ApiParts {
@@ -124,7 +124,7 @@ impl Api {
         id: ExecutionId,
         wait: Duration,
     ) -> Result<Execution, ReadError> {
-        stay::wait(wait);
+        admission::wait(wait);
         tokio::select! {
             execution = self.engine().wait_for_end(tenant, id, wait) => execution,
             () = self.0.shutdown.cancelled() => self.engine().execution(tenant, id).await,

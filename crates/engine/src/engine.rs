@@ -25,8 +25,8 @@ use crate::EngineSettings;
 use crate::Offer;
 use crate::Unavailable;
 use crate::UnknownLanguage;
+use crate::attempt::running::Running;
 use crate::outage::Outages;
-use crate::running::Running;
 
 /// How long a caller waits for the database; what was begun is finished all the same.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -20,24 +20,24 @@ impl Unavailable {
     /// Returns what may come of the same call later.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
-        self.0.downcast_ref::<runbay_store::Unavailable>().map_or(Outlook::Better, runbay_store::Unavailable::outlook)
+        self.0.downcast_ref::<runbay_store::StoreError>().map_or(Outlook::Better, runbay_store::StoreError::outlook)
     }
 }
 
-impl From<runbay_store::Unavailable> for Unavailable {
-    fn from(source: runbay_store::Unavailable) -> Self {
+impl From<runbay_store::StoreError> for Unavailable {
+    fn from(source: runbay_store::StoreError) -> Self {
         Self::new(source)
     }
 }
 
-impl From<runbay_queue::Unavailable> for Unavailable {
-    fn from(source: runbay_queue::Unavailable) -> Self {
+impl From<runbay_queue::QueueError> for Unavailable {
+    fn from(source: runbay_queue::QueueError) -> Self {
         Self::new(source)
     }
 }
 
-impl From<runbay_events::Unavailable> for Unavailable {
-    fn from(source: runbay_events::Unavailable) -> Self {
+impl From<runbay_events::EventsError> for Unavailable {
+    fn from(source: runbay_events::EventsError) -> Self {
         Self::new(source)
     }
 }

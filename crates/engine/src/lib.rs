@@ -4,39 +4,30 @@
 //! woken, then the change is published. It knows no HTTP, no sandbox and no SQL, and it never decides by itself
 //! which move of an execution is legal: `runbay_model::next` does.
 
-mod announce;
-mod cancel;
+mod accept;
+mod attempt;
 mod check;
-mod claim;
-mod dead_letters;
 mod engine;
 mod error;
-mod executions;
-mod finish;
-mod follow;
-mod idempotency;
-mod languages;
-mod lease;
-mod lists;
 mod metrics;
-mod offer;
 mod outage;
-mod places;
+mod queueing;
 mod readiness;
-mod recover;
-mod requeue;
-mod running;
 mod sessions;
 mod settings;
-mod submit;
 mod sweep;
-mod wait;
+mod watch;
 mod workers;
 
+pub use accept::submit::OneShotRequest;
+pub use accept::submit::RunRequest;
+pub use attempt::claim::Claim;
+pub use attempt::finish::Recorded;
+pub use attempt::lease::WorkerCard;
+pub use attempt::lease::WorkerLease;
 pub use check::CheckFault;
 pub use check::CheckRequest;
 pub use check::Checker;
-pub use claim::Claim;
 pub use engine::Engine;
 pub use engine::EngineParts;
 pub use error::CancelError;
@@ -49,15 +40,10 @@ pub use error::SaveSessionError;
 pub use error::SubmitError;
 pub use error::Unavailable;
 pub use error::UnknownLanguage;
-pub use finish::Recorded;
-pub use lease::WorkerCard;
-pub use lease::WorkerLease;
 pub use metrics::describe_metrics;
-pub use offer::Offer;
 pub use outage::Outage;
 pub use outage::with_causes;
 pub use readiness::Readiness;
-pub use recover::Recovered;
 pub use runbay_model::CodeChange;
 pub use runbay_model::Priority;
 pub use runbay_model::Work;
@@ -69,9 +55,9 @@ pub use sessions::NewSession;
 pub use sessions::SessionChange;
 pub use settings::EngineSettings;
 pub use settings::Retention;
-pub use submit::OneShotRequest;
-pub use submit::RunRequest;
-pub use workers::WorkerRow;
+pub use sweep::recover::Recovered;
+pub use workers::offer::Offer;
+pub use workers::offered::WorkerRow;
 
 #[cfg(test)]
 mod tests;

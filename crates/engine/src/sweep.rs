@@ -6,6 +6,7 @@
 mod batch;
 mod entries;
 mod leases;
+pub(crate) mod recover;
 mod removal;
 mod rhythm;
 
@@ -40,27 +41,27 @@ impl Engine {
 
     async fn keep_leases(&self, mut rhythm: Rhythm) {
         let mut steadiness = Steadiness::default();
-        while rhythm.turn().await {
+        while rhythm.tick().await {
             rhythm.carry_out(self.sweep_leases(&mut steadiness)).await;
         }
     }
 
     async fn keep_entries(&self, mut rhythm: Rhythm) {
         let mut looks = Looks::default();
-        while rhythm.turn().await {
+        while rhythm.tick().await {
             rhythm.carry_out(self.sweep_entries(&mut looks)).await;
         }
     }
 
     async fn keep_offer(&self, mut rhythm: Rhythm) {
-        while rhythm.turn().await {
+        while rhythm.tick().await {
             rhythm.carry_out(self.refresh_offer()).await;
         }
     }
 
     async fn keep_removing(&self, mut rhythm: Rhythm) {
         let mut progress = Progress::default();
-        while rhythm.turn().await {
+        while rhythm.tick().await {
             rhythm.carry_out(self.remove_old(&mut progress)).await;
         }
     }

@@ -18,8 +18,8 @@ pub trait EventBus: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the bus does not answer.
-    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, Unavailable>;
+    /// [`EventsError`] when the bus does not answer.
+    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError>;
 
     /// Starts to watch an execution: first come the events after number `after` (all when it is none), then new ones.
     ///
@@ -27,9 +27,9 @@ pub trait EventBus: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the bus does not answer.
+    /// [`EventsError`] when the bus does not answer.
     async fn subscribe(&self, execution: ExecutionId, after: Option<u64>)
-    -> Result<Box<dyn Subscription>, Unavailable>;
+    -> Result<Box<dyn Subscription>, EventsError>;
 }
 
 /// One watcher's view of the events of one execution.
@@ -45,16 +45,16 @@ pub trait Subscription: Send {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the bus does not answer.
-    async fn next(&mut self) -> Result<Option<Event>, Unavailable>;
+    /// [`EventsError`] when the bus does not answer.
+    async fn next(&mut self) -> Result<Option<Event>, EventsError>;
 }
 
 /// The event bus does not answer; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the event bus does not answer")]
-pub struct Unavailable(#[from] pub Arc<dyn Error + Send + Sync>);
+pub struct EventsError(#[from] pub Arc<dyn Error + Send + Sync>);
 
-impl From<runbay_redis::Error> for Unavailable {
+impl From<runbay_redis::Error> for EventsError {
     fn from(error: runbay_redis::Error) -> Self {
         Self(Arc::new(error))
     }

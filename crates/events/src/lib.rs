@@ -11,8 +11,8 @@ mod rank;
 mod redis;
 
 pub use bus::EventBus;
+pub use bus::EventsError;
 pub use bus::Subscription;
-pub use bus::Unavailable;
 pub use event::Event;
 pub use event::EventKind;
 pub use event::OutputStream;

@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use crate::Event;
 use crate::EventBus;
 use crate::EventKind;
+use crate::EventsError;
 use crate::Subscription;
-use crate::Unavailable;
 
 use self::channel::Step;
 use self::channels::Channels;
@@ -79,7 +79,7 @@ impl Shared {
 
 #[async_trait]
 impl EventBus for MemoryEventBus {
-    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, Unavailable> {
+    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError> {
         Ok(self.shared.lock().publish(execution, kind))
     }
 
@@ -87,7 +87,7 @@ impl EventBus for MemoryEventBus {
         &self,
         execution: ExecutionId,
         after: Option<u64>,
-    ) -> Result<Box<dyn Subscription>, Unavailable> {
+    ) -> Result<Box<dyn Subscription>, EventsError> {
         let (birth, changed) = self.shared.lock().join(execution);
         let position = after.unwrap_or(0);
         Ok(Box::new(MemorySubscription { shared: Arc::clone(&self.shared), execution, birth, changed, position }))
@@ -107,7 +107,7 @@ struct MemorySubscription {
 
 #[async_trait]
 impl Subscription for MemorySubscription {
-    async fn next(&mut self) -> Result<Option<Event>, Unavailable> {
+    async fn next(&mut self) -> Result<Option<Event>, EventsError> {
         loop {
             // Registered before the look, so that an event that comes in between is not missed.
             let changed = self.changed.notified();

@@ -24,8 +24,8 @@ use runbay_redis::Redis;
 
 use crate::EventBus;
 use crate::EventKind;
+use crate::EventsError;
 use crate::Subscription;
-use crate::Unavailable;
 
 use self::known::Known;
 use self::listener::Listener;
@@ -95,7 +95,7 @@ impl RedisEventBus {
 
 #[async_trait]
 impl EventBus for RedisEventBus {
-    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, Unavailable> {
+    async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError> {
         let Shared { streams, known, .. } = &*self.shared;
         let birth = RandomState::new().hash_one(execution);
         let (id, bytes) = streams.publish(execution, birth, &kind).await?;
@@ -111,7 +111,7 @@ impl EventBus for RedisEventBus {
         &self,
         execution: ExecutionId,
         after: Option<u64>,
-    ) -> Result<Box<dyn Subscription>, Unavailable> {
+    ) -> Result<Box<dyn Subscription>, EventsError> {
         let watch = self.shared.known.join(execution);
         self.shared.listener.look();
         let position = after.unwrap_or(0);

@@ -20,7 +20,7 @@ pub struct Entry {
     /// How large a part it gets among the others.
     pub priority: Priority,
     /// The turn of an earlier attempt, which a retry keeps: everybody who had a later one comes after it.
-    pub place: Option<Turn>,
+    pub turn: Option<Turn>,
     /// The time before which it is not handed out.
     pub not_before: Option<Timestamp>,
 }
@@ -32,7 +32,7 @@ pub struct Taken {
     pub execution: ExecutionId,
     /// Its language.
     pub language: LanguageId,
-    /// Its turn, for the place of a retry.
+    /// Its turn, which a retry keeps.
     pub turn: Turn,
 }
 
@@ -41,9 +41,9 @@ impl Taken {
     #[must_use]
     pub fn again(self, not_before: Timestamp) -> Entry {
         let Self { execution, language, turn } = self;
-        // With a place, neither the flow nor the priority has any effect.
+        // With a turn, neither the flow nor the priority has any effect.
         let (flow, priority) = (Flow::new(""), Priority::default());
-        Entry { execution, flow, language, priority, place: Some(turn), not_before: Some(not_before) }
+        Entry { execution, flow, language, priority, turn: Some(turn), not_before: Some(not_before) }
     }
 }
 
@@ -70,7 +70,7 @@ impl Flow {
     }
 }
 
-/// A place in the order: a virtual time, which only means something beside others of the same language.
+/// A moment in the order: a virtual time, which only means something beside others of the same language.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn(pub(crate) f64);
 

@@ -24,8 +24,8 @@ pub use queue::Consumer;
 pub use queue::MAX_MISSING;
 pub use queue::Place;
 pub use queue::Queue;
+pub use queue::QueueError;
 pub use queue::ReserveError;
-pub use queue::Unavailable;
 pub use redis::RedisQueue;
 
 #[cfg(test)]

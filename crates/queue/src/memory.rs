@@ -22,9 +22,9 @@ use crate::Entry;
 use crate::MAX_MISSING;
 use crate::Place;
 use crate::Queue;
+use crate::QueueError;
 use crate::ReserveError;
 use crate::Taken;
-use crate::Unavailable;
 
 use self::lane::Lane;
 
@@ -73,20 +73,20 @@ impl Queue for MemoryQueue {
         Ok(Box::new(MemoryPlace { shared: Arc::clone(&self.shared) }))
     }
 
-    async fn push(&self, entry: Entry) -> Result<(), Unavailable> {
+    async fn push(&self, entry: Entry) -> Result<(), QueueError> {
         self.shared.push(entry);
         Ok(())
     }
 
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, Unavailable> {
+    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError> {
         Ok(self.shared.lock().lanes.get_mut(language).is_some_and(|lane| lane.remove(execution)))
     }
 
-    async fn depth(&self) -> Result<usize, Unavailable> {
+    async fn depth(&self) -> Result<usize, QueueError> {
         Ok(self.shared.lock().depth())
     }
 
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable> {
+    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError> {
         let waiting = self.shared.lock();
         let holds = |(execution, language): &(ExecutionId, LanguageId)| {
             waiting.lanes.get(language).is_some_and(|lane| lane.contains(*execution))
@@ -108,7 +108,7 @@ struct MemoryConsumer {
 
 #[async_trait]
 impl Consumer for MemoryConsumer {
-    async fn pop(&mut self) -> Result<Taken, Unavailable> {
+    async fn pop(&mut self) -> Result<Taken, QueueError> {
         loop {
             // Registered before the look, so that an entry that comes in between is not missed.
             let changed = self.shared.changed.notified();
@@ -135,7 +135,7 @@ struct MemoryPlace {
 
 #[async_trait]
 impl Place for MemoryPlace {
-    async fn push(self: Box<Self>, entry: Entry) -> Result<(), Unavailable> {
+    async fn push(self: Box<Self>, entry: Entry) -> Result<(), QueueError> {
         self.shared.push(entry);
         Ok(())
     }

@@ -33,22 +33,22 @@ pub trait Queue: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer; it may have been added all the same, and may be added again.
-    async fn push(&self, entry: Entry) -> Result<(), Unavailable>;
+    /// [`QueueError`] when the queue does not answer; it may have been added all the same, and may be added again.
+    async fn push(&self, entry: Entry) -> Result<(), QueueError>;
 
     /// Takes an execution out of the queue; returns whether it was in it.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer.
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, Unavailable>;
+    /// [`QueueError`] when the queue does not answer.
+    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError>;
 
     /// Returns how many entries wait in all languages, also those that may not be handed out yet.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer.
-    async fn depth(&self) -> Result<usize, Unavailable>;
+    /// [`QueueError`] when the queue does not answer.
+    async fn depth(&self) -> Result<usize, QueueError>;
 
     /// Returns which of these executions the queue does not hold; looks at no more than the first [`MAX_MISSING`].
     ///
@@ -56,8 +56,8 @@ pub trait Queue: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer.
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable>;
+    /// [`QueueError`] when the queue does not answer.
+    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError>;
 
     /// Makes a consumer of the entries of these languages.
     fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer>;
@@ -74,8 +74,8 @@ pub trait Consumer: Send {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer.
-    async fn pop(&mut self) -> Result<Taken, Unavailable>;
+    /// [`QueueError`] when the queue does not answer.
+    async fn pop(&mut self) -> Result<Taken, QueueError>;
 }
 
 /// A reserved place in the queue; dropping it gives it back.
@@ -85,8 +85,8 @@ pub trait Place: Send {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the queue does not answer; the place is given back.
-    async fn push(self: Box<Self>, entry: Entry) -> Result<(), Unavailable>;
+    /// [`QueueError`] when the queue does not answer; the place is given back.
+    async fn push(self: Box<Self>, entry: Entry) -> Result<(), QueueError>;
 }
 
 /// Why no place was reserved.
@@ -100,17 +100,17 @@ pub enum ReserveError {
         /// How many there are.
         max: usize,
     },
-    /// See [`Unavailable`].
+    /// See [`QueueError`].
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] QueueError),
 }
 
 /// The queue does not answer; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the queue does not answer")]
-pub struct Unavailable(#[from] pub Arc<dyn Error + Send + Sync>);
+pub struct QueueError(#[from] pub Arc<dyn Error + Send + Sync>);
 
-impl From<runbay_redis::Error> for Unavailable {
+impl From<runbay_redis::Error> for QueueError {
     fn from(error: runbay_redis::Error) -> Self {
         Self(Arc::new(error))
     }

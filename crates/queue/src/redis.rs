@@ -27,8 +27,8 @@ use crate::Entry;
 use crate::MAX_MISSING;
 use crate::Place;
 use crate::Queue;
+use crate::QueueError;
 use crate::ReserveError;
-use crate::Unavailable;
 
 use self::consumer::RedisConsumer;
 use self::keys::Keys;
@@ -76,11 +76,11 @@ impl Queue for RedisQueue {
         Ok(Box::new(place))
     }
 
-    async fn push(&self, entry: Entry) -> Result<(), Unavailable> {
+    async fn push(&self, entry: Entry) -> Result<(), QueueError> {
         self.shared.push(&entry).await
     }
 
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, Unavailable> {
+    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError> {
         let Shared { redis, keys, .. } = &*self.shared;
         let execution = execution.to_string();
         let mut pipeline = redis::pipe();
@@ -92,11 +92,11 @@ impl Queue for RedisQueue {
         Ok(ready + delayed > 0)
     }
 
-    async fn depth(&self) -> Result<usize, Unavailable> {
+    async fn depth(&self) -> Result<usize, QueueError> {
         self.shared.depth(&self.shared.scripts.depth).await
     }
 
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, Unavailable> {
+    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError> {
         let Shared { redis, keys, .. } = &*self.shared;
         let mut by_language = BTreeMap::<&LanguageId, Vec<ExecutionId>>::new();
         for (execution, language) in executions.iter().take(MAX_MISSING) {
@@ -129,12 +129,12 @@ impl Queue for RedisQueue {
 
 impl Shared {
     /// Counts all entries with one of the scripts that do.
-    async fn depth(&self, script: &Script) -> Result<usize, Unavailable> {
+    async fn depth(&self, script: &Script) -> Result<usize, QueueError> {
         Ok(self.redis.script(script.key(self.keys.languages()).arg(self.keys.prefix())).await?)
     }
 
-    async fn push(&self, entry: &Entry) -> Result<(), Unavailable> {
-        let Entry { execution, flow, language, priority, place, not_before, .. } = entry;
+    async fn push(&self, entry: &Entry) -> Result<(), QueueError> {
+        let Entry { execution, flow, language, priority, turn, not_before, .. } = entry;
         // The clocks of hosts differ, so the wait is sent and not the time.
         let wait = not_before.map(|time| time.since(Timestamp::now())).unwrap_or_default();
         let mut call = self.scripts.push.prepare_invoke();
@@ -151,7 +151,7 @@ impl Shared {
         call.arg(execution.to_string());
         call.arg(format!("{priority}:{}", flow.as_str()));
         call.arg(1.0 / f64::from(priority.weight()));
-        call.arg(place.map(|turn| turn.to_string()).unwrap_or_default());
+        call.arg(turn.map(|turn| turn.to_string()).unwrap_or_default());
         call.arg(wait.as_micros().div_ceil(1_000).to_string());
         call.arg(language.as_str());
         self.redis.script::<i64>(&call).await?;
@@ -177,7 +177,7 @@ impl RedisPlace {
 
 #[async_trait]
 impl Place for RedisPlace {
-    async fn push(self: Box<Self>, entry: Entry) -> Result<(), Unavailable> {
+    async fn push(self: Box<Self>, entry: Entry) -> Result<(), QueueError> {
         self.shared.push(&entry).await
     }
 }

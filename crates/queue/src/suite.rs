@@ -65,7 +65,7 @@ pub(crate) fn entry(flow: &str) -> Entry {
         flow: Flow::new(flow),
         language: python(),
         priority: Priority::Normal,
-        place: None,
+        turn: None,
         not_before: None,
     }
 }
@@ -132,7 +132,7 @@ pub(crate) async fn a_retry_keeps_its_turn_but_waits_for_its_time(queue: AnyQueu
     assert!(first.turn < second.turn);
 
     queue.push(first.clone().again(Timestamp::now().after(Duration::from_secs(2)))).await.unwrap();
-    queue.push(Entry { place: Some(second.turn), execution: second.execution, ..entry("flow") }).await.unwrap();
+    queue.push(Entry { turn: Some(second.turn), execution: second.execution, ..entry("flow") }).await.unwrap();
     assert_eq!(queue.depth().await.unwrap(), 20);
     assert_eq!(pop(&mut consumer).await, second, "it has waited longest of those that are due");
     let mut others = Vec::new();
@@ -208,7 +208,7 @@ pub(crate) async fn the_same_execution_is_never_in_it_twice(queue: AnyQueue) {
     push_all(&queue, &[later.clone(), later.clone(), Entry { not_before: None, ..later }]).await;
     assert_eq!(queue.depth().await.unwrap(), 3);
     let mut consumer = consumer(&queue);
-    assert_eq!(popped(&mut consumer).await, first.execution, "it has kept its place");
+    assert_eq!(popped(&mut consumer).await, first.execution, "it has kept its turn");
     assert_eq!(popped(&mut consumer).await, second.execution);
     assert_eq!(queue.depth().await.unwrap(), 1, "it has kept its time");
 }

@@ -7,9 +7,9 @@
 
 mod address;
 mod check;
+mod connection;
 mod error;
-mod keeper;
-mod keys;
+mod prefix;
 mod redis;
 
 pub use address::Address;
@@ -18,7 +18,7 @@ pub use check::Advice;
 pub use check::Checked;
 pub use error::Error;
 pub use error::Trouble;
-pub use keys::InvalidPrefix;
-pub use keys::Prefix;
+pub use prefix::InvalidPrefix;
+pub use prefix::Prefix;
 pub use redis::CALL_DEADLINE;
 pub use redis::Redis;

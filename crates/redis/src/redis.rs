@@ -19,9 +19,9 @@ use tokio::time::timeout_at;
 use crate::Address;
 use crate::Error;
 use crate::Trouble;
-use crate::keeper::Link;
-use crate::keeper::Live;
-use crate::keeper::keep;
+use crate::connection::Connection;
+use crate::connection::Live;
+use crate::connection::maintain;
 
 /// How long a call may take, the wait for a connection included.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 #[derive(Clone)]
 pub struct Redis {
     address: Address,
-    link: watch::Receiver<Link>,
+    state: watch::Receiver<Connection>,
 }
 
 impl Redis {
@@ -46,10 +46,10 @@ impl Redis {
             // Another part of the process may have chosen already, and then its choice holds.
             drop(ring::default_provider().install_default());
         }
-        let (sender, link) = watch::channel(Link::Connecting);
-        // The task ends with the last clone of `link`.
-        tokio::spawn(keep(address.clone(), sender));
-        Self { address, link }
+        let (sender, state) = watch::channel(Connection::Connecting);
+        // The task ends with the last clone of `state`.
+        tokio::spawn(maintain(address.clone(), sender));
+        Self { address, state }
     }
 
     /// Returns where it is.
@@ -134,12 +134,12 @@ impl Redis {
     }
 
     async fn live(&self, deadline: Instant) -> Result<Live, Error> {
-        let mut link = self.link.clone();
-        let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
-        match timeout_at(deadline, settled).await.map(|link| link.map(|link| link.clone())) {
-            Ok(Ok(Link::Up(live))) => Ok(live),
-            Ok(Ok(Link::Away(error))) => Err(error),
-            Ok(Ok(Link::Connecting)) | Err(_) => Err(self.silent()),
+        let mut state = self.state.clone();
+        let settled = state.wait_for(|state| !matches!(state, Connection::Connecting));
+        match timeout_at(deadline, settled).await.map(|state| state.map(|state| state.clone())) {
+            Ok(Ok(Connection::Up(live))) => Ok(live),
+            Ok(Ok(Connection::Away(error))) => Err(error),
+            Ok(Ok(Connection::Connecting)) | Err(_) => Err(self.silent()),
             Ok(Err(_)) => Err(Error::new(&self.address, Trouble::Away("the process is ending".to_owned()))),
         }
     }

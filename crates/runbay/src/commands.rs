@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     Serve(serve::Serve),
     #[command(name = "api")]
     Api(api::ServeApi),
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Keeper,
 }
 
-impl Command {
+impl CliCommand {
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve(command) => command.execute(),

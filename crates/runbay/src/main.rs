@@ -5,6 +5,7 @@
 
 mod backend;
 mod commands;
+mod execution_host;
 mod failure;
 mod host_flags;
 mod identity;
@@ -17,7 +18,6 @@ mod service;
 mod settings;
 mod signals;
 mod table;
-mod workshop;
 
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ use clap::Parser;
 #[command(version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: commands::Command,
+    command: commands::CliCommand,
 }
 
 fn main() -> ExitCode {

@@ -26,7 +26,7 @@ const FIRST_COMMAND_UID: u32 = FIRST_BAY_UID + 1_000_000;
 const FEW_BAYS: u32 = 16;
 
 /// A sandbox that was started with the rights of root and waits to be taken up without them.
-pub(crate) struct Seed {
+pub(crate) struct Launched {
     keeper: Keeper,
     recipes: Vec<Recipe>,
 }
@@ -35,20 +35,20 @@ pub(crate) struct Seed {
 ///
 /// Started as root, each bay gets users of its own, from `first_uid` on; else all run as whoever started this. To be
 /// called before other threads exist.
-pub(crate) fn start(recipes: Vec<Recipe>, max_bays: usize, first_uid: u32) -> anyhow::Result<Seed> {
+pub(crate) fn start(recipes: Vec<Recipe>, max_bays: usize, first_uid: u32) -> anyhow::Result<Launched> {
     let configuration = Configuration {
         users: if Account::current().is_root() { Users::Range { first_uid } } else { Users::Own },
         max_bays: u32::try_from(max_bays).context("too many slots")?,
         mounts: recipes.iter().flat_map(|recipe| recipe.mounts.clone()).collect(),
         support_files: recipes.iter().flat_map(|recipe| recipe.support_files.clone()).collect(),
     };
-    Ok(Seed { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
+    Ok(Launched { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
 }
 
 /// Starts the keeper for a command that runs one program, or probes the languages.
 ///
 /// Each command has users of its own, since what the kernel counts for a user must not be shared with other bays.
-pub(crate) fn start_small(recipes: Vec<Recipe>) -> anyhow::Result<Seed> {
+pub(crate) fn start_small(recipes: Vec<Recipe>) -> anyhow::Result<Launched> {
     // Pids have at most 22 bits, which leaves the range below where it ends.
     let first_uid = FIRST_COMMAND_UID + std::process::id() % (1 << 22) * 2 * FEW_BAYS;
     start(recipes, usize::try_from(FEW_BAYS)?, first_uid)
@@ -59,9 +59,9 @@ pub(crate) fn default_bay_limits() -> BayLimits {
     runbay_runner::bay_limits(&Limits::default())
 }
 
-impl Seed {
+impl Launched {
     /// Connects to the sandbox and finds out which languages this host has.
-    pub(crate) async fn grow(self, settings: RunnerSettings) -> anyhow::Result<(Runner, Vec<Absent>)> {
+    pub(crate) async fn into_runner(self, settings: RunnerSettings) -> anyhow::Result<(Runner, Vec<Absent>)> {
         let (sandbox, recipes) = self.connect().await?;
         Ok(Runner::probe(sandbox, recipes, settings).await)
     }

@@ -9,7 +9,7 @@ use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::Sandbox;
 
-use crate::kitchen::Kitchen;
+use crate::installed::Installed;
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::recipe::DiagnosticPattern;
 use crate::runner::RunFault;
@@ -21,14 +21,18 @@ const MAX_DIAGNOSTICS: usize = 200;
 /// Checks code in a bay.
 ///
 /// CANCEL: dropping the future kills the checker.
-pub(crate) async fn check(sandbox: &Sandbox, kitchen: &Kitchen, sources: &Sources) -> Result<CheckReport, RunFault> {
-    let (Some(stage), Ok(Some(checker))) = (&kitchen.recipe.check, &kitchen.found.checker) else {
-        let message = Some(format!("There is no checker for {}.", kitchen.recipe.name));
+pub(crate) async fn check(
+    sandbox: &Sandbox,
+    installed: &Installed,
+    sources: &Sources,
+) -> Result<CheckReport, RunFault> {
+    let (Some(stage), Ok(Some(checker))) = (&installed.recipe.check, &installed.found.checker) else {
+        let message = Some(format!("There is no checker for {}.", installed.recipe.name));
         return Ok(CheckReport { diagnostics: Vec::new(), message });
     };
-    let job = kitchen.recipe.check_job(stage, checker, sources, &kitchen.limits);
-    let report = tool::run(sandbox, &job, &kitchen.limits).await?;
-    Ok(read(report, &stage.pattern, &kitchen.limits))
+    let job = installed.recipe.check_job(stage, checker, sources, &installed.limits);
+    let report = tool::run(sandbox, &job, &installed.limits).await?;
+    Ok(read(report, &stage.pattern, &installed.limits))
 }
 
 fn read(mut report: Report, pattern: &DiagnosticPattern, limits: &Limits) -> CheckReport {

@@ -20,7 +20,7 @@ use runbay_sandbox::Sandbox;
 pub(crate) use cache::CompileCache;
 pub(crate) use key::Sharing;
 
-use crate::kitchen::Kitchen;
+use crate::installed::Installed;
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::runner::RunFault;
 use crate::tool;
@@ -68,7 +68,7 @@ impl Refusal {
 /// What is compiled, and for whom.
 pub(crate) struct CompileRequest<'a> {
     pub(crate) tenant: &'a TenantId,
-    pub(crate) kitchen: &'a Kitchen,
+    pub(crate) installed: &'a Installed,
     pub(crate) sources: &'a Sources,
     pub(crate) limits: &'a Limits,
 }
@@ -81,11 +81,11 @@ pub(crate) async fn compile(
     cache: Option<&CompileCache>,
     request: &CompileRequest<'_>,
 ) -> Result<Option<Compilation>, RunFault> {
-    let CompileRequest { kitchen, sources, limits, .. } = request;
-    let (Some(stage), Some(compiler)) = (&kitchen.recipe.compile, &kitchen.found.compiler) else {
+    let CompileRequest { installed, sources, limits, .. } = request;
+    let (Some(stage), Some(compiler)) = (&installed.recipe.compile, &installed.found.compiler) else {
         return Ok(None);
     };
-    let job = kitchen.recipe.compile_job(stage, compiler, sources, limits);
+    let job = installed.recipe.compile_job(stage, compiler, sources, limits);
     let compiling = compile_anew(sandbox, &job, limits);
     let compilation = match cache {
         Some(cache) => cache.get_or_compile(request, &job, compiling).await?,

@@ -13,8 +13,8 @@ use runbay_sandbox::Sandbox;
 use runbay_sandbox::Step;
 
 use crate::amount::size;
+use crate::installed::Installed;
 use crate::judge::judge;
-use crate::kitchen::Kitchen;
 use crate::limits::bay_limits;
 use crate::limits::clocks;
 use crate::recipe::RunParts;
@@ -24,7 +24,7 @@ use crate::runner::RunFault;
 /// A program that can be run, as often as is wanted.
 #[derive(Debug)]
 pub(crate) struct Program<'a> {
-    pub(crate) kitchen: &'a Kitchen,
+    pub(crate) installed: &'a Installed,
     pub(crate) sources: &'a Sources,
     pub(crate) environment: &'a Environment,
     pub(crate) limits: &'a Limits,
@@ -42,7 +42,7 @@ impl Program<'_> {
         args: &[String],
         stdin: &[u8],
     ) -> Result<(Verdict, Outcome), RunFault> {
-        let Kitchen { recipe, found, .. } = self.kitchen;
+        let Installed { recipe, found, .. } = self.installed;
         let job = recipe.run_job(RunParts {
             program: found.runtime.as_deref(),
             artefact: self.artefact.clone(),
@@ -78,7 +78,7 @@ impl Program<'_> {
                 self.limits.inodes
             ));
         }
-        let is_own = self.kitchen.recipe.run.program == RunProgram::Artefact;
+        let is_own = self.installed.recipe.run.program == RunProgram::Artefact;
         (is_own && error.step == Step::Execute)
             .then(|| "The code was compiled, but to something that cannot be executed.".to_owned())
     }

@@ -65,7 +65,7 @@ type Variables = Vec<(String, Text)>;
 
 /// A program of the host with its arguments and environment.
 #[derive(Debug, Clone)]
-pub(crate) struct Command {
+pub(crate) struct CommandLine {
     /// Its name, to be found along [`SEARCH_PATH`], or its absolute path.
     pub(crate) program: String,
     arguments: Vec<Word>,
@@ -74,7 +74,7 @@ pub(crate) struct Command {
 
 #[derive(Debug, Clone)]
 pub(crate) struct CompileStage {
-    pub(crate) command: Command,
+    pub(crate) command: CommandLine,
     /// The name of what is kept, see [`CompileStage::artefact_path`].
     artefact: String,
 }
@@ -89,7 +89,7 @@ pub(crate) struct RunStage {
 /// What the run stage starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunProgram {
-    /// A program of the host, see [`Command::program`].
+    /// A program of the host, see [`CommandLine::program`].
     Host(String),
     /// What the compile stage made.
     Artefact,
@@ -97,7 +97,7 @@ pub(crate) enum RunProgram {
 
 #[derive(Debug, Clone)]
 pub(crate) struct CheckStage {
-    pub(crate) command: Command,
+    pub(crate) command: CommandLine,
     /// What shows that the checker is there, where its program alone does not.
     pub(crate) version: Option<Vec<String>>,
     pub(crate) pattern: DiagnosticPattern,

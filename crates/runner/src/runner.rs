@@ -27,7 +27,7 @@ use crate::compile::CompileRequest;
 use crate::compile::Compiled;
 use crate::compile::Sharing;
 use crate::compile::compile;
-use crate::kitchen::Kitchen;
+use crate::installed::Installed;
 use crate::limits::capped;
 use crate::probe::Absent;
 use crate::probe::probe;
@@ -56,7 +56,7 @@ pub struct RunnerSettings {
 pub struct Runner {
     sandbox: Sandbox,
     /// In the order in which they are listed.
-    kitchens: Vec<Kitchen>,
+    languages: Vec<Installed>,
     by_language: HashMap<LanguageId, usize>,
     cache: Option<CompileCache>,
     most_limits: Limits,
@@ -96,12 +96,12 @@ impl Runner {
 
     /// Probes which of `recipes` work on this host; returns with the runner the ones that do not.
     pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>, settings: RunnerSettings) -> (Self, Vec<Absent>) {
-        let turns = Arc::new(Semaphore::new(PROBES_AT_ONCE));
+        let permits = Arc::new(Semaphore::new(PROBES_AT_ONCE));
         let mut probes = Vec::new();
         for recipe in recipes {
-            let (sandbox, turns) = (sandbox.clone(), Arc::clone(&turns));
+            let (sandbox, permits) = (sandbox.clone(), Arc::clone(&permits));
             probes.push(tokio::spawn(async move {
-                let _turn = turns.acquire().await;
+                let _permit = permits.acquire().await;
                 let found = probe(&sandbox, &recipe).await;
                 (recipe, found)
             }));
@@ -110,14 +110,14 @@ impl Runner {
         let cache =
             (settings.compile_cache_bytes > 0).then(|| CompileCache::new(settings.compile_cache_bytes, sharing));
         let most_limits = settings.most_limits;
-        let mut runner = Self { sandbox, kitchens: Vec::new(), by_language: HashMap::new(), cache, most_limits };
+        let mut runner = Self { sandbox, languages: Vec::new(), by_language: HashMap::new(), cache, most_limits };
         let mut absent = Vec::new();
         for probe in probes {
             match probe.await {
                 Ok((recipe, Ok(found))) => {
                     let limits = capped(settings.default_limits.overridden_by(&recipe.limits), &most_limits);
-                    runner.by_language.insert(recipe.id.clone(), runner.kitchens.len());
-                    runner.kitchens.push(Kitchen { recipe, found, limits });
+                    runner.by_language.insert(recipe.id.clone(), runner.languages.len());
+                    runner.languages.push(Installed { recipe, found, limits });
                 }
                 Ok((_, Err(why))) => absent.push(why),
                 Err(panic) => absent.push(Absent { language: "unknown".to_owned(), why: panic.to_string() }),
@@ -128,13 +128,13 @@ impl Runner {
 
     /// Returns the languages that are offered although what should check their code is missing.
     pub fn unchecked(&self) -> impl Iterator<Item = &Absent> {
-        self.kitchens.iter().filter_map(|kitchen| kitchen.found.checker.as_ref().err())
+        self.languages.iter().filter_map(|installed| installed.found.checker.as_ref().err())
     }
 
     /// Returns the languages that can be run.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
-        Catalog::new(self.kitchens.iter().map(Kitchen::language).collect())
+        Catalog::new(self.languages.iter().map(Installed::language).collect())
     }
 
     /// Returns how strongly programs are separated from the host and each other.
@@ -156,9 +156,9 @@ impl Runner {
     ///
     /// [`RunFault`] when the service, not the program, is to blame.
     pub async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
-        let kitchen = self.kitchen(&input.language)?;
-        let limits = capped(kitchen.limits.overridden_by(&input.limits), &self.most_limits);
-        let request = CompileRequest { tenant, kitchen, sources: &input.sources, limits: &limits };
+        let installed = self.installed(&input.language)?;
+        let limits = capped(installed.limits.overridden_by(&input.limits), &self.most_limits);
+        let request = CompileRequest { tenant, installed, sources: &input.sources, limits: &limits };
         let (compiled, compile_time) = match compile(&self.sandbox, self.cache.as_ref(), &request).await? {
             None => (None, None),
             Some(Compilation::Fresh(compiled)) => (Some(Arc::clone(&compiled)), Some(compiled.time)),
@@ -168,7 +168,7 @@ impl Runner {
             }
         };
         let program = Program {
-            kitchen,
+            installed,
             sources: &input.sources,
             environment: &input.environment,
             limits: &limits,
@@ -190,11 +190,11 @@ impl Runner {
     ///
     /// [`RunFault`] when the service, not the program, is to blame.
     pub async fn check(&self, language: &LanguageId, sources: &Sources) -> Result<CheckReport, RunFault> {
-        check::check(&self.sandbox, self.kitchen(language)?, sources).await
+        check::check(&self.sandbox, self.installed(language)?, sources).await
     }
 
-    fn kitchen(&self, language: &LanguageId) -> Result<&Kitchen, RunFault> {
+    fn installed(&self, language: &LanguageId) -> Result<&Installed, RunFault> {
         let index = self.by_language.get(language).ok_or_else(|| RunFault::UnknownLanguage(language.clone()))?;
-        Ok(&self.kitchens[*index])
+        Ok(&self.languages[*index])
     }
 }

@@ -31,7 +31,7 @@ const KILL_PATIENCE: Duration = Duration::from_secs(2);
 /// Makes bays. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    requests: mpsc::Sender<task::Command>,
+    requests: mpsc::Sender<task::ForkerRequest>,
     isolation: Isolation,
     cgroups: String,
 }
@@ -57,7 +57,7 @@ pub struct Bay {
 #[derive(Debug)]
 pub(crate) struct Killer {
     bay: BayId,
-    requests: mpsc::Sender<task::Command>,
+    requests: mpsc::Sender<task::ForkerRequest>,
     armed: bool,
 }
 
@@ -137,7 +137,7 @@ impl Sandbox {
     pub async fn bay(&self, limits: BayLimits) -> Result<Bay, BayError> {
         let (answer, made) = oneshot::channel();
         let ask = async {
-            self.requests.send(task::Command::Make { limits, answer }).await.map_err(|_| BayError::NoForker)?;
+            self.requests.send(task::ForkerRequest::Make { limits, answer }).await.map_err(|_| BayError::NoForker)?;
             made.await.map_err(|_| BayError::NoForker)?
         };
         tokio::time::timeout(BAY_PATIENCE, ask).await.map_err(|_| BayError::NoForker)?
@@ -148,7 +148,7 @@ impl Killer {
     /// Kills everything in the bay; its end is told as usual.
     pub(crate) async fn kill(&self) {
         // Without a forker, which is what a mailbox that stays full means, the bay is dead already.
-        let told = self.requests.send(task::Command::Kill { bay: self.bay });
+        let told = self.requests.send(task::ForkerRequest::Kill { bay: self.bay });
         drop(tokio::time::timeout(KILL_PATIENCE, told).await);
     }
 
@@ -162,7 +162,7 @@ impl Drop for Killer {
     fn drop(&mut self) {
         if self.armed {
             // With a full mailbox it is left to the bay.
-            drop(self.requests.try_send(task::Command::Kill { bay: self.bay }));
+            drop(self.requests.try_send(task::ForkerRequest::Kill { bay: self.bay }));
         }
     }
 }
@@ -189,5 +189,5 @@ pub(crate) struct Imitation {
     pub(crate) control: UnixStream,
     _streams: (pipe::Receiver, pipe::Sender, pipe::Sender),
     _told: oneshot::Sender<(ProgramEnd, Usage)>,
-    _forker: mpsc::Receiver<task::Command>,
+    _forker: mpsc::Receiver<task::ForkerRequest>,
 }

@@ -25,8 +25,8 @@ use crate::wire::Usage;
 
 use capture::Capture;
 use clock::Clock;
+use clock::Expiry;
 use clock::PACK_PATIENCE;
-use clock::Strike;
 use control::Control;
 
 /// How long a bay may take from its clone to the start of its program.
@@ -158,9 +158,9 @@ pub async fn run(bay: Bay, job: &Job, stdin: &[u8], clocks: &Clocks) -> Result<R
             }
             () = stdout.overflow(), if stop.is_none() => Stop::Output,
             () = stderr.overflow(), if stop.is_none() => Stop::Output,
-            strike = clock.strike(), if stop.is_none() => match strike {
-                Strike::Stop(reason) => reason,
-                Strike::NotPacked => return Err(RunError::NotPacked),
+            expiry = clock.expiry(), if stop.is_none() => match expiry {
+                Expiry::Stop(reason) => reason,
+                Expiry::NotPacked => return Err(RunError::NotPacked),
             },
             () = tokio::time::sleep_until(patience), if stop.is_some() => {
                 // The verdict stands whenever the bay's last process ends; its slot is not used again before that.

@@ -11,8 +11,8 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::Query;
 
 use crate::Store;
-use crate::Unavailable;
-use crate::deadline::read;
+use crate::StoreError;
+use crate::backend::deadline::read;
 use crate::entities::micros;
 
 impl Store {
@@ -20,8 +20,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn now(&self) -> Result<Timestamp, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn now(&self) -> Result<Timestamp, StoreError> {
         let query = Query::select().expr(database_now(self.readers().get_database_backend())).take();
         let row = read(async || Ok(self.readers().query_one(&query).await?)).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("the present time".to_owned()))?;

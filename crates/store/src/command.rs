@@ -5,7 +5,7 @@ use std::future::Future;
 use sea_orm::DatabaseTransaction;
 use sea_orm::DbErr;
 
-use crate::Unavailable;
+use crate::StoreError;
 
 /// A write that applies itself inside a transaction.
 ///
@@ -42,17 +42,17 @@ pub enum WriteError<R> {
     /// The rows do not allow it.
     Refused(R),
     /// The database does not answer; the write may or may not have become durable.
-    Unavailable(Unavailable),
+    Unavailable(StoreError),
 }
 
-impl<R> From<Unavailable> for WriteError<R> {
-    fn from(error: Unavailable) -> Self {
+impl<R> From<StoreError> for WriteError<R> {
+    fn from(error: StoreError) -> Self {
         Self::Unavailable(error)
     }
 }
 
 impl<R> From<DbErr> for WriteError<R> {
     fn from(error: DbErr) -> Self {
-        Self::Unavailable(Unavailable::Database(error))
+        Self::Unavailable(StoreError::Database(error))
     }
 }

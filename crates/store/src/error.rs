@@ -10,7 +10,7 @@ use crate::Outlook;
 
 /// The database does not answer as it should; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Unavailable {
+pub enum StoreError {
     /// The database reported an error or could not be reached.
     #[error("the database does not answer")]
     Database(#[from] DbErr),
@@ -31,7 +31,7 @@ pub enum Unavailable {
     Damaged(String),
 }
 
-impl Unavailable {
+impl StoreError {
     /// Returns what may come of the same call later.
     #[must_use]
     pub fn outlook(&self) -> Outlook {

@@ -20,10 +20,10 @@ use sea_orm::sea_query::Query;
 
 use crate::Command;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::deadline::read;
+use crate::backend::deadline::read;
 use crate::entities::execution;
 use crate::entities::idempotency_key;
 use crate::entities::idempotency_key::Column;
@@ -62,8 +62,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn repetition(&self, request: &KeyedRequest, at: Timestamp) -> Result<Option<Repetition>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn repetition(&self, request: &KeyedRequest, at: Timestamp) -> Result<Option<Repetition>, StoreError> {
         read(|| repetition(self.readers(), request, at)).await
     }
 }
@@ -98,7 +98,7 @@ pub(crate) async fn repetition(
     connection: &impl ConnectionTrait,
     request: &KeyedRequest,
     at: Timestamp,
-) -> Result<Option<Repetition>, Unavailable> {
+) -> Result<Option<Repetition>, StoreError> {
     let known = idempotency_key::Entity::find()
         .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
         .filter(Column::ExpiresAt.gt(at.as_micros()))
@@ -124,7 +124,7 @@ pub(crate) async fn remember(
     request: &KeyedRequest,
     execution: ExecutionId,
     at: Timestamp,
-) -> Result<(), Unavailable> {
+) -> Result<(), StoreError> {
     let its_execution = Query::select()
         .expr(Expr::val(1))
         .from(execution::Entity)

@@ -8,38 +8,32 @@
 //! This crate decides nothing: which move of an execution is legal says `runbay_model::next`, and when a write is
 //! wanted says the engine.
 
+mod backend;
 mod clock;
 mod command;
-mod data_directory;
-mod database_url;
-mod deadline;
 mod entities;
 mod error;
 mod executions;
-mod fault;
 mod idempotency;
 mod migrations;
 mod page;
-mod panics;
 mod retention;
-mod server;
-mod server_writer;
 mod sessions;
-mod sqlite;
-mod sqlite_writer;
 mod store;
 mod workers;
 
+pub use backend::data_directory::DataDirectory;
+pub use backend::data_directory::GiveError;
+pub use backend::data_directory::LockError;
+pub use backend::database_url::DatabaseUrl;
+pub use backend::database_url::InvalidDatabaseUrl;
+pub use backend::fault::Fault;
+pub use backend::fault::Outlook;
 pub use command::Command;
 pub use command::WriteError;
 pub use command::Writes;
-pub use data_directory::DataDirectory;
-pub use data_directory::GiveError;
-pub use data_directory::LockError;
-pub use database_url::DatabaseUrl;
-pub use database_url::InvalidDatabaseUrl;
 pub use error::OpenError;
-pub use error::Unavailable;
+pub use error::StoreError;
 pub use executions::AcceptOneShot;
 pub use executions::AcceptRefusal;
 pub use executions::AcceptRun;
@@ -61,8 +55,6 @@ pub use executions::ReclaimExecution;
 pub use executions::RequeueDeadLetter;
 pub use executions::RequeueRefusal;
 pub use executions::Stale;
-pub use fault::Fault;
-pub use fault::Outlook;
 pub use idempotency::ForgetExpiredKeys;
 pub use idempotency::KeyedRequest;
 pub use idempotency::Repetition;

@@ -34,10 +34,10 @@ pub(crate) use waiting_saves::WaitingSaves;
 use crate::Command;
 use crate::ExecutionHead;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::deadline::read;
+use crate::backend::deadline::read;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::executions::cancel_active;
@@ -75,8 +75,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
         let query = by_id(tenant, id);
         let row = read(async || Ok(query.clone().one(self.readers()).await?)).await?;
         row.map(Session::try_from).transpose()
@@ -129,7 +129,7 @@ pub(crate) async fn locked_row(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,
     id: SessionId,
-) -> Result<Option<code_session::Model>, Unavailable> {
+) -> Result<Option<code_session::Model>, StoreError> {
     Ok(by_id(tenant, id).lock_exclusive().one(transaction).await?)
 }
 

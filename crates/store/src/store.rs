@@ -11,13 +11,13 @@ use sea_orm::prelude::Uuid;
 pub use settings::DatabaseSettings;
 
 use crate::Command;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
-use crate::deadline::read;
+use crate::backend::deadline::read;
+use crate::backend::server_writer::ServerWriter;
+use crate::backend::sqlite_writer::SqliteWriter;
 use crate::entities::execution;
-use crate::server_writer::ServerWriter;
 use crate::sessions::WaitingSaves;
-use crate::sqlite_writer::SqliteWriter;
 
 /// The rows of one database; cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,8 +54,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when it does not.
-    pub async fn check(&self) -> Result<(), Unavailable> {
+    /// [`StoreError`] when it does not.
+    pub async fn check(&self) -> Result<(), StoreError> {
         let id = execution::Entity::find().select_only().column(execution::Column::Id).limit(1);
         read(async || Ok(id.clone().into_tuple::<Uuid>().one(&self.readers).await?)).await.map(|_| ())
     }

@@ -23,12 +23,12 @@ use sea_orm::sea_query::SelectStatement;
 
 use crate::Command;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
+use crate::backend::deadline::read;
 use crate::clock::database_now;
 use crate::clock::database_time_before;
-use crate::deadline::read;
 use crate::entities::count;
 use crate::entities::duration;
 use crate::entities::worker;
@@ -103,8 +103,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn workers(&self) -> Result<Vec<SeenWorker>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn workers(&self) -> Result<Vec<SeenWorker>, StoreError> {
         let now = database_now(self.readers().get_database_backend());
         let query = worker::Entity::find()
             .expr_as(now.sub(Expr::col(Column::LastSeenAt)), "unseen_micros")
@@ -214,9 +214,9 @@ struct Row {
 }
 
 impl TryFrom<Row> for SeenWorker {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, Unavailable> {
+    fn try_from(row: Row) -> Result<Self, StoreError> {
         let worker = Worker {
             id: WorkerId::from_uuid(row.id),
             name: row.name,

@@ -29,9 +29,9 @@ fn client(command: &mut Command, url: &str, statement: &str) {
         command.arg(statement);
         return;
     };
-    let (login, place) = rest.split_once('@').expect("a login");
+    let (login, installation) = rest.split_once('@').expect("a login");
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    let (address, database) = place.split_once('/').expect("a database");
+    let (address, database) = installation.split_once('/').expect("a database");
     let (host, port) = address.split_once(':').expect("a port");
     command.args(["mariadb", "--no-defaults", "--skip-column-names", "--host", host, "--port", port, "--user", user]);
     command.args([&format!("--password={password}"), "--database", database, "--execute", statement]);

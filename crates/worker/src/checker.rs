@@ -52,7 +52,7 @@ impl RunnerChecker {
 #[async_trait]
 impl Checker for RunnerChecker {
     async fn check(&self, _: &TenantId, language: &LanguageId, sources: &Sources) -> Result<CheckReport, CheckFault> {
-        let _turn = self.slots.turn().await.ok_or(CheckFault::Busy)?;
+        let _slot = self.slots.take().await.ok_or(CheckFault::Busy)?;
         self.runner.check(language, sources).await.map_err(|fault| CheckFault::Failed(Box::new(fault)))
     }
 }
@@ -66,7 +66,7 @@ struct Slots {
 }
 
 /// The right to work, until it is dropped.
-struct Turn<'a> {
+struct Slot<'a> {
     _working: SemaphorePermit<'a>,
     _present: SemaphorePermit<'a>,
 }
@@ -82,10 +82,10 @@ impl Slots {
     }
 
     /// Waits for a turn; none when too many wait already or the wait was too long.
-    async fn turn(&self) -> Option<Turn<'_>> {
+    async fn take(&self) -> Option<Slot<'_>> {
         let present = self.present.try_acquire().ok()?;
         let working = timeout(self.patience, self.working.acquire()).await.ok()?.ok()?;
-        Some(Turn { _working: working, _present: present })
+        Some(Slot { _working: working, _present: present })
     }
 }
 
@@ -107,14 +107,14 @@ mod tests {
     #[tokio::test]
     async fn beyond_those_who_work_and_wait_nobody_gets_in() {
         let slots = slots(2, 1, LONG);
-        let (one, _other) = (slots.turn().await.unwrap(), slots.turn().await.unwrap());
-        let mut waiting = pin!(slots.turn());
+        let (one, _other) = (slots.take().await.unwrap(), slots.take().await.unwrap());
+        let mut waiting = pin!(slots.take());
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending());
-        assert!(slots.turn().await.is_none(), "too many wait");
+        assert!(slots.take().await.is_none(), "too many wait");
         drop(one);
         let third = waiting.await.expect("a slot is free");
-        let mut fourth = pin!(slots.turn());
+        let mut fourth = pin!(slots.take());
         assert!(fourth.as_mut().poll(&mut context).is_pending(), "the place to wait is free again");
         drop(third);
         assert!(fourth.await.is_some());
@@ -123,19 +123,19 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_longer_than_allowed() {
         let slots = slots(1, 1, Duration::ZERO);
-        let working = slots.turn().await.expect("a free slot needs no patience");
-        assert!(slots.turn().await.is_none());
+        let working = slots.take().await.expect("a free slot needs no patience");
+        assert!(slots.take().await.is_none());
         drop(working);
-        assert!(slots.turn().await.is_some(), "whoever gave up takes no place");
+        assert!(slots.take().await.is_some(), "whoever gave up takes no place");
     }
 
     #[tokio::test]
     async fn whoever_goes_away_leaves_its_place() {
         let slots = slots(1, 1, LONG);
-        let _working = slots.turn().await.unwrap();
+        let _working = slots.take().await.unwrap();
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..3 {
-            assert!(pin!(slots.turn()).poll(&mut context).is_pending());
+            assert!(pin!(slots.take()).poll(&mut context).is_pending());
         }
     }
 }

@@ -93,7 +93,7 @@ impl Claims {
         &self,
         slots: &Arc<Semaphore>,
         consumer: &mut dyn Consumer,
-    ) -> Option<(OwnedSemaphorePermit, Result<Taken, runbay_queue::Unavailable>)> {
+    ) -> Option<(OwnedSemaphorePermit, Result<Taken, runbay_queue::QueueError>)> {
         let slot = Arc::clone(slots).acquire_owned().await.ok()?;
         self.beat.holds(self.engine.settings().lease).await;
         Some((slot, consumer.pop().await))

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
+use crate::admission;
+use crate::admission::ARRIVAL;
 use crate::problem::Code;
 use crate::problem::Problem;
-use crate::stay;
-use crate::stay::ARRIVAL;
 
 /// The largest body: files and test cases at their limits, together 3 MiB, with four bytes for each of theirs.
 ///
@@ -46,7 +46,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let bytes = tokio::time::timeout(ARRIVAL, read(body))
             .await
             .unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))?;
-        stay::body_arrived();
+        admission::body_arrived();
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
         }
@@ -67,7 +67,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
         let Some(data) = frame.data_ref() else { continue };
         received = received.saturating_add(data.len());
         if received <= MAX_BODY_BYTES {
-            stay::hold(data.len())?;
+            admission::hold(data.len())?;
             bytes.extend_from_slice(data);
         } else if received > MAX_DROPPED_BYTES {
             break;

@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 use super::Arguments;
 use super::Counted;
 use super::work::check_stdin;
+use crate::admission;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::schema;
-use crate::stay;
 
 /// The longest name of a test case, in bytes; it is in every answer.
 const MAX_NAME_BYTES: usize = 256;
@@ -84,11 +84,11 @@ impl TestCases {
         }
         // A regular expression takes up to 20 ms, and so others read theirs in between.
         while reading.left.len() > 0 {
-            let turn = stay::turn().await;
+            let slice = admission::cpu_slice().await;
             let read = spawn_blocking(move || {
-                let _turn = turn;
+                let _slice = slice;
                 let began = Instant::now();
-                reading.go_on_while(|| began.elapsed() < stay::TURN)
+                reading.go_on_while(|| began.elapsed() < admission::CPU_SLICE)
             });
             reading = read.await.map_err(|_| Problem::new(Code::InternalError).cause("no test case was read"))??;
         }

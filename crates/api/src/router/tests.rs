@@ -23,7 +23,7 @@ fn misbehaving() -> Router {
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    surround(limited(Router::new(), routes, House::new(TIME)), Exposure::Loopback)
+    surround(limited(Router::new(), routes, Admission::new(TIME)), Exposure::Loopback)
 }
 
 async fn panicking() {
@@ -47,7 +47,7 @@ async fn document(response: Response) -> Value {
 async fn operators_are_answered_whatever_is_at_work() {
     let operations = Router::new().route("/healthz", get(async || "fine"));
     let others = Router::new().route("/hang", get(std::future::pending::<()>));
-    let router = limited(operations, others, House::with(TIME, 1, 0));
+    let router = limited(operations, others, Admission::with(TIME, 1, 0));
     let ask = |path| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
     let _working = tokio::spawn(ask("/hang"));
     tokio::time::sleep(Duration::from_secs(1)).await;

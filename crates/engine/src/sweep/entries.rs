@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::Engine;
 use crate::Unavailable;
 use crate::outage::Part;
-use crate::requeue::entry;
+use crate::queueing::entry::entry;
 
 /// How long the queue may look full enough before its entries are looked at all the same: one that nobody needs any
 /// more may stand for one that is missing.
@@ -100,7 +100,7 @@ impl Engine {
         }
     }
 
-    async fn push_missing_of(&self, page: &[ExecutionHead]) -> Result<usize, runbay_queue::Unavailable> {
+    async fn push_missing_of(&self, page: &[ExecutionHead]) -> Result<usize, runbay_queue::QueueError> {
         let ids: Vec<_> = page.iter().map(|head| (head.id, head.language.clone())).collect();
         let missing: HashSet<ExecutionId> = self.queue().missing(&ids).await?.into_iter().collect();
         let now = Timestamp::now();

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::Engine;
 use crate::Unavailable;
-use crate::requeue::retry_delay;
+use crate::queueing::entry::retry_delay;
 
 /// How many executions are read at a time.
 const PAGE: u64 = 100;

@@ -27,7 +27,7 @@ impl Rhythm {
     }
 
     /// Waits for the next turn, the first of which comes at once; false when there is none.
-    pub(super) async fn turn(&mut self) -> bool {
+    pub(super) async fn tick(&mut self) -> bool {
         let pause = if self.began { about(self.period) } else { Duration::ZERO };
         self.began = true;
         tokio::select! {
@@ -68,15 +68,15 @@ mod tests {
         let (period, stop) = (Duration::from_secs(2), CancellationToken::new());
         let mut rhythm = Rhythm::new(period, &stop);
         let start = Instant::now();
-        assert!(rhythm.turn().await);
+        assert!(rhythm.tick().await);
         assert_eq!(start.elapsed(), Duration::ZERO);
         for _ in 0..20 {
             let start = Instant::now();
-            assert!(rhythm.turn().await);
+            assert!(rhythm.tick().await);
             let waited = start.elapsed();
             assert!(waited >= period * 3 / 4 && waited <= period * 5 / 4 + Duration::from_millis(1), "{waited:?}");
         }
         stop.cancel();
-        assert!(!rhythm.turn().await);
+        assert!(!rhythm.tick().await);
     }
 }

@@ -16,7 +16,7 @@ use super::settings;
 use super::soon;
 use crate::CancelError;
 use crate::Recorded;
-use crate::follow::Followed;
+use crate::attempt::stop_signal::Followed;
 
 #[tokio::test]
 async fn a_queued_execution_is_cancelled_and_never_started() {

@@ -46,12 +46,12 @@ impl Unsteady {
         if self.is_away.load(Ordering::Relaxed) { Err(std::io::Error::other("it is away")) } else { Ok(()) }
     }
 
-    fn check_queue(&self) -> Result<(), runbay_queue::Unavailable> {
-        self.check().map_err(|error| runbay_queue::Unavailable(Arc::new(error)))
+    fn check_queue(&self) -> Result<(), runbay_queue::QueueError> {
+        self.check().map_err(|error| runbay_queue::QueueError(Arc::new(error)))
     }
 
-    fn check_events(&self) -> Result<(), runbay_events::Unavailable> {
-        self.check().map_err(|error| runbay_events::Unavailable(Arc::new(error)))
+    fn check_events(&self) -> Result<(), runbay_events::EventsError> {
+        self.check().map_err(|error| runbay_events::EventsError(Arc::new(error)))
     }
 
     fn go_away(&self) {
@@ -70,22 +70,22 @@ impl Queue for Unsteady {
         self.queue.reserve(max_depth).await
     }
 
-    async fn push(&self, entry: Entry) -> Result<(), runbay_queue::Unavailable> {
+    async fn push(&self, entry: Entry) -> Result<(), runbay_queue::QueueError> {
         self.check_queue()?;
         self.queue.push(entry).await
     }
 
-    async fn remove(&self, id: ExecutionId, language: &LanguageId) -> Result<bool, runbay_queue::Unavailable> {
+    async fn remove(&self, id: ExecutionId, language: &LanguageId) -> Result<bool, runbay_queue::QueueError> {
         self.check_queue()?;
         self.queue.remove(id, language).await
     }
 
-    async fn depth(&self) -> Result<usize, runbay_queue::Unavailable> {
+    async fn depth(&self) -> Result<usize, runbay_queue::QueueError> {
         self.check_queue()?;
         self.queue.depth().await
     }
 
-    async fn missing(&self, ids: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, runbay_queue::Unavailable> {
+    async fn missing(&self, ids: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, runbay_queue::QueueError> {
         self.check_queue()?;
         self.queue.missing(ids).await
     }
@@ -97,7 +97,7 @@ impl Queue for Unsteady {
 
 #[async_trait]
 impl EventBus for Unsteady {
-    async fn publish(&self, id: ExecutionId, kind: EventKind) -> Result<u64, runbay_events::Unavailable> {
+    async fn publish(&self, id: ExecutionId, kind: EventKind) -> Result<u64, runbay_events::EventsError> {
         self.check_events()?;
         self.events.publish(id, kind).await
     }
@@ -106,7 +106,7 @@ impl EventBus for Unsteady {
         &self,
         id: ExecutionId,
         after: Option<u64>,
-    ) -> Result<Box<dyn Subscription>, runbay_events::Unavailable> {
+    ) -> Result<Box<dyn Subscription>, runbay_events::EventsError> {
         self.subscriptions.fetch_add(1, Ordering::Relaxed);
         self.check_events()?;
         self.events.subscribe(id, after).await

@@ -13,8 +13,8 @@ use super::known::Watch;
 use super::stream::Page;
 use crate::Event;
 use crate::EventKind;
+use crate::EventsError;
 use crate::Subscription;
-use crate::Unavailable;
 
 /// How long to wait for a wake-up before looking all the same: streams expire without one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ impl RedisSubscription {
 
 #[async_trait]
 impl Subscription for RedisSubscription {
-    async fn next(&mut self) -> Result<Option<Event>, Unavailable> {
+    async fn next(&mut self) -> Result<Option<Event>, EventsError> {
         loop {
             if self.over {
                 return Ok(None);

@@ -59,7 +59,7 @@ impl Lane {
             return;
         }
         self.advance();
-        let turn = entry.place.unwrap_or_else(|| self.next_turn((entry.flow, entry.priority)));
+        let turn = entry.turn.unwrap_or_else(|| self.next_turn((entry.flow, entry.priority)));
         self.highest = self.highest.max(turn);
         match due {
             None => self.insert_ready(entry.execution, turn),

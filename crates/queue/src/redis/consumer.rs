@@ -19,9 +19,9 @@ use tokio::time::timeout;
 
 use super::keys::Keys;
 use crate::Consumer;
+use crate::QueueError;
 use crate::Taken;
 use crate::Turn;
-use crate::Unavailable;
 
 /// How long one request waits at the server: a broken connection is noticed that soon after the deadline of a call.
 const WAIT: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl RedisConsumer {
 
 #[async_trait]
 impl Consumer for RedisConsumer {
-    async fn pop(&mut self) -> Result<Taken, Unavailable> {
+    async fn pop(&mut self) -> Result<Taken, QueueError> {
         if self.languages.is_empty() {
             return pending().await;
         }

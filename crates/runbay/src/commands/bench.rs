@@ -43,11 +43,11 @@ const CASES: &[(&str, &[&str], Duration)] = &[
 
 impl Bench {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let seed = sandbox::start_small(Vec::new())?;
+        let launched = sandbox::start_small(Vec::new())?;
         identity::drop_rights(self.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let rows = runtime.block_on(async {
-            let (sandbox, _) = seed.connect().await?;
+            let (sandbox, _) = launched.connect().await?;
             let header = ["PROGRAM", "BARE p50", "FRESH BAY p50", "p95", "MORE", "RATIO"];
             let mut rows = vec![header.map(str::to_owned).to_vec()];
             for (name, argv, rest) in CASES {

@@ -61,11 +61,11 @@ impl Doctor {
 
     fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         findings.push(rights());
-        let seed = sandbox::start_small(self.host.recipes()?)?;
+        let launched = sandbox::start_small(self.host.recipes()?)?;
         identity::drop_rights(self.host.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(async {
-            let (sandbox, recipes) = seed.connect().await?;
+            let (sandbox, recipes) = launched.connect().await?;
             findings.push(isolation(&sandbox));
             findings.push(first_bay(&sandbox).await);
             let (runner, absent) = Runner::probe(sandbox, recipes, RunnerSettings::default()).await;

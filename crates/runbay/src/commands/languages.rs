@@ -21,10 +21,10 @@ pub(crate) struct Languages {
 
 impl Languages {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let seed = sandbox::start_small(self.host.recipes()?)?;
+        let launched = sandbox::start_small(self.host.recipes()?)?;
         identity::drop_rights(self.host.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        let (runner, absent) = runtime.block_on(seed.grow(RunnerSettings::default()))?;
+        let (runner, absent) = runtime.block_on(launched.into_runner(RunnerSettings::default()))?;
         let mut rows = vec![
             ["LANGUAGE", "NAME", "VERSION", "COMPILED", "CHECK", "FIRST FILE", "ALSO CALLED"]
                 .map(str::to_owned)

@@ -71,11 +71,11 @@ impl Run {
         };
         // Nothing is compiled twice here.
         let settings = RunnerSettings { compile_cache_bytes: 0, ..RunnerSettings::default() };
-        let seed = sandbox::start_small(vec![recipe])?;
+        let launched = sandbox::start_small(vec![recipe])?;
         identity::drop_rights(self.host.user.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         let (verdict, outcome) = runtime.block_on(async {
-            let (runner, absent) = seed.grow(settings).await?;
+            let (runner, absent) = launched.into_runner(settings).await?;
             if let Some(absent) = absent.first() {
                 anyhow::bail!("{} cannot be run on this host: {}", absent.language, absent.why);
             }

@@ -23,6 +23,9 @@ use tracing::info;
 
 use crate::backend::Backend;
 use crate::backend::WithoutQueue;
+use crate::execution_host::ExecutionHost;
+use crate::execution_host::Plan;
+use crate::execution_host::stop_without_sandbox;
 use crate::identity;
 use crate::limit_list::LimitSettings;
 use crate::logging;
@@ -42,9 +45,6 @@ use crate::settings::SettingsFile;
 use crate::settings::UpkeepFlags;
 use crate::settings::UpkeepSettings;
 use crate::signals::stop_on_signals;
-use crate::workshop::Plan;
-use crate::workshop::Workshop;
-use crate::workshop::stop_without_sandbox;
 
 /// Serve the HTTP API and run code, with an embedded database and queue unless others are named.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ pub(crate) struct Serve {
 /// What was prepared with the rights of root, and what the operator chose.
 struct Parts {
     listener: TcpListener,
-    workshop: Workshop,
+    host: ExecutionHost,
     data_path: PathBuf,
     backend: BackendSettings,
     programs: ProgramSettings,
@@ -106,7 +106,7 @@ impl Serve {
         // With a server there is nothing to keep in a directory.
         let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
         let listener = service::listen(listen)?;
-        let workshop = plan.set_up()?;
+        let host = plan.set_up()?;
         let data_path = match &data {
             Some(data) => identity::become_service(process.user.as_deref(), data)?,
             None => {
@@ -114,20 +114,20 @@ impl Serve {
                 data_dir
             }
         };
-        service::run(serve(Parts { listener, workshop, data_path, backend, programs, limits, acceptance, upkeep }))?;
+        service::run(serve(Parts { listener, host, data_path, backend, programs, limits, acceptance, upkeep }))?;
         drop(data);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, workshop, data_path, backend, programs, limits, acceptance, upkeep } = parts;
+    let Parts { listener, host, data_path, backend, programs, limits, acceptance, upkeep } = parts;
     let metrics = service::record_metrics()?;
     let exposure = Exposure::of(listener.local_addr()?);
-    let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
-    let checks = CheckerSettings::with_slots(workshop.check_slots);
+    let (slots, max_connections) = (host.slots, host.shares.connections);
+    let checks = CheckerSettings::with_slots(host.check_slots);
     let without_queue = WithoutQueue::of(&acceptance);
-    let runner = workshop.open(&programs, &limits, exposure).await?;
+    let runner = host.open(&programs, &limits, exposure).await?;
     let Backend { store, queue, events, redis } = Backend::open(&backend, data_path, without_queue).await?;
     let engine = Engine::new(EngineParts {
         store,

@@ -31,6 +31,9 @@ use tracing::info;
 use crate::backend::Backend;
 use crate::backend::SharedRedis;
 use crate::backend::WithoutQueue;
+use crate::execution_host::ExecutionHost;
+use crate::execution_host::Plan;
+use crate::execution_host::stop_without_sandbox;
 use crate::identity;
 use crate::limit_list::LimitSettings;
 use crate::logging;
@@ -48,9 +51,6 @@ use crate::settings::SettingsFile;
 use crate::settings::UpkeepFlags;
 use crate::settings::UpkeepSettings;
 use crate::signals::stop_on_signals;
-use crate::workshop::Plan;
-use crate::workshop::Workshop;
-use crate::workshop::stop_without_sandbox;
 
 /// Run what others accept over the same database server and Redis, see `runbay api`.
 ///
@@ -83,7 +83,7 @@ pub(crate) struct Work {
 /// What was prepared with the rights of root, and what the operator chose.
 struct Parts {
     listener: Option<TcpListener>,
-    workshop: Workshop,
+    host: ExecutionHost,
     backend: BackendSettings,
     programs: ProgramSettings,
     limits: LimitSettings,
@@ -103,20 +103,20 @@ impl Work {
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
         let listener = listen.map(service::listen).transpose()?;
-        let workshop = plan.set_up()?;
+        let host = plan.set_up()?;
         identity::drop_rights(process.user.as_deref())?;
-        service::run(work(Parts { listener, workshop, backend, programs, limits, upkeep }))?;
+        service::run(work(Parts { listener, host, backend, programs, limits, upkeep }))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn work(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, workshop, backend, programs, limits, upkeep } = parts;
+    let Parts { listener, host, backend, programs, limits, upkeep } = parts;
     let metrics = service::record_metrics()?;
-    let (slots, max_connections) = (workshop.slots, workshop.shares.connections);
-    let checks = CheckerSettings::with_slots(workshop.check_slots);
+    let (slots, max_connections) = (host.slots, host.shares.connections);
+    let checks = CheckerSettings::with_slots(host.check_slots);
     // Whoever sent the programs, they come over the network.
-    let runner = workshop.open(&programs, &limits, Exposure::Network).await?;
+    let runner = host.open(&programs, &limits, Exposure::Network).await?;
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
     let acceptance = AcceptanceFlags::default().complete(&SettingsFile::default())?;
     let engine = Engine::new(EngineParts {

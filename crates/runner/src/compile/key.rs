@@ -28,17 +28,17 @@ pub(crate) enum Sharing {
 impl Key {
     /// Hashes what the compiler is, what it is asked to do, with which files, and within which limits.
     pub(super) fn of(request: &CompileRequest<'_>, job: &Job, sharing: Sharing) -> Self {
-        let CompileRequest { tenant, kitchen, limits, .. } = request;
+        let CompileRequest { tenant, installed, limits, .. } = request;
         let mut hash = Hash::default();
         hash.number(VERSION);
         match sharing {
             Sharing::Tenant => hash.list([tenant.as_str()]),
             Sharing::All => hash.list::<&str>([]),
         }
-        hash.bytes(kitchen.recipe.id.as_str());
-        hash.bytes(&kitchen.found.version);
+        hash.bytes(installed.recipe.id.as_str());
+        hash.bytes(&installed.found.version);
         // Read anew each time: a compiler may be upgraded while the service runs.
-        let programs: Vec<_> = kitchen.found.programs.iter().chain(&kitchen.found.compiler).collect();
+        let programs: Vec<_> = installed.found.programs.iter().chain(&installed.found.compiler).collect();
         hash.number(programs.len() as u64);
         for program in programs {
             hash.program(program);
@@ -46,8 +46,8 @@ impl Key {
         hash.number(limits.compile_time_ms);
         hash.number(limits.compile_memory_bytes);
         hash.job(job);
-        hash.number(kitchen.recipe.support_files.len() as u64);
-        for file in &kitchen.recipe.support_files {
+        hash.number(installed.recipe.support_files.len() as u64);
+        for file in &installed.recipe.support_files {
             hash.bytes(file.path.as_os_str().as_encoded_bytes());
             hash.bytes(&file.content);
         }

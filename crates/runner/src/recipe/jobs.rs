@@ -13,7 +13,7 @@ use runbay_sandbox::Job;
 use runbay_sandbox::StderrTarget;
 
 use super::CheckStage;
-use super::Command;
+use super::CommandLine;
 use super::CompileStage;
 use super::Recipe;
 use super::RunProgram;
@@ -91,7 +91,7 @@ impl Recipe {
     }
 
     /// Returns a job whose output is read by people: both streams as one.
-    fn tool_job(&self, command: &Command, program: &str, sources: &Sources, limits: &Limits) -> Job {
+    fn tool_job(&self, command: &CommandLine, program: &str, sources: &Sources, limits: &Limits) -> Job {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values { artefact: &artefact, ..self.values(Some(sources), limits.compile_memory_bytes) };
         Job {

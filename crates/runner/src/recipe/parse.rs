@@ -14,7 +14,7 @@ use runbay_sandbox::SupportFile;
 use toml::Spanned;
 
 use super::CheckStage;
-use super::Command;
+use super::CommandLine;
 use super::CompileStage;
 use super::DiagnosticPattern;
 use super::MemoryShares;
@@ -142,8 +142,8 @@ impl Scope<'_> {
         argv: &Argv,
         environment: &Table<String>,
         allowed: &[Placeholder],
-    ) -> Result<Command, RecipeError> {
-        Ok(Command {
+    ) -> Result<CommandLine, RecipeError> {
+        Ok(CommandLine {
             program: program(self.origin, stage, argv)?,
             arguments: self.arguments(stage, argv, allowed)?,
             environment: self.environment(&format!("{stage}.environment"), environment, allowed)?,

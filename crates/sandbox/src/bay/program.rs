@@ -76,7 +76,7 @@ fn is_listener(core_pattern: &str) -> bool {
 
 /// Starts the program; pid 1 keeps no end of its pipes.
 pub(super) fn start(job: &Job, inheritance: &Inheritance<'_>) -> Result<Started, StepError> {
-    let birth = Birth { command: Command::new(job).during(Step::Execute)?, inheritance };
+    let birth = Birth { command: Execution::new(job).during(Step::Execute)?, inheritance };
     let at = Instant::now();
     let pid = clone_until_exec(&birth).during(Step::Fork)?;
     for end in [inheritance.stdin, inheritance.stdout, inheritance.stderr] {
@@ -87,7 +87,7 @@ pub(super) fn start(job: &Job, inheritance: &Inheritance<'_>) -> Result<Started,
 
 /// What the new process needs to become the program.
 struct Birth<'a> {
-    command: Command,
+    command: Execution,
     inheritance: &'a Inheritance<'a>,
 }
 
@@ -119,13 +119,13 @@ extern "C" fn be_born(argument: *mut libc::c_void) -> libc::c_int {
 }
 
 /// What is executed: what execve(2) wants, without its arrays of pointers.
-struct Command {
+struct Execution {
     arguments: Vec<CString>,
     environment: Vec<CString>,
     stderr: StderrTarget,
 }
 
-impl Command {
+impl Execution {
     fn new(job: &Job) -> Result<Self, Errno> {
         let text = |text: String| CString::new(text).map_err(|_| Errno::INVAL);
         Ok(Self {
@@ -156,14 +156,14 @@ impl Command {
 }
 
 /// Turns the new process into the program; only returns if a step fails.
-fn become_program(command: &Command, inheritance: &Inheritance<'_>) -> StepError {
+fn become_program(command: &Execution, inheritance: &Inheritance<'_>) -> StepError {
     match prepare_program(command, inheritance) {
         Ok(()) => StepError::new(Step::Execute, command.execute()),
         Err(error) => error,
     }
 }
 
-fn prepare_program(command: &Command, inheritance: &Inheritance<'_>) -> Result<(), StepError> {
+fn prepare_program(command: &Execution, inheritance: &Inheritance<'_>) -> Result<(), StepError> {
     rustix::process::setsid().during(Step::NewSession)?;
     redirect(inheritance, command.stderr).during(Step::Redirect)?;
     limit_resources(inheritance).during(Step::LimitResources)?;

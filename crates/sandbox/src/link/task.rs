@@ -36,7 +36,7 @@ const START_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What the rest of the service asks of the task.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum ForkerRequest {
     Make { limits: BayLimits, answer: oneshot::Sender<Result<Bay, BayError>> },
     Kill { bay: BayId },
 }
@@ -49,7 +49,7 @@ pub(super) struct Link {
     forker: PacketSocket,
     isolation: Isolation,
     cgroups: String,
-    requests: mpsc::WeakSender<Command>,
+    requests: mpsc::WeakSender<ForkerRequest>,
     next_bay: u64,
     asked: HashMap<BayId, oneshot::Sender<Result<Bay, BayError>>>,
     alive: HashMap<BayId, oneshot::Sender<(ProgramEnd, Usage)>>,
@@ -64,7 +64,10 @@ enum Over {
 }
 
 impl Link {
-    pub(super) async fn connect(keeper: Keeper, requests: mpsc::WeakSender<Command>) -> Result<Self, ConnectError> {
+    pub(super) async fn connect(
+        keeper: Keeper,
+        requests: mpsc::WeakSender<ForkerRequest>,
+    ) -> Result<Self, ConnectError> {
         let socket = keeper.socket.try_clone().and_then(PacketSocket::new).map_err(ConnectError::Socket)?;
         let (forker, isolation, cgroups) = await_forker(&socket).await?;
         Ok(Self {
@@ -85,7 +88,7 @@ impl Link {
     }
 
     /// Serves the mailbox until all its senders are gone; outlives forkers, but not the keeper.
-    pub(super) async fn serve(mut self, mut mailbox: mpsc::Receiver<Command>) {
+    pub(super) async fn serve(mut self, mut mailbox: mpsc::Receiver<ForkerRequest>) {
         while let Over::ForkerGone = self.serve_forker(&mut mailbox).await {
             // Dropping the senders tells everybody who waits.
             self.asked.clear();
@@ -104,7 +107,7 @@ impl Link {
         }
     }
 
-    async fn serve_forker(&mut self, mailbox: &mut mpsc::Receiver<Command>) -> Over {
+    async fn serve_forker(&mut self, mailbox: &mut mpsc::Receiver<ForkerRequest>) -> Over {
         let mut outgoing: Option<Vec<u8>> = None;
         loop {
             // Hearing goes on while the forker's socket is full, so the two can never wait for each other.
@@ -131,10 +134,10 @@ impl Link {
         }
     }
 
-    fn request(&mut self, command: Command) -> Request {
+    fn request(&mut self, command: ForkerRequest) -> Request {
         match command {
-            Command::Kill { bay } => Request::Kill { bay },
-            Command::Make { limits, answer } => {
+            ForkerRequest::Kill { bay } => Request::Kill { bay },
+            ForkerRequest::Make { limits, answer } => {
                 let bay = BayId(self.next_bay);
                 self.next_bay += 1;
                 self.asked.insert(bay, answer);

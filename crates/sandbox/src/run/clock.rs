@@ -26,7 +26,7 @@ pub(super) const PACK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What happens when time is up.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Strike {
+pub(super) enum Expiry {
     /// The program has to be stopped.
     Stop(Stop),
     /// The program ended in time, but what it made is not packed.
@@ -84,12 +84,12 @@ impl Clock {
     /// Waits until time is up, and says which.
     ///
     /// CANCEL: nothing is lost: times are absolute, and an answer that was not waited for is read the next time.
-    pub(super) async fn strike(&mut self) -> Strike {
+    pub(super) async fn expiry(&mut self) -> Expiry {
         loop {
             // The program's clocks stand still from its end on.
             if let Some(packed_by) = self.packed_by {
                 tokio::time::sleep_until(packed_by).await;
-                return Strike::NotPacked;
+                return Expiry::NotPacked;
             }
             let next = self.cpu.as_ref().map_or(self.wall_end, |cpu| cpu.next_look.min(self.wall_end));
             tokio::select! {
@@ -97,10 +97,10 @@ impl Clock {
                 () = self.hear(), if self.listens => continue,
             }
             if Instant::now() >= self.wall_end && !self.extend().await {
-                return Strike::Stop(Stop::WallTime);
+                return Expiry::Stop(Stop::WallTime);
             }
             if self.packed_by.is_none() && self.cpu.as_mut().is_some_and(CpuClock::is_over) {
-                return Strike::Stop(Stop::CpuTime);
+                return Expiry::Stop(Stop::CpuTime);
             }
         }
     }
@@ -207,8 +207,8 @@ mod tests {
                 say(&mut bay, BayMessage::CpuWait(microseconds)).await;
             }
         };
-        let (strike, ()) = tokio::join!(clock.strike(), answer);
-        assert_eq!(strike, Strike::Stop(Stop::WallTime));
+        let (expiry, ()) = tokio::join!(clock.expiry(), answer);
+        assert_eq!(expiry, Expiry::Stop(Stop::WallTime));
         assert_eq!(started.elapsed().as_millis() / 100, 13);
     }
 
@@ -225,7 +225,7 @@ mod tests {
                 }
             };
             tokio::select! {
-                strike = clock.strike() => assert_eq!(strike, Strike::Stop(Stop::WallTime)),
+                expiry = clock.expiry() => assert_eq!(expiry, Expiry::Stop(Stop::WallTime)),
                 () = answer => panic!("the clock hangs up"),
             }
             assert_eq!(started.elapsed().as_millis() / 100, tenths, "{used_us}");
@@ -236,7 +236,7 @@ mod tests {
     async fn a_bay_that_packs_has_time_of_its_own() {
         let (mut clock, mut bay) = clock();
         say(&mut bay, BayMessage::Packing).await;
-        assert_eq!(clock.strike().await, Strike::NotPacked);
+        assert_eq!(clock.expiry().await, Expiry::NotPacked);
     }
 
     #[tokio::test(start_paused = true)]
@@ -246,14 +246,14 @@ mod tests {
             bay.read_u8().await.unwrap();
             say(&mut bay, BayMessage::Packing).await;
         };
-        let (strike, ()) = tokio::join!(clock.strike(), end);
-        assert_eq!(strike, Strike::NotPacked);
+        let (expiry, ()) = tokio::join!(clock.expiry(), end);
+        assert_eq!(expiry, Expiry::NotPacked);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_is_closed_stops_no_clock() {
         let (mut clock, bay) = clock();
         drop(bay);
-        assert_eq!(clock.strike().await, Strike::Stop(Stop::WallTime));
+        assert_eq!(clock.expiry().await, Expiry::Stop(Stop::WallTime));
     }
 }

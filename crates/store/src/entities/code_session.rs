@@ -13,7 +13,7 @@ use super::SourceColumns;
 use super::count;
 use super::number;
 use super::word;
-use crate::Unavailable;
+use crate::StoreError;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "code_sessions")]
@@ -43,9 +43,9 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl TryFrom<Model> for Session {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: Model) -> Result<Self, Unavailable> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         let columns =
             SourceColumns { source_code: row.source_code, entry_name: row.entry_name, other_files: row.other_files };
         Ok(Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use runbay_model::Timestamp;
 use runbay_model::UnknownWord;
 
-use crate::Unavailable;
+use crate::StoreError;
 
 /// Returns the column value of a duration: whole microseconds.
 pub(crate) fn micros(duration: Duration) -> i64 {
@@ -24,8 +24,8 @@ pub(crate) fn duration(micros: i64) -> Duration {
 }
 
 /// Reads a count.
-pub(crate) fn count<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, Unavailable> {
-    T::try_from(value).map_err(|_| Unavailable::Damaged(format!("{column} is {value}")))
+pub(crate) fn count<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, StoreError> {
+    T::try_from(value).map_err(|_| StoreError::Damaged(format!("{column} is {value}")))
 }
 
 /// Reads a point in time.
@@ -34,6 +34,6 @@ pub(crate) fn moment(micros: Option<i64>) -> Option<Timestamp> {
 }
 
 /// Reads one word of a fixed list.
-pub(crate) fn word<T: FromStr<Err = UnknownWord>>(column: &str, text: &str) -> Result<T, Unavailable> {
-    text.parse().map_err(|error: UnknownWord| Unavailable::Damaged(format!("{column}: {error}")))
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(column: &str, text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|error: UnknownWord| StoreError::Damaged(format!("{column}: {error}")))
 }

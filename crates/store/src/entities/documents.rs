@@ -28,7 +28,7 @@ pub(crate) use work::limits_document;
 pub(crate) use work::read_environment;
 pub(crate) use work::read_limits;
 
-use crate::Unavailable;
+use crate::StoreError;
 
 /// Whatever users send and programs write: as base64 it grows by a third, while a control character in JSON is six
 /// bytes long, and a statement has a largest size.
@@ -36,7 +36,7 @@ use crate::Unavailable;
 struct Base64(Vec<u8>);
 
 impl Base64 {
-    fn into_text(self, column: &str) -> Result<String, Unavailable> {
+    fn into_text(self, column: &str) -> Result<String, StoreError> {
         String::from_utf8(self.0).map_err(|error| damaged(column, error))
     }
 }
@@ -58,10 +58,10 @@ fn document(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("documents are structs, lists and maps of texts and numbers")
 }
 
-fn read<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, Unavailable> {
+fn read<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| damaged(column, error))
 }
 
-fn damaged(column: &str, error: impl std::fmt::Display) -> Unavailable {
-    Unavailable::Damaged(format!("{column}: {error}"))
+fn damaged(column: &str, error: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(format!("{column}: {error}"))
 }

@@ -30,7 +30,7 @@ use super::micros;
 use super::moment;
 use super::number;
 use super::word;
-use crate::Unavailable;
+use crate::StoreError;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "executions")]
@@ -108,15 +108,15 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Puts together the state that the three columns store.
-pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<State, Unavailable> {
+pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<State, StoreError> {
     let reason_word = reason.map(|text| word("executions.reason", text)).transpose()?;
     let attempt = Attempt(count("executions.attempt", attempt)?);
     State::from_parts(word("executions.status", status)?, reason_word, attempt)
-        .ok_or_else(|| Unavailable::Damaged(format!("executions.status is {status} with reason {reason:?}")))
+        .ok_or_else(|| StoreError::Damaged(format!("executions.status is {status} with reason {reason:?}")))
 }
 
 /// Reads a priority.
-pub(crate) fn priority(text: Option<&str>) -> Result<Priority, Unavailable> {
+pub(crate) fn priority(text: Option<&str>) -> Result<Priority, StoreError> {
     text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
 }
 
@@ -154,12 +154,12 @@ impl ActiveModel {
 }
 
 impl TryFrom<Model> for Execution {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: Model) -> Result<Self, Unavailable> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         let state = state(&row.status, row.reason.as_deref(), row.attempt)?;
         let args = serde_json::from_str(&row.args)
-            .map_err(|error| Unavailable::Damaged(format!("executions.args: {error}")))?;
+            .map_err(|error| StoreError::Damaged(format!("executions.args: {error}")))?;
         let outcome = match state {
             State::Ended { end: End::Judged(_) | End::Lost(_), .. } => Some(Outcome {
                 message: row.message,

@@ -24,8 +24,8 @@ pub use run::AcceptRun;
 use crate::KeyedRequest;
 use crate::Repetition;
 use crate::WriteError;
+use crate::backend::fault::is_unique_violation;
 use crate::entities::execution;
-use crate::fault::is_unique_violation;
 use crate::idempotency::remember;
 use crate::idempotency::repetition;
 

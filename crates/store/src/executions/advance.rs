@@ -13,7 +13,7 @@ use sea_orm::QueryFilter;
 use sea_orm::Set;
 
 use super::ExecutionHead;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
@@ -27,7 +27,7 @@ pub(super) async fn advance(
     event: Event,
     at: Timestamp,
     change: execution::ActiveModel,
-) -> Result<Option<ExecutionHead>, Unavailable> {
+) -> Result<Option<ExecutionHead>, StoreError> {
     advance_if(transaction, before, event, at, change, Condition::all()).await
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn advance_if(
     at: Timestamp,
     change: execution::ActiveModel,
     condition: Condition,
-) -> Result<Option<ExecutionHead>, Unavailable> {
+) -> Result<Option<ExecutionHead>, StoreError> {
     let Ok(state) = next(before.state, event) else {
         return Ok(None);
     };

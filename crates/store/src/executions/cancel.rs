@@ -13,7 +13,7 @@ use super::ExecutionHead;
 use super::advance::advance;
 use super::head::locked_head;
 use crate::Command;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
 use crate::entities::execution;
@@ -60,7 +60,7 @@ pub(crate) async fn cancel_active(
     transaction: &DatabaseTransaction,
     session: SessionId,
     at: Timestamp,
-) -> Result<Option<ExecutionHead>, Unavailable> {
+) -> Result<Option<ExecutionHead>, StoreError> {
     match locked_head(transaction, Column::ActiveSessionId.eq(session.as_uuid())).await? {
         Some(head) => advance(transaction, head, Event::Cancel, at, execution::ActiveModel::default()).await,
         None => Ok(None),

@@ -25,10 +25,10 @@ use super::list::summaries;
 use crate::Acceptance;
 use crate::Command;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::deadline::read;
+use crate::backend::deadline::read;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 use crate::entities::execution::priority;
@@ -90,8 +90,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn dead_letters(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<DeadLetter>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn dead_letters(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<DeadLetter>, StoreError> {
         let query = newest_first(of_tenant(tenant), Column::DeadLetteredAt, Column::Id, page);
         let rows = read(async || Ok(query.clone().into_model::<SummaryRow>().all(self.readers()).await?)).await?;
         let entries = rows.into_iter().map(DeadLetter::try_from).collect::<Result<_, _>>()?;
@@ -108,12 +108,12 @@ pub(crate) fn of_tenant(tenant: &TenantId) -> Select<execution::Entity> {
 }
 
 impl TryFrom<SummaryRow> for DeadLetter {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: SummaryRow) -> Result<Self, Unavailable> {
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
         let dead_lettered_at = row.dead_lettered_at.map(Timestamp::from_micros);
         let dead_lettered_at =
-            dead_lettered_at.ok_or_else(|| Unavailable::Damaged("executions.dead_lettered_at is null".to_owned()))?;
+            dead_lettered_at.ok_or_else(|| StoreError::Damaged("executions.dead_lettered_at is null".to_owned()))?;
         Ok(Self { execution: row.try_into()?, dead_lettered_at })
     }
 }
@@ -187,7 +187,7 @@ fn of_tenant_with_id(tenant: &TenantId, id: ExecutionId) -> Select<execution::En
 }
 
 /// Makes an execution a dead letter no longer; false when it was none.
-async fn take_away(transaction: &DatabaseTransaction, tenant: &TenantId, id: ExecutionId) -> Result<bool, Unavailable> {
+async fn take_away(transaction: &DatabaseTransaction, tenant: &TenantId, id: ExecutionId) -> Result<bool, StoreError> {
     let written = execution::Entity::update_many()
         .col_expr(Column::DeadLetteredAt, Expr::value(None::<i64>))
         .filter(Column::Id.eq(id.as_uuid()))

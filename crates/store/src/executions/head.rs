@@ -19,7 +19,7 @@ use sea_orm::Select;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::IntoCondition;
 
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 use crate::entities::execution::priority;
@@ -101,7 +101,7 @@ pub(super) fn heads() -> Select<execution::Entity> {
 pub(super) async fn locked_head(
     transaction: &DatabaseTransaction,
     which: impl IntoCondition,
-) -> Result<Option<ExecutionHead>, Unavailable> {
+) -> Result<Option<ExecutionHead>, StoreError> {
     let row = heads().filter(which.into_condition()).lock_exclusive().into_model::<HeadRow>().one(transaction).await?;
     row.map(ExecutionHead::try_from).transpose()
 }
@@ -110,7 +110,7 @@ pub(super) async fn locked_head(
 pub(super) async fn locked_whole(
     transaction: &DatabaseTransaction,
     id: ExecutionId,
-) -> Result<Option<(ExecutionHead, Execution)>, Unavailable> {
+) -> Result<Option<(ExecutionHead, Execution)>, StoreError> {
     let query = execution::Entity::find_by_id(id.as_uuid()).lock_exclusive().into_query();
     let Some(row) = transaction.query_one(&query).await? else { return Ok(None) };
     let head = HeadRow::from_query_result(&row, "")?.try_into()?;
@@ -119,9 +119,9 @@ pub(super) async fn locked_whole(
 }
 
 impl TryFrom<HeadRow> for ExecutionHead {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: HeadRow) -> Result<Self, Unavailable> {
+    fn try_from(row: HeadRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: ExecutionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
@@ -131,7 +131,7 @@ impl TryFrom<HeadRow> for ExecutionHead {
             queue_turn: row.queue_turn,
             state: state(&row.status, row.reason.as_deref(), row.attempt)?,
             attempts_returned: u32::try_from(row.attempts_returned).map_err(|_| {
-                Unavailable::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))
+                StoreError::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))
             })?,
             available_at: moment(row.available_at),
             created_at: Timestamp::from_micros(row.created_at),

@@ -30,10 +30,10 @@ use super::head::heads;
 use super::head::locked_head;
 use crate::Command;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::deadline::read;
+use crate::backend::deadline::read;
 use crate::entities::count;
 use crate::entities::execution;
 use crate::entities::execution::Column;
@@ -62,8 +62,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn expired_leases(&self, lease: Duration, limit: u64) -> Result<Vec<ExecutionHead>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn expired_leases(&self, lease: Duration, limit: u64) -> Result<Vec<ExecutionHead>, StoreError> {
         let query = expired(self.readers().get_database_backend(), lease, limit);
         let rows = read(async || Ok(query.clone().into_model::<HeadRow>().all(self.readers()).await?)).await?;
         rows.into_iter().map(ExecutionHead::try_from).collect()
@@ -73,12 +73,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
+    /// [`StoreError`] when the database does not answer.
     pub async fn attempts_taken_away(
         &self,
         worker: WorkerId,
         attempts: &[(ExecutionId, Attempt)],
-    ) -> Result<Vec<(ExecutionId, Attempt)>, Unavailable> {
+    ) -> Result<Vec<(ExecutionId, Attempt)>, StoreError> {
         if attempts.is_empty() {
             return Ok(Vec::new());
         }
@@ -90,8 +90,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn attempts_of(&self, worker: WorkerId) -> Result<HashSet<(ExecutionId, Attempt)>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn attempts_of(&self, worker: WorkerId) -> Result<HashSet<(ExecutionId, Attempt)>, StoreError> {
         let query = execution::Entity::find()
             .select_only()
             .columns([Column::Id, Column::Attempt])

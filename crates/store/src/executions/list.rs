@@ -21,8 +21,8 @@ use sea_orm::Select;
 use sea_orm::prelude::Uuid;
 
 use crate::Store;
-use crate::Unavailable;
-use crate::deadline::read;
+use crate::StoreError;
+use crate::backend::deadline::read;
 use crate::entities::count;
 use crate::entities::duration;
 use crate::entities::execution;
@@ -36,13 +36,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
+    /// [`StoreError`] when the database does not answer.
     pub async fn executions_of_session(
         &self,
         tenant: &TenantId,
         session: SessionId,
         page: PageRequest,
-    ) -> Result<Page<ExecutionSummary>, Unavailable> {
+    ) -> Result<Page<ExecutionSummary>, StoreError> {
         let query = newest_first(of_session(tenant, session), Column::CreatedAt, Column::Id, page);
         let rows = read(async || Ok(query.clone().into_model::<SummaryRow>().all(self.list_readers()).await?)).await?;
         let entries = rows.into_iter().map(ExecutionSummary::try_from).collect::<Result<_, _>>()?;
@@ -108,9 +108,9 @@ pub(super) struct SummaryRow {
 }
 
 impl TryFrom<SummaryRow> for ExecutionSummary {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: SummaryRow) -> Result<Self, Unavailable> {
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
         let state = state(&row.status, row.reason.as_deref(), row.attempt)?;
         let outcome = match state {
             State::Ended { end: End::Judged(_) | End::Lost(_), .. } => Some(Outcome {

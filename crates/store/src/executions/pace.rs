@@ -13,7 +13,7 @@ use sea_orm::QuerySelect;
 use sea_orm::Select;
 
 use super::AcceptRefusal;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
@@ -34,7 +34,7 @@ pub(super) async fn too_fast(
     session: SessionId,
     pace: Pace,
     at: Timestamp,
-) -> Result<Option<AcceptRefusal>, Unavailable> {
+) -> Result<Option<AcceptRefusal>, StoreError> {
     if !pace.cooldown.is_zero()
         && let Some(newest) = nth_newest(transaction, session, 0, pace.cooldown, at).await?
     {
@@ -59,7 +59,7 @@ async fn nth_newest(
     n: u32,
     period: Duration,
     at: Timestamp,
-) -> Result<Option<Timestamp>, Unavailable> {
+) -> Result<Option<Timestamp>, StoreError> {
     let created_at: Option<i64> = nth_newest_query(session, n, period, at).into_tuple().one(transaction).await?;
     Ok(created_at.map(Timestamp::from_micros))
 }

@@ -19,8 +19,8 @@ use super::ExecutionHead;
 use super::head::HeadRow;
 use super::head::heads;
 use crate::Store;
-use crate::Unavailable;
-use crate::deadline::read;
+use crate::StoreError;
+use crate::backend::deadline::read;
 use crate::entities;
 use crate::entities::execution;
 use crate::entities::execution::Column;
@@ -30,8 +30,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Option<Execution>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
         let query =
             execution::Entity::find().filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()));
         let row = read(async || Ok(query.clone().one(self.readers()).await?)).await?;
@@ -42,12 +42,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
+    /// [`StoreError`] when the database does not answer.
     pub async fn execution_head(
         &self,
         tenant: &TenantId,
         id: ExecutionId,
-    ) -> Result<Option<ExecutionHead>, Unavailable> {
+    ) -> Result<Option<ExecutionHead>, StoreError> {
         let query = heads().filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()));
         let row = read(async || Ok(query.clone().into_model::<HeadRow>().one(self.readers()).await?)).await?;
         row.map(ExecutionHead::try_from).transpose()
@@ -57,13 +57,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
+    /// [`StoreError`] when the database does not answer.
     pub async fn executions_with_status(
         &self,
         status: Status,
         after: Option<(Timestamp, ExecutionId)>,
         limit: u64,
-    ) -> Result<Vec<ExecutionHead>, Unavailable> {
+    ) -> Result<Vec<ExecutionHead>, StoreError> {
         let query = with_status(status, after, limit);
         let rows = read(async || Ok(query.clone().into_model::<HeadRow>().all(self.readers()).await?)).await?;
         rows.into_iter().map(ExecutionHead::try_from).collect()
@@ -73,8 +73,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn queued(&self) -> Result<u64, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn queued(&self) -> Result<u64, StoreError> {
         let query = queued();
         let count = read(async || {
             let count: Option<i64> = query.clone().into_tuple().one(self.readers()).await?;

@@ -7,7 +7,7 @@ use sea_orm::Statement;
 
 use super::MigrateError;
 use super::WAIT_SECONDS;
-use crate::fault::Passing;
+use crate::backend::fault::Passing;
 
 /// A number that no other program is likely to use.
 const POSTGRES_KEY: i64 = 0x7275_6e62_6179;

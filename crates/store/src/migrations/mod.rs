@@ -32,7 +32,7 @@ use sea_orm_migration::prelude::Query;
 use sea_orm_migration::prelude::Table;
 use sea_orm_migration::seaql_migrations;
 
-use crate::deadline::in_time;
+use crate::backend::deadline::in_time;
 
 /// How long a process waits for another one that changes the tables.
 pub(crate) const WAIT_SECONDS: u64 = 60;

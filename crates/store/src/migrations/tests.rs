@@ -8,7 +8,7 @@ use runbay_model::Work;
 use super::*;
 use crate::entities::code_session;
 use crate::entities::execution;
-use crate::store::tests::Place;
+use crate::store::tests::TestDatabase;
 use crate::store::tests::on_all_databases;
 
 async fn apply_first(database: &DatabaseConnection, steps: usize) {
@@ -25,7 +25,7 @@ fn zero_id(database: &DatabaseConnection) -> &'static str {
     }
 }
 
-async fn a_database_of_the_first_version_keeps_its_rows(place: Place) {
+async fn a_database_of_the_first_version_keeps_its_rows(place: TestDatabase) {
     let database = place.raw().await;
     apply_first(&database, 1).await;
     let id = zero_id(&database);
@@ -51,7 +51,7 @@ async fn a_database_of_the_first_version_keeps_its_rows(place: Place) {
 }
 
 /// Databases that commit each change by itself keep what a migration did before it was cut short.
-async fn a_migration_that_was_cut_short_is_completed(place: Place) {
+async fn a_migration_that_was_cut_short_is_completed(place: TestDatabase) {
     let database = place.raw().await;
     apply_first(&database, usize::MAX).await;
     database.execute_unprepared("DELETE FROM seaql_migrations").await.unwrap();
@@ -62,7 +62,7 @@ async fn a_migration_that_was_cut_short_is_completed(place: Place) {
 }
 
 /// Databases that drop each table by itself keep the others when that is cut short.
-async fn a_reset_that_was_cut_short_is_completed_by_the_next_start(place: Place) {
+async fn a_reset_that_was_cut_short_is_completed_by_the_next_start(place: TestDatabase) {
     let database = place.raw().await;
     for dropped in 1..TABLES.len() {
         migrate(&database).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_reset_that_was_cut_short_is_completed_by_the_next_start(place: Place)
     place.open().await.close().await;
 }
 
-async fn unknown_migrations_are_tolerated_until_the_tables_forbid_it(place: Place) {
+async fn unknown_migrations_are_tolerated_until_the_tables_forbid_it(place: TestDatabase) {
     let database = place.raw().await;
     migrate(&database).await.unwrap();
     let future = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)";

@@ -18,7 +18,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::CaseStatement;
 use sea_orm::sea_query::Expr;
 
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::entities::number;
@@ -64,7 +64,7 @@ pub(super) async fn write(
     connection: &impl ConnectionTrait,
     before: &Session,
     after: &Session,
-) -> Result<bool, Unavailable> {
+) -> Result<bool, StoreError> {
     let mut change = code_session::ActiveModel::default();
     if after.sources != before.sources {
         change.set_sources(&after.sources);
@@ -90,11 +90,11 @@ pub(super) async fn write(
 
 /// Writes sessions that are locked in this transaction; new code and nothing else, which is what editors send all the
 /// time, takes one statement for all of them.
-pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[Change]) -> Result<(), Unavailable> {
+pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[Change]) -> Result<(), StoreError> {
     let (of_code, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.is_only_code());
     for Change { before, after } in others {
         if !write(transaction, before, after).await? {
-            return Err(Unavailable::Busy);
+            return Err(StoreError::Busy);
         }
     }
     if of_code.is_empty() {
@@ -118,7 +118,7 @@ pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[C
         .await?;
     match written.rows_affected == of_code.len() as u64 {
         true => Ok(()),
-        false => Err(Unavailable::Busy),
+        false => Err(StoreError::Busy),
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) async fn save(
     language: Option<LanguageId>,
     code: Option<CodeChange>,
     at: Timestamp,
-) -> Result<Option<Session>, Unavailable> {
+) -> Result<Option<Session>, StoreError> {
     let Some(after) = changed(&before, language, code, at) else {
         return Ok(Some(before));
     };

@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
 use sea_orm::Set;
 
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 
@@ -23,7 +23,7 @@ pub(crate) async fn note_run(
     id: SessionId,
     noted: Option<i64>,
     at: Timestamp,
-) -> Result<(), Unavailable> {
+) -> Result<(), StoreError> {
     if noted.is_some_and(|noted| at.since(Timestamp::from_micros(noted)) < NOTED_AGAIN_AFTER) {
         return Ok(());
     }

@@ -16,8 +16,8 @@ use sea_orm::QuerySelect;
 use sea_orm::prelude::Uuid;
 
 use crate::Store;
-use crate::Unavailable;
-use crate::deadline::read;
+use crate::StoreError;
+use crate::backend::deadline::read;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::entities::count;
@@ -29,8 +29,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer.
-    pub async fn sessions(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<SessionSummary>, Unavailable> {
+    /// [`StoreError`] when the database does not answer.
+    pub async fn sessions(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<SessionSummary>, StoreError> {
         let query = code_session::Entity::find()
             .select_only()
             .columns([
@@ -63,9 +63,9 @@ struct SummaryRow {
 }
 
 impl TryFrom<SummaryRow> for SessionSummary {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(row: SummaryRow) -> Result<Self, Unavailable> {
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: SessionId::from_uuid(row.id),
             language: LanguageId::new(row.language),

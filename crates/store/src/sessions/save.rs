@@ -32,15 +32,15 @@ use super::change::write;
 use super::change::write_locked;
 use crate::Command;
 use crate::Store;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::deadline::Try;
-use crate::deadline::passing;
-use crate::deadline::until_answered;
+use crate::backend::deadline::Try;
+use crate::backend::deadline::passing;
+use crate::backend::deadline::until_answered;
+use crate::backend::fault::Passing;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
-use crate::fault::Passing;
 use crate::store::Writer;
 
 /// Changes language and code of a session; a change that changes nothing writes nothing.
@@ -202,7 +202,7 @@ async fn save_once(
     match write(connection, &before, &after).await {
         Ok(true) => Try::Done(Ok(answers)),
         // Somebody else changed the session since it was read.
-        Ok(false) => Try::Again(Unavailable::Busy),
+        Ok(false) => Try::Again(StoreError::Busy),
         Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
         // Where the connection is lost now, nobody knows whether it was written.
         Err(error) => Try::Done(Err(error.into())),
@@ -212,13 +212,13 @@ async fn save_once(
 async fn read(
     connection: &impl ConnectionTrait,
     id: Option<SessionId>,
-) -> Result<Option<code_session::Model>, Unavailable> {
+) -> Result<Option<code_session::Model>, StoreError> {
     let Some(id) = id else { return Ok(None) };
     Ok(code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?)
 }
 
 /// Sessions that are saved, as they were and as they become.
-struct Sessions(HashMap<SessionId, Result<Change, Unavailable>>);
+struct Sessions(HashMap<SessionId, Result<Change, StoreError>>);
 
 impl Sessions {
     fn of(rows: impl IntoIterator<Item = code_session::Model>) -> Self {
@@ -232,7 +232,7 @@ impl Sessions {
     /// Lets one save change its session, unless it is too late.
     fn save(&mut self, DueSave { save, until }: DueSave) -> Saved {
         if until <= Instant::now() {
-            return Err(Unavailable::Silent.into());
+            return Err(StoreError::Silent.into());
         }
         let session = match self.0.get_mut(&save.id) {
             Some(Ok(change)) if change.before.tenant == save.tenant => &mut change.after,

@@ -27,9 +27,9 @@ use super::save::DueSave;
 use super::save::SaveTry;
 use super::save::Saved;
 use crate::Store;
-use crate::Unavailable;
-use crate::deadline::CALL;
-use crate::panics::caught;
+use crate::StoreError;
+use crate::backend::deadline::CALL;
+use crate::backend::panics::caught;
 
 /// How long other batches wait for a slow one: it may be held up by a row that somebody has locked.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -54,8 +54,8 @@ impl WaitingSaves {
         self.queue().add(Waiting { due: DueSave { save, until }, caller })?;
         self.start(store);
         match timeout_at(until, answer).await {
-            Ok(answer) => answer.unwrap_or_else(|_| Err(Unavailable::Closed.into())),
-            Err(_) => Err(Unavailable::Silent.into()),
+            Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Closed.into())),
+            Err(_) => Err(StoreError::Silent.into()),
         }
     }
 
@@ -111,7 +111,7 @@ impl WaitingSaves {
 async fn write(store: &Store, saves: Vec<Waiting>) -> Vec<Waiting> {
     let now = Instant::now();
     let (due, late): (Vec<_>, Vec<_>) = saves.into_iter().partition(|waiting| waiting.due.until > now);
-    late.into_iter().for_each(|Waiting { caller, .. }| send(caller, Err(Unavailable::Silent.into())));
+    late.into_iter().for_each(|Waiting { caller, .. }| send(caller, Err(StoreError::Silent.into())));
     if due.is_empty() {
         return Vec::new();
     }

@@ -17,19 +17,19 @@ use super::Writer;
 use crate::DatabaseUrl;
 use crate::Fault;
 use crate::OpenError;
-use crate::database_url::Server;
-use crate::deadline::in_time;
+use crate::backend::database_url::Server;
+use crate::backend::deadline::in_time;
+use crate::backend::fault::Passing;
+use crate::backend::server;
+use crate::backend::server_writer::ServerWriter;
+use crate::backend::sqlite::make_file;
+use crate::backend::sqlite::open_readers;
+use crate::backend::sqlite::open_writer;
+use crate::backend::sqlite_writer::SqliteWriter;
 use crate::entities::execution;
-use crate::fault::Passing;
 use crate::migrations;
 use crate::migrations::MigrateError;
-use crate::server;
-use crate::server_writer::ServerWriter;
 use crate::sessions::WaitingSaves;
-use crate::sqlite::make_file;
-use crate::sqlite::open_readers;
-use crate::sqlite::open_writer;
-use crate::sqlite_writer::SqliteWriter;
 
 /// How many batches of saves a database gets at the same time from one process. SQLite writes one thing after another.
 const SAVES_OF_SQLITE: usize = 1;

@@ -4,13 +4,13 @@ mod leases;
 mod outage;
 mod pace;
 mod pages;
-mod place;
 mod plans;
 mod programs;
 mod refusals;
 mod retention;
 mod saves;
 mod saves_a_second;
+mod test_database;
 mod transactions;
 mod workers;
 
@@ -53,13 +53,13 @@ use crate::LoseExecution;
 use crate::OpenError;
 use crate::Pace;
 use crate::Stale;
-use crate::sqlite::make_file;
-use crate::sqlite::open_writer;
+use crate::backend::sqlite::make_file;
+use crate::backend::sqlite::open_writer;
 use crate::store::open::SQLITE_FILE;
 
-pub(crate) use place::Place;
-pub(crate) use place::on_all_databases;
-pub(crate) use place::on_all_servers;
+pub(crate) use test_database::TestDatabase;
+pub(crate) use test_database::on_all_databases;
+pub(crate) use test_database::on_all_servers;
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
@@ -129,7 +129,7 @@ fn outcome() -> Outcome {
     }
 }
 
-async fn everything_is_read_as_it_was_written_also_after_a_restart(place: Place) {
+async fn everything_is_read_as_it_was_written_also_after_a_restart(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     assert_eq!(read(&store, execution.id).await, execution);
@@ -147,7 +147,7 @@ async fn everything_is_read_as_it_was_written_also_after_a_restart(place: Place)
     assert_eq!(read.input, execution.input);
 }
 
-async fn nobody_reads_the_rows_of_another_tenant(place: Place) {
+async fn nobody_reads_the_rows_of_another_tenant(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let stranger = TenantId::new("stranger");
@@ -158,7 +158,7 @@ async fn nobody_reads_the_rows_of_another_tenant(place: Place) {
     assert_eq!(store.session(&stranger, execution.session.unwrap()).await.unwrap(), None);
 }
 
-async fn pages_follow_the_order_of_acceptance(place: Place) {
+async fn pages_follow_the_order_of_acceptance(place: TestDatabase) {
     let store = place.open().await;
     let mut expected = Vec::new();
     // Two of each time: the id decides between them.
@@ -180,7 +180,7 @@ async fn pages_follow_the_order_of_acceptance(place: Place) {
     assert_eq!(got, expected);
 }
 
-async fn attempts_that_were_handed_back_do_not_count(place: Place) {
+async fn attempts_that_were_handed_back_do_not_count(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     for number in 1..=4 {
@@ -205,7 +205,7 @@ async fn attempts_that_were_handed_back_do_not_count(place: Place) {
     assert_eq!(read(&store, execution.id).await.state, last.state);
 }
 
-async fn only_the_present_attempt_can_report(place: Place) {
+async fn only_the_present_attempt_can_report(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let old = claimed(&store, &execution).await;
@@ -227,7 +227,7 @@ async fn only_the_present_attempt_can_report(place: Place) {
 
 #[tokio::test]
 async fn readers_cannot_write() {
-    let store = Place::sqlite().open().await;
+    let store = TestDatabase::sqlite().open().await;
     let written = store.readers().execute_unprepared("DELETE FROM executions").await;
     assert!(written.unwrap_err().to_string().contains("readonly"));
 }
@@ -262,7 +262,7 @@ async fn nobody_else_can_read_the_files() {
     assert_eq!(names, ["runbay.db", "runbay.db-shm", "runbay.db-wal"]);
 }
 
-async fn a_newer_database_is_left_alone_until_it_is_reset(place: Place) {
+async fn a_newer_database_is_left_alone_until_it_is_reset(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     store.close().await;
@@ -289,13 +289,13 @@ async fn what_is_no_database_is_not_opened() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is"));
 }
 
-async fn a_damaged_row_is_an_error(place: Place) {
+async fn a_damaged_row_is_an_error(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let connection = place.raw().await;
     connection.execute_unprepared("UPDATE executions SET reason = 'cancelled'").await.unwrap();
     let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
-    assert!(matches!(&error, Unavailable::Damaged(text) if text.contains("QUEUED")), "{error:?}");
+    assert!(matches!(&error, StoreError::Damaged(text) if text.contains("QUEUED")), "{error:?}");
 }
 
 on_all_databases! {

@@ -12,7 +12,7 @@ use rcgen::Issuer;
 use rcgen::KeyPair;
 
 use super::directory::Directory;
-use super::place::Place;
+use super::installation::Installation;
 
 /// A certificate for servers on 127.0.0.1, from an authority of its own that no host trusts.
 #[derive(Debug)]
@@ -54,9 +54,9 @@ impl Certificate {
     }
 
     /// Writes [`chain_file`] and [`key_file`], which only the server may read.
-    pub(super) fn install(&self, place: &Place) {
-        place.write_private(&chain_file(place), &self.chain);
-        place.write_private(&key_file(place), &self.key);
+    pub(super) fn install(&self, installation: &Installation) {
+        installation.write_private(&chain_file(installation), &self.chain);
+        installation.write_private(&key_file(installation), &self.key);
     }
 }
 
@@ -67,13 +67,13 @@ impl Default for Certificate {
 }
 
 /// Returns where a server finds its certificate, if it has one.
-pub(super) fn chain_file(place: &Place) -> PathBuf {
-    place.directory().join("certificate.pem")
+pub(super) fn chain_file(installation: &Installation) -> PathBuf {
+    installation.directory().join("certificate.pem")
 }
 
 /// Returns where a server finds the key of its certificate, if it has one.
-pub(super) fn key_file(place: &Place) -> PathBuf {
-    place.directory().join("key.pem")
+pub(super) fn key_file(installation: &Installation) -> PathBuf {
+    installation.directory().join("key.pem")
 }
 
 fn authority_file(directory: &Directory) -> PathBuf {

@@ -16,8 +16,8 @@ use super::certificate::chain_file;
 use super::certificate::key_file;
 use super::database::Database;
 use super::database::new_name;
-use super::place::Place;
-use super::place::program;
+use super::installation::Installation;
+use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
 
@@ -96,10 +96,10 @@ impl MariaDbServer {
     /// With the server's log when that fails.
     pub async fn database(&self) -> Database {
         let name = new_name();
-        let mut command = self.place.command(&program("mariadb", "mariadb-client-core"));
-        command.args(["--no-defaults", "--user=root", &in_directory(&self.place, "--socket", "socket")]);
+        let mut command = self.installation.command(&program("mariadb", "mariadb-client-core"));
+        command.args(["--no-defaults", "--user=root", &in_directory(&self.installation, "--socket", "socket")]);
         command.arg("--execute").arg(format!("CREATE DATABASE {name}"));
-        self.place.run(command).await;
+        self.installation.run(command).await;
         Database::new("mysql", self.port(), &name)
     }
 }
@@ -109,23 +109,26 @@ impl Kind for MariaDb {
     const ACCOUNT: &'static str = "mysql";
     const STOP: Signal = Signal::TERM;
 
-    async fn prepare(&self, place: &Place) {
-        let mut create = place.command(&program("mariadb-install-db", "mariadb-server-core"));
+    async fn prepare(&self, installation: &Installation) {
+        let mut create = installation.command(&program("mariadb-install-db", "mariadb-server-core"));
         create.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        create.args(["--skip-name-resolve", "--debug-no-sync", &in_directory(place, "--datadir", "data")]);
-        place.run(create).await;
-        fs::write(place.directory().join("users.sql"), USERS).expect("the directory can be written");
+        create.args(["--skip-name-resolve", "--debug-no-sync", &in_directory(installation, "--datadir", "data")]);
+        installation.run(create).await;
+        fs::write(installation.directory().join("users.sql"), USERS).expect("the directory can be written");
         if let Some(certificate) = &self.certificate {
-            certificate.install(place);
+            certificate.install(installation);
         }
     }
 
-    fn command(&self, place: &Place) -> Command {
-        let mut command = place.command(&program("mariadbd", "mariadb-server-core"));
-        command.args(["--no-defaults", &in_directory(place, "--datadir", "data")]);
-        command.args([in_directory(place, "--socket", "socket"), in_directory(place, "--pid-file", "pid")]);
-        command.arg(in_directory(place, "--init-file", "users.sql"));
-        command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--port"]).arg(place.port().to_string());
+    fn command(&self, installation: &Installation) -> Command {
+        let mut command = installation.command(&program("mariadbd", "mariadb-server-core"));
+        command.args(["--no-defaults", &in_directory(installation, "--datadir", "data")]);
+        command
+            .args([in_directory(installation, "--socket", "socket"), in_directory(installation, "--pid-file", "pid")]);
+        command.arg(in_directory(installation, "--init-file", "users.sql"));
+        command
+            .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--port"])
+            .arg(installation.port().to_string());
         // What Debian and MySQL 8 have by default.
         command.args(["--character-set-server=utf8mb4", "--max-connections=300"]);
         if !self.durable {
@@ -134,7 +137,8 @@ impl Kind for MariaDb {
             command.args(["--innodb-flush-log-at-trx-commit=2", "--debug-no-sync"]);
         }
         if self.certificate.is_some() {
-            let [chain, key] = [chain_file(place), key_file(place)].map(|file| file.display().to_string());
+            let [chain, key] =
+                [chain_file(installation), key_file(installation)].map(|file| file.display().to_string());
             command.args([
                 "--require-secure-transport=ON",
                 &format!("--ssl-cert={chain}"),
@@ -145,14 +149,14 @@ impl Kind for MariaDb {
         command
     }
 
-    async fn answers(&self, place: &Place) -> bool {
-        greeting(place.port()).await.is_ok_and(|version| version == GREETING)
+    async fn answers(&self, installation: &Installation) -> bool {
+        greeting(installation.port()).await.is_ok_and(|version| version == GREETING)
     }
 }
 
 /// Returns an option whose value is a path in the server's directory.
-fn in_directory(place: &Place, option: &str, path: &str) -> String {
-    format!("{option}={}", place.directory().join(path).display())
+fn in_directory(installation: &Installation, option: &str, path: &str) -> String {
+    format!("{option}={}", installation.directory().join(path).display())
 }
 
 /// Returns the first byte of the first packet, which the server sends unasked.

@@ -16,8 +16,8 @@ use super::certificate::chain_file;
 use super::certificate::key_file;
 use super::database::Database;
 use super::database::new_name;
-use super::place::Place;
-use super::place::program;
+use super::installation::Installation;
+use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
 
@@ -78,7 +78,7 @@ impl Postgres {
     /// Makes it a copy of another server, which follows that one and can only be read, until it is promoted.
     #[must_use]
     pub fn replica_of(mut self, primary: &PostgresServer) -> Self {
-        self.primary = Some((primary.place.directory().to_owned(), primary.port()));
+        self.primary = Some((primary.installation.directory().to_owned(), primary.port()));
         self
     }
 
@@ -128,11 +128,11 @@ impl PostgresServer {
     ///
     /// With the server's log when that fails.
     pub async fn administer(&self, sql: &str) {
-        let mut command = self.place.command(&postgres_program("psql"));
+        let mut command = self.installation.command(&postgres_program("psql"));
         command.args(["--no-psqlrc", "--quiet", "--username", ADMIN, "--dbname", "postgres"]);
-        command.arg("--host").arg(self.place.directory()).arg("--port").arg(self.port().to_string());
+        command.arg("--host").arg(self.installation.directory()).arg("--port").arg(self.port().to_string());
         command.args(["--command", sql]);
-        self.place.run(command).await;
+        self.installation.run(command).await;
     }
 }
 
@@ -142,42 +142,42 @@ impl Kind for Postgres {
     /// A fast shutdown: it ends the connections, and writes a checkpoint.
     const STOP: Signal = Signal::INT;
 
-    async fn prepare(&self, place: &Place) {
-        let data = data(place);
+    async fn prepare(&self, installation: &Installation) {
+        let data = data(installation);
         if let Some((directory, port)) = &self.primary {
-            let mut copy = place.command(&postgres_program("pg_basebackup"));
+            let mut copy = installation.command(&postgres_program("pg_basebackup"));
             copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username", ADMIN, "--host"]);
             copy.arg(directory).arg("--port").arg(port.to_string()).arg("--pgdata").arg(&data);
-            return place.run(copy).await;
+            return installation.run(copy).await;
         }
-        let mut create = place.command(&postgres_program("initdb"));
+        let mut create = installation.command(&postgres_program("initdb"));
         create.args(["--username", ADMIN, "--no-locale", "--encoding=UTF8", "--auth=trust", "--no-sync"]);
         create.arg("--pgdata").arg(&data);
-        place.run(create).await;
+        installation.run(create).await;
         let access = match &self.certificate {
             None => ACCESS.to_owned(),
             Some(certificate) => {
-                certificate.install(place);
+                certificate.install(installation);
                 ACCESS.replace("host ", "hostssl ")
             }
         };
         fs::write(data.join("pg_hba.conf"), access).expect("the data directory can be written");
 
-        let mut single_user = place.command(&postgres_program("postgres"));
+        let mut single_user = installation.command(&postgres_program("postgres"));
         single_user.args(["--single", "-c", "fsync=off", "-D"]).arg(&data).arg("postgres");
-        let users = place.directory().join("users.sql");
+        let users = installation.directory().join("users.sql");
         fs::write(&users, USERS).expect("the directory can be written");
         single_user.stdin(File::open(users).expect("the file was written"));
-        place.run(single_user).await;
+        installation.run(single_user).await;
     }
 
-    fn command(&self, place: &Place) -> Command {
-        let data = data(place);
+    fn command(&self, installation: &Installation) -> Command {
+        let data = data(installation);
         // The process it names is gone; the kernel may have given its number to another server of the same user.
         fs::remove_file(data.join("postmaster.pid")).ok();
-        let mut command = place.command(&postgres_program("postgres"));
-        command.arg("-D").arg(data).arg("-k").arg(place.directory()).args(["-h", "127.0.0.1", "-p"]);
-        command.arg(place.port().to_string()).args(["-c", "max_connections=300"]);
+        let mut command = installation.command(&postgres_program("postgres"));
+        command.arg("-D").arg(data).arg("-k").arg(installation.directory()).args(["-h", "127.0.0.1", "-p"]);
+        command.arg(installation.port().to_string()).args(["-c", "max_connections=300"]);
         // In its directory instead of /dev/shm, where a killed server leaves it.
         command.args(["-c", "dynamic_shared_memory_type=mmap"]);
         if !self.durable {
@@ -185,7 +185,8 @@ impl Kind for Postgres {
             command.args(["-c", "fsync=off"]);
         }
         if self.certificate.is_some() {
-            let [chain, key] = [chain_file(place), key_file(place)].map(|file| file.display().to_string());
+            let [chain, key] =
+                [chain_file(installation), key_file(installation)].map(|file| file.display().to_string());
             command.args([
                 "-c",
                 "ssl=on",
@@ -199,15 +200,15 @@ impl Kind for Postgres {
         command
     }
 
-    async fn answers(&self, place: &Place) -> bool {
-        let mut command = tokio::process::Command::from(place.command(&postgres_program("pg_isready")));
-        command.args(["--quiet", "--host", "127.0.0.1", "--port"]).arg(place.port().to_string());
+    async fn answers(&self, installation: &Installation) -> bool {
+        let mut command = tokio::process::Command::from(installation.command(&postgres_program("pg_isready")));
+        command.args(["--quiet", "--host", "127.0.0.1", "--port"]).arg(installation.port().to_string());
         command.kill_on_drop(true).status().await.is_ok_and(|status| status.success())
     }
 }
 
-fn data(place: &Place) -> PathBuf {
-    place.directory().join("data")
+fn data(installation: &Installation) -> PathBuf {
+    installation.directory().join("data")
 }
 
 /// Finds a program of the newest version. Those in the path are Debian's slow wrappers.

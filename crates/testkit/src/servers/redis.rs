@@ -18,8 +18,8 @@ use tokio::sync::OnceCell;
 use super::certificate::Certificate;
 use super::certificate::chain_file;
 use super::certificate::key_file;
-use super::place::Place;
-use super::place::program;
+use super::installation::Installation;
+use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
 
@@ -101,7 +101,7 @@ impl RedisServer {
     ///
     /// When there is no answer.
     pub async fn ask(&self, command: &str) -> String {
-        ask(&socket(&self.place), command).await.expect("an answer")
+        ask(&socket(&self.installation), command).await.expect("an answer")
     }
 
     /// Returns the URL of an empty database, of which there are a thousand; channels are common to all of them.
@@ -125,19 +125,23 @@ impl Kind for Redis {
     const ACCOUNT: &'static str = "redis";
     const STOP: Signal = Signal::TERM;
 
-    async fn prepare(&self, place: &Place) {
+    async fn prepare(&self, installation: &Installation) {
         if let Some(certificate) = &self.certificate {
-            certificate.install(place);
+            certificate.install(installation);
         }
     }
 
-    fn command(&self, place: &Place) -> Command {
-        let mut command = place.command(&program("redis-server", "redis-server"));
-        let port = place.port().to_string();
-        command.args(["--bind", "127.0.0.1"]).arg("--unixsocket").arg(socket(place));
+    fn command(&self, installation: &Installation) -> Command {
+        let mut command = installation.command(&program("redis-server", "redis-server"));
+        let port = installation.port().to_string();
+        command.args(["--bind", "127.0.0.1"]).arg("--unixsocket").arg(socket(installation));
         if self.certificate.is_some() {
             command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
-            command.arg("--tls-cert-file").arg(chain_file(place)).arg("--tls-key-file").arg(key_file(place));
+            command
+                .arg("--tls-cert-file")
+                .arg(chain_file(installation))
+                .arg("--tls-key-file")
+                .arg(key_file(installation));
         } else {
             command.args(["--port", &port]);
         }
@@ -151,8 +155,8 @@ impl Kind for Redis {
         command
     }
 
-    async fn answers(&self, place: &Place) -> bool {
-        let ask = async |command| ask(&socket(place), command).await.unwrap_or_default();
+    async fn answers(&self, installation: &Installation) -> bool {
+        let ask = async |command| ask(&socket(installation), command).await.unwrap_or_default();
         let answer = ask("PING").await;
         if self.is_replica {
             return ask("INFO replication").await.contains("master_link_status:up");
@@ -162,8 +166,8 @@ impl Kind for Redis {
 }
 
 /// Returns where a client can ask whether it runs, also while its port wants TLS.
-fn socket(place: &Place) -> PathBuf {
-    place.directory().join("socket")
+fn socket(installation: &Installation) -> PathBuf {
+    installation.directory().join("socket")
 }
 
 /// Returns the beginning of the answer to a command.

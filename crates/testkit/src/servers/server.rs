@@ -12,7 +12,7 @@ use rustix::process::kill_process;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
-use super::place::Place;
+use super::installation::Installation;
 use super::starter;
 use crate::Process;
 use crate::descendants;
@@ -43,13 +43,13 @@ pub trait Kind: Send + Sync + 'static {
     const STOP: Signal;
 
     /// Sets the empty directory up, once.
-    fn prepare(&self, place: &Place) -> impl Future<Output = ()> + Send;
+    fn prepare(&self, installation: &Installation) -> impl Future<Output = ()> + Send;
 
     /// Returns the command that becomes the server.
-    fn command(&self, place: &Place) -> Command;
+    fn command(&self, installation: &Installation) -> Command;
 
     /// Returns whether the server answers now.
-    fn answers(&self, place: &Place) -> impl Future<Output = bool> + Send;
+    fn answers(&self, installation: &Installation) -> impl Future<Output = bool> + Send;
 }
 
 /// A server of a test's own; killed and removed when dropped.
@@ -58,16 +58,16 @@ pub trait Kind: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Server<K: Kind> {
     pub(super) kind: K,
-    pub(super) place: Place,
+    pub(super) installation: Installation,
     /// None after [`Server::kill`] and [`Server::stop`].
     running: Option<Child>,
 }
 
 impl<K: Kind> Server<K> {
     pub(super) async fn start_new(kind: K) -> Self {
-        let place = Place::create(K::NAME, K::ACCOUNT);
-        kind.prepare(&place).await;
-        let mut server = Self { kind, place, running: None };
+        let installation = Installation::create(K::NAME, K::ACCOUNT);
+        kind.prepare(&installation).await;
+        let mut server = Self { kind, installation, running: None };
         server.restart().await;
         server
     }
@@ -75,7 +75,7 @@ impl<K: Kind> Server<K> {
     /// Returns the server's port on 127.0.0.1, the same in all its lives.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.place.port()
+        self.installation.port()
     }
 
     /// Returns the id of the server's main process.
@@ -92,7 +92,7 @@ impl<K: Kind> Server<K> {
     /// Returns the end of what the server wrote, over all its lives.
     #[must_use]
     pub fn log(&self) -> String {
-        self.place.log()
+        self.installation.log()
     }
 
     /// Starts the server again after [`Server::kill`] or [`Server::stop`] and waits until it answers.
@@ -102,7 +102,7 @@ impl<K: Kind> Server<K> {
     /// When it still runs, and with its log when it does not answer within a minute.
     pub async fn restart(&mut self) {
         assert!(self.running.is_none(), "{} still runs", K::NAME);
-        let child = starter::start(self.kind.command(&self.place));
+        let child = starter::start(self.kind.command(&self.installation));
         self.running = Some(child.unwrap_or_else(|error| panic!("{} cannot be started: {error}", K::NAME)));
         if timeout(START, self.wait_until_it_answers()).await.is_err() {
             self.kill();
@@ -111,7 +111,7 @@ impl<K: Kind> Server<K> {
     }
 
     async fn wait_until_it_answers(&mut self) {
-        while !timeout(ANSWER, self.kind.answers(&self.place)).await.unwrap_or(false) {
+        while !timeout(ANSWER, self.kind.answers(&self.installation)).await.unwrap_or(false) {
             if let Some(status) = self.exit_status() {
                 self.running = None;
                 panic!("{} ended: {status}\n{}", K::NAME, self.log());

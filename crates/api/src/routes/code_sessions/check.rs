@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admission;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
@@ -21,7 +22,6 @@ use crate::fields::Files;
 use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
-use crate::stay;
 
 /// How long a check may take: it waits for its turn, and a checker may be a compiler.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -128,7 +128,7 @@ pub(crate) async fn check_session(
     Path(id): Path<SessionId>,
     Json(check): Json<CheckSession>,
 ) -> Result<Json<CheckReportBody>, Problem> {
-    stay::may_take(PATIENCE);
+    admission::may_take(PATIENCE);
     let code = CodeFields { source_code: check.source_code, files: check.files };
     let request = CheckRequest { language: check.language, code: code.change()? };
     let report = api.engine().check(&principal.tenant, id, request).await?;

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::accepted::AcceptedExecution;
 use super::create::CreateExecution;
+use crate::admission;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::parse_member;
@@ -28,7 +29,6 @@ use crate::problem::Problem;
 use crate::problem::ProblemDocument;
 use crate::request_id::RequestId;
 use crate::state::Api;
-use crate::stay;
 
 const MAX_EXECUTIONS: usize = 100;
 
@@ -93,7 +93,7 @@ pub(crate) async fn create_executions(
     NoKey: NoKey,
     Json(batch): Json<CreateExecutions>,
 ) -> Result<(StatusCode, Json<CreatedExecutions>), Problem> {
-    stay::may_take(TIME);
+    admission::may_take(TIME);
     let mut intake =
         Intake { api: &api, tenant: &principal.tenant, deadline: Instant::now() + PATIENCE, exhausted: None };
     let mut executions = Vec::new();

@@ -73,8 +73,8 @@ impl Pair {
             Step::Retry(_) if self.taken.is_empty() => {}
             Step::Retry(index) => {
                 let (entry, in_memory, in_redis) = self.taken.remove(index.index(self.taken.len()));
-                let place = |taken: Taken| Entry { place: Some(taken.turn), ..entry.clone() };
-                self.push(place(in_memory), place(in_redis)).await;
+                let again = |taken: Taken| Entry { turn: Some(taken.turn), ..entry.clone() };
+                self.push(again(in_memory), again(in_redis)).await;
             }
         }
     }

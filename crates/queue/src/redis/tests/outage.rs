@@ -7,8 +7,8 @@ use runbay_testkit::RedisServer;
 use super::connect;
 use crate::Entry;
 use crate::Queue;
+use crate::QueueError;
 use crate::ReserveError;
-use crate::Unavailable;
 use crate::suite::entry;
 use crate::suite::pop;
 use crate::suite::python;
@@ -33,7 +33,7 @@ async fn assert_unavailable(queue: &dyn Queue) {
     assert!(soon(queue.remove(entry.execution, &entry.language)).await.is_err());
     assert!(soon(queue.depth()).await.is_err());
     assert!(soon(queue.missing(&[(entry.execution, entry.language)])).await.is_err());
-    let error: Unavailable = soon(queue.consumer(&[python()]).pop()).await.expect_err("it is away");
+    let error: QueueError = soon(queue.consumer(&[python()]).pop()).await.expect_err("it is away");
     assert!(error.0.to_string().starts_with("Redis at 127.0.0.1:"), "{}", error.0);
 }
 
@@ -80,7 +80,7 @@ async fn a_retry_from_before_everything_was_lost_comes_first() {
     server.kill();
     server.restart().await;
     push_again(&*queue, &entry("flow")).await;
-    queue.push(Entry { execution: taken.execution, place: Some(taken.turn), ..entry("flow") }).await.unwrap();
+    queue.push(Entry { execution: taken.execution, turn: Some(taken.turn), ..entry("flow") }).await.unwrap();
     assert_eq!(pop(&mut queue.consumer(&[python()])).await, taken);
 }
 

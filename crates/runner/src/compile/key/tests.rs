@@ -3,7 +3,7 @@ use runbay_model::Sources;
 use runbay_model::TenantId;
 
 use super::*;
-use crate::kitchen::Kitchen;
+use crate::installed::Installed;
 use crate::probe::Found;
 use crate::recipe::Recipe;
 
@@ -61,9 +61,9 @@ fn key_with(inputs: &Inputs, sharing: Sharing) -> Key {
     let sources = Sources::of_files(files).unwrap();
     let stage = recipe.compile.clone().unwrap();
     let job = recipe.compile_job(&stage, &inputs.compiler, &sources, &inputs.limits);
-    let kitchen = Kitchen { recipe, found, limits: Limits::default() };
+    let installed = Installed { recipe, found, limits: Limits::default() };
     let request =
-        CompileRequest { tenant: &inputs.tenant, kitchen: &kitchen, sources: &sources, limits: &inputs.limits };
+        CompileRequest { tenant: &inputs.tenant, installed: &installed, sources: &sources, limits: &inputs.limits };
     Key::of(&request, &job, sharing)
 }
 

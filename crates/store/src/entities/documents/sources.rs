@@ -9,7 +9,7 @@ use super::Base64;
 use super::damaged;
 use super::document;
 use super::read;
-use crate::Unavailable;
+use crate::StoreError;
 
 /// The columns that hold a program; the last two are null for one file that its language names.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl From<&Sources> for SourceColumns {
 
 impl SourceColumns {
     /// Reads the program; its names are checked again, as they become paths.
-    pub(crate) fn into_sources(self, table: &str) -> Result<Sources, Unavailable> {
+    pub(crate) fn into_sources(self, table: &str) -> Result<Sources, StoreError> {
         let column = |name: &str| format!("{table}.{name}");
         let others: Vec<FileDocument> = match &self.other_files {
             Some(text) => read(&column("other_files"), text)?,

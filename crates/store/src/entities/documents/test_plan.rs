@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Base64;
 use super::document;
 use super::read;
-use crate::Unavailable;
+use crate::StoreError;
 
 const COLUMN: &str = "executions.tests";
 
@@ -49,7 +49,7 @@ pub(crate) fn plan_document(plan: &TestPlan) -> String {
 }
 
 /// Reads test cases.
-pub(crate) fn read_plan(text: &str) -> Result<TestPlan, Unavailable> {
+pub(crate) fn read_plan(text: &str) -> Result<TestPlan, StoreError> {
     let PlanDocument { cases, stop_on_failure } = read(COLUMN, text)?;
     let cases = cases.into_iter().map(TestCase::try_from).collect::<Result<_, _>>()?;
     Ok(TestPlan { cases, stop_on_failure })
@@ -68,9 +68,9 @@ impl From<&TestCase> for CaseDocument {
 }
 
 impl TryFrom<CaseDocument> for TestCase {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(case: CaseDocument) -> Result<Self, Unavailable> {
+    fn try_from(case: CaseDocument) -> Result<Self, StoreError> {
         let expected = case.expected_stdout.into_text(COLUMN)?;
         Ok(Self {
             name: case.name,

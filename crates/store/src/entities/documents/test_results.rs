@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Base64;
 use super::document;
 use super::read;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::entities::count;
 use crate::entities::duration;
 use crate::entities::micros;
@@ -52,7 +52,7 @@ pub(crate) fn results_document(results: Vec<TestResult>) -> String {
 }
 
 /// Reads what came of test cases.
-pub(crate) fn read_results(text: &str) -> Result<Vec<TestResult>, Unavailable> {
+pub(crate) fn read_results(text: &str) -> Result<Vec<TestResult>, StoreError> {
     read::<Vec<ResultDocument>>(COLUMN, text)?.into_iter().map(TestResult::try_from).collect()
 }
 
@@ -74,9 +74,9 @@ impl From<TestResult> for ResultDocument {
 }
 
 impl TryFrom<ResultDocument> for TestResult {
-    type Error = Unavailable;
+    type Error = StoreError;
 
-    fn try_from(result: ResultDocument) -> Result<Self, Unavailable> {
+    fn try_from(result: ResultDocument) -> Result<Self, StoreError> {
         Ok(Self {
             name: result.name,
             verdict: result.verdict,

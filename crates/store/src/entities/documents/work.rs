@@ -8,7 +8,7 @@ use runbay_model::LimitOverrides;
 use super::damaged;
 use super::document;
 use super::read;
-use crate::Unavailable;
+use crate::StoreError;
 
 const ENVIRONMENT: &str = "executions.environment";
 const LIMITS: &str = "executions.limits";
@@ -19,7 +19,7 @@ pub(crate) fn environment_document(environment: &Environment) -> Option<String> 
 }
 
 /// Reads variables.
-pub(crate) fn read_environment(text: Option<&str>) -> Result<Environment, Unavailable> {
+pub(crate) fn read_environment(text: Option<&str>) -> Result<Environment, StoreError> {
     let Some(text) = text else { return Ok(Environment::default()) };
     Environment::new(read(ENVIRONMENT, text)?).map_err(|error| damaged(ENVIRONMENT, error))
 }
@@ -31,7 +31,7 @@ pub(crate) fn limits_document(limits: &LimitOverrides) -> Option<String> {
 }
 
 /// Reads limits; one that this program does not know cannot be kept, so the row is not for it.
-pub(crate) fn read_limits(text: Option<&str>) -> Result<LimitOverrides, Unavailable> {
+pub(crate) fn read_limits(text: Option<&str>) -> Result<LimitOverrides, StoreError> {
     let mut limits = LimitOverrides::default();
     let Some(text) = text else { return Ok(limits) };
     for (name, value) in read::<BTreeMap<String, u64>>(LIMITS, text)? {

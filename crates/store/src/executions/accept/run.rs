@@ -23,7 +23,7 @@ use super::repeated;
 use crate::Command;
 use crate::KeyedRequest;
 use crate::Pace;
-use crate::Unavailable;
+use crate::StoreError;
 use crate::WriteError;
 use crate::entities::execution::Column;
 use crate::executions::head::locked_head;
@@ -77,7 +77,7 @@ impl Command for AcceptRun {
         // The snapshot is what this returns, so whatever was saved before this transaction or in it is what runs.
         let saved = save(transaction, session, self.language, self.code, self.at).await?;
         let Some(session) = saved else {
-            return Err(Unavailable::Busy.into());
+            return Err(StoreError::Busy.into());
         };
         if !self.offered.contains(&session.language) {
             return Err(WriteError::Refused(AcceptRefusal::LanguageNotOffered { language: session.language }));

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::super::save::DueSave;
 use super::super::save::Saved;
-use crate::Unavailable;
+use crate::StoreError;
 
 /// The most saves of one session that wait.
 const MOST_OF_A_SESSION: usize = 64;
@@ -69,11 +69,11 @@ impl Queue {
     }
 
     /// Lets a save wait.
-    pub(super) fn add(&mut self, waiting: Waiting) -> Result<(), Unavailable> {
+    pub(super) fn add(&mut self, waiting: Waiting) -> Result<(), StoreError> {
         let session = waiting.due.save.id;
         let others = self.sessions.get(&session).map_or(0, |line| line.saves.len());
         if others >= MOST_OF_A_SESSION || self.waiting >= MOST {
-            return Err(Unavailable::Busy);
+            return Err(StoreError::Busy);
         }
         let line = self.sessions.entry(session).or_default();
         if line.saves.is_empty() && !line.held {
@@ -251,11 +251,11 @@ mod tests {
         let mut queue = Queue::new(1);
         let session = SessionId::random();
         add(&mut queue, &[session; MOST_OF_A_SESSION]);
-        assert!(matches!(queue.add(save(session)), Err(Unavailable::Busy)));
+        assert!(matches!(queue.add(save(session)), Err(StoreError::Busy)));
         for _ in MOST_OF_A_SESSION..MOST {
             add(&mut queue, &[SessionId::random()]);
         }
-        assert!(matches!(queue.add(save(SessionId::random())), Err(Unavailable::Busy)));
+        assert!(matches!(queue.add(save(SessionId::random())), Err(StoreError::Busy)));
         assert_eq!(taken(&mut queue).unwrap().len(), MOST_OF_A_SESSION + SESSIONS_OF_A_BATCH - 1);
         add(&mut queue, &[SessionId::random()]);
     }

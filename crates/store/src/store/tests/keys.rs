@@ -33,7 +33,7 @@ async fn history(store: &Store, session: &Session) -> usize {
     store.executions_of_session(&session.tenant, session.id, page).await.unwrap().entries.len()
 }
 
-async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: Place) {
+async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: P
     assert_eq!(history(&store, &session).await, 1);
 }
 
-async fn a_key_stands_for_one_request(place: Place) {
+async fn a_key_stands_for_one_request(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_key_stands_for_one_request(place: Place) {
     assert_eq!(store.repetition(&keyed(2, 1), at(11)).await.unwrap(), None);
 }
 
-async fn a_refusal_is_not_remembered(place: Place) {
+async fn a_refusal_is_not_remembered(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
@@ -74,7 +74,7 @@ async fn a_refusal_is_not_remembered(place: Place) {
     assert!(matches!(second, Acceptance::New(_)), "{second:?}");
 }
 
-async fn an_expired_key_is_free_again(place: Place) {
+async fn an_expired_key_is_free_again(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
@@ -86,7 +86,7 @@ async fn an_expired_key_is_free_again(place: Place) {
     assert_eq!(run_keyed(&store, &session, renewed, EXPIRY).await.unwrap(), Acceptance::Repeated(second));
 }
 
-async fn expired_keys_are_forgotten_in_batches(place: Place) {
+async fn expired_keys_are_forgotten_in_batches(place: TestDatabase) {
     let store = place.open().await;
     for key in 0..5 {
         let session = session(&store).await;

@@ -23,7 +23,7 @@ fn reclaim(execution: &Execution, attempt: Attempt) -> ReclaimExecution {
     }
 }
 
-async fn who_has_not_renewed_its_row_cannot_claim(place: Place) {
+async fn who_has_not_renewed_its_row_cannot_claim(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let worker = worker("late");
@@ -41,7 +41,7 @@ async fn who_has_not_renewed_its_row_cannot_claim(place: Place) {
     assert!(store.write(claim(&execution, worker.id)).await.unwrap().is_none(), "it is no longer queued");
 }
 
-async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: Place) {
+async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: TestDatabase) {
     let store = place.open().await;
     let (lives, dies, leaves) = (worker("lives"), worker("dies"), worker("leaves"));
     let mut running = Vec::new();
@@ -70,7 +70,7 @@ async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: Place) {
     assert_eq!(store.executions_with_status(Status::Queued, None, 10).await.unwrap(), [head]);
 }
 
-async fn a_worker_learns_which_attempts_are_no_longer_its_own(place: Place) {
+async fn a_worker_learns_which_attempts_are_no_longer_its_own(place: TestDatabase) {
     let store = place.open().await;
     let worker = worker("worker");
     store.write(RenewWorker(worker.clone())).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_worker_learns_which_attempts_are_no_longer_its_own(place: Place) {
     assert_eq!(store.attempts_taken_away(WorkerId::random(), &attempts).await.unwrap(), attempts);
 }
 
-async fn the_queued_are_counted(place: Place) {
+async fn the_queued_are_counted(place: TestDatabase) {
     let store = place.open().await;
     assert_eq!(store.queued().await.unwrap(), 0);
     for _ in 0..3 {
@@ -102,7 +102,7 @@ async fn the_queued_are_counted(place: Place) {
     assert_eq!(store.queued().await.unwrap(), 3);
 }
 
-async fn a_priority_is_kept(place: Place) {
+async fn a_priority_is_kept(place: TestDatabase) {
     let store = place.open().await;
     for priority in Priority::ALL {
         let session = session(&store).await;

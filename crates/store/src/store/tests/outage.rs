@@ -14,18 +14,18 @@ use crate::AcceptOneShot;
 use crate::Acceptance;
 use crate::DatabaseSettings;
 use crate::KeyedRequest;
-use crate::Unavailable;
+use crate::StoreError;
 
 /// Five seconds, and what a busy machine makes of them.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-async fn unavailable<T: std::fmt::Debug>(call: impl Future<Output = Result<T, Unavailable>>) {
+async fn unavailable<T: std::fmt::Debug>(call: impl Future<Output = Result<T, StoreError>>) {
     let begin = Instant::now();
     call.await.unwrap_err();
     assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
 }
 
-async fn write(store: &Store) -> Result<(), Unavailable> {
+async fn write(store: &Store) -> Result<(), StoreError> {
     let session = Session { id: SessionId::random(), ..session_to_be() };
     match store.write(InsertSession(session)).await {
         Ok(()) => Ok(()),
@@ -58,7 +58,7 @@ async fn recovered(store: &Store) {
 }
 
 /// A network that lets nothing through, with connections that stay open, and then one that closes them.
-async fn a_silent_network(place: Place, port: u16) {
+async fn a_silent_network(place: TestDatabase, port: u16) {
     let proxy = TcpProxy::start(port).await;
     let url = proxy.reroute(&place.server.as_ref().unwrap().url);
     let store = Store::open(&place.with_url(&url)).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_silent_network(place: Place, port: u16) {
     recovered(&store).await;
 }
 
-fn write_later(store: &Store) -> impl Future<Output = Result<(), Unavailable>> + Send + 'static {
+fn write_later(store: &Store) -> impl Future<Output = Result<(), StoreError>> + Send + 'static {
     let store = store.clone();
     async move { write(&store).await }
 }
@@ -91,7 +91,7 @@ macro_rules! restarts {
         #[tokio::test]
         async fn $name() {
             let mut server = $server::start().await;
-            let place = Place::of(server.database().await);
+            let place = TestDatabase::of(server.database().await);
             let store = place.open().await;
             write(&store).await.unwrap();
             server.kill();
@@ -111,7 +111,7 @@ restarts!(a_mariadb_that_is_away_comes_back, MariaDbServer);
 
 /// Whoever asks gives up while the answer to BEGIN is on its way; then the connection must not be used by a save, which
 /// would be undone with that transaction.
-async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: Place, port: u16) {
+async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: TestDatabase, port: u16) {
     let proxy = TcpProxy::start(port).await;
     let url = proxy.reroute(&place.server.as_ref().unwrap().url);
     let store = Store::open(&DatabaseSettings { connections: 1, ..place.with_url(&url) }).await.unwrap();
@@ -142,19 +142,19 @@ fn idle_connections(store: &Store) -> usize {
 #[tokio::test]
 async fn a_transaction_that_postgres_alone_knows_of() {
     let server = PostgresServer::start().await;
-    let place = Place::of(server.database().await);
+    let place = TestDatabase::of(server.database().await);
     a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
 }
 
 #[tokio::test]
 async fn a_transaction_that_mariadb_alone_knows_of() {
     let server = MariaDbServer::start().await;
-    let place = Place::of(server.database().await);
+    let place = TestDatabase::of(server.database().await);
     a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
 }
 
 /// Two processes get the same request at the same time.
-async fn one_of_two_requests_with_one_key_is_new(place: Place) {
+async fn one_of_two_requests_with_one_key_is_new(place: TestDatabase) {
     let store = place.open().await;
     for round in 0..10_u8 {
         let keyed = KeyedRequest { scoped_key: [round; 32], request_hash: [1; 32], expires_at: at(1_000) };
@@ -182,7 +182,7 @@ async fn one_of_two_requests_with_one_key_is_new(place: Place) {
 }
 
 /// One attempt is claimed by one of many.
-async fn one_of_many_claims_wins(place: Place) {
+async fn one_of_many_claims_wins(place: TestDatabase) {
     let store = place.open().await;
     for _ in 0..10 {
         let execution = accepted(&store, 10).await;
@@ -200,7 +200,7 @@ async fn one_of_many_claims_wins(place: Place) {
 }
 
 /// A session is run by one of many requests.
-async fn one_of_many_runs_of_a_session_is_accepted(place: Place) {
+async fn one_of_many_runs_of_a_session_is_accepted(place: TestDatabase) {
     let store = place.open().await;
     for _ in 0..10 {
         let session = session(&store).await;

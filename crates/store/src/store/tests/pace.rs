@@ -35,7 +35,7 @@ fn rate_limited(retry_after: Duration) -> Result<Execution, AcceptRefusal> {
     Err(AcceptRefusal::RateLimited { runs_per_minute: 5, retry_after })
 }
 
-async fn a_session_cools_down_from_the_acceptance_of_a_run(place: Place) {
+async fn a_session_cools_down_from_the_acceptance_of_a_run(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let first = run_at(&store, &session, PACE, 0).await.unwrap();
@@ -50,7 +50,7 @@ async fn a_session_cools_down_from_the_acceptance_of_a_run(place: Place) {
     ended_at(&store, &session, PACE, 2 * SECOND).await;
 }
 
-async fn only_accepted_runs_of_the_last_minute_count(place: Place) {
+async fn only_accepted_runs_of_the_last_minute_count(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     for second in [0, 10, 20, 30, 40] {
@@ -73,7 +73,7 @@ async fn only_accepted_runs_of_the_last_minute_count(place: Place) {
     assert_eq!(run_at(&store, &session, PACE, 140 * SECOND).await, rate_limited(Duration::from_secs(50)));
 }
 
-async fn zero_is_no_limit(place: Place) {
+async fn zero_is_no_limit(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let none = Pace { runs_per_minute: 0, cooldown: Duration::ZERO };
@@ -82,7 +82,7 @@ async fn zero_is_no_limit(place: Place) {
     }
 }
 
-async fn a_clock_that_is_set_back_blocks_nobody_for_long(place: Place) {
+async fn a_clock_that_is_set_back_blocks_nobody_for_long(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     ended_at(&store, &session, PACE, 3600 * SECOND).await;

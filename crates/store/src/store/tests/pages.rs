@@ -19,7 +19,7 @@ async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
     id
 }
 
-async fn every_session_is_listed_once_although_others_are_opened(place: Place) {
+async fn every_session_is_listed_once_although_others_are_opened(place: TestDatabase) {
     let store = place.open().await;
     let (tenant, stranger) = (TenantId::default(), TenantId::new("stranger"));
     let mut expected = Vec::new();
@@ -45,7 +45,7 @@ async fn every_session_is_listed_once_although_others_are_opened(place: Place) {
     assert_eq!(found, expected);
 }
 
-async fn a_listed_execution_has_everything_but_its_output(place: Place) {
+async fn a_listed_execution_has_everything_but_its_output(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;

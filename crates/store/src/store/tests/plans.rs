@@ -17,7 +17,7 @@ use crate::retention::ended_before;
 
 /// Enough rows for a planner to prefer an index; few of them are queued, running or dead. Each session has few, so that a
 /// planner takes every session for such a one, also those that have many.
-async fn fill(place: &Place) {
+async fn fill(place: &TestDatabase) {
     let connection = place.raw().await;
     let id = match connection.get_database_backend() {
         DbBackend::Sqlite => "randomblob(16)",
@@ -71,7 +71,7 @@ async fn plan<E: EntityTrait>(store: &Store, query: Select<E>) -> String {
         .join("; ")
 }
 
-async fn every_query_begins_in_its_index(place: Place) {
+async fn every_query_begins_in_its_index(place: TestDatabase) {
     let store = place.open().await;
     fill(&place).await;
     let tenant = TenantId::default();

@@ -126,7 +126,7 @@ async fn saved(store: &Store, session: &Session, code: CodeChange) -> Session {
     saved
 }
 
-async fn whatever_a_request_adds_is_read_as_it_was_written(place: Place) {
+async fn whatever_a_request_adds_is_read_as_it_was_written(place: TestDatabase) {
     let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     assert_eq!(execution.session, None);
@@ -139,7 +139,7 @@ async fn whatever_a_request_adds_is_read_as_it_was_written(place: Place) {
     assert_eq!(ended.outcome.and_then(|outcome| outcome.tests), Some(test_results()));
 }
 
-async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: Place) {
+async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
@@ -152,7 +152,7 @@ async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: Pla
 }
 
 /// Rows are kept over releases: if this fails, rows that were written before can no longer be read.
-async fn documents_stay_what_they_are(place: Place) {
+async fn documents_stay_what_they_are(place: TestDatabase) {
     let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
@@ -205,7 +205,7 @@ impl Command for Damage {
     }
 }
 
-async fn a_damaged_document_is_an_error_that_names_its_column(place: Place) {
+async fn a_damaged_document_is_an_error_that_names_its_column(place: TestDatabase) {
     let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
@@ -231,7 +231,7 @@ async fn a_damaged_document_is_an_error_that_names_its_column(place: Place) {
     ] {
         store.write(Damage { column, text }).await.unwrap();
         let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
-        let Unavailable::Damaged(found) = &error else { panic!("{column:?} {text:?}: {error:?}") };
+        let StoreError::Damaged(found) = &error else { panic!("{column:?} {text:?}: {error:?}") };
         assert!(found.starts_with(complaint), "{found}");
         store.write(Repair(good.clone())).await.unwrap();
     }
@@ -260,7 +260,7 @@ impl Command for Repair {
     }
 }
 
-async fn lists_do_not_read_documents(place: Place) {
+async fn lists_do_not_read_documents(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     saved(&store, &session, CodeChange::Files(program())).await;
@@ -276,7 +276,7 @@ async fn lists_do_not_read_documents(place: Place) {
     assert_eq!(store.executions_with_status(Status::Completed, None, 5).await.unwrap().len(), 1);
 }
 
-async fn source_code_keeps_the_other_files_and_files_replace_all(place: Place) {
+async fn source_code_keeps_the_other_files_and_files_replace_all(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let with_files = saved(&store, &session, CodeChange::Files(program())).await;
@@ -297,7 +297,7 @@ async fn source_code_keeps_the_other_files_and_files_replace_all(place: Place) {
     assert_eq!((row.entry_name, row.other_files), (None, None));
 }
 
-async fn a_change_of_any_file_is_a_change(place: Place) {
+async fn a_change_of_any_file_is_a_change(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let mut version = 1;
@@ -315,7 +315,7 @@ async fn a_change_of_any_file_is_a_change(place: Place) {
     }
 }
 
-async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: Place) {
+async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let request = AcceptRun { code: Some(CodeChange::Files(program())), work: work(), ..run(&session, 10) };
@@ -327,7 +327,7 @@ async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: 
     assert_eq!(read(&store, second.id).await, second);
 }
 
-async fn one_shot_executions_do_not_wait_for_each_other(place: Place) {
+async fn one_shot_executions_do_not_wait_for_each_other(place: TestDatabase) {
     let store = place.open().await;
     let mut accepted = Vec::new();
     for now in 0..5 {
@@ -339,7 +339,7 @@ async fn one_shot_executions_do_not_wait_for_each_other(place: Place) {
     assert_eq!(store.execution(&TenantId::new("stranger"), accepted[0]).await.unwrap(), None);
 }
 
-async fn a_key_of_a_one_shot_execution_stands_for_it(place: Place) {
+async fn a_key_of_a_one_shot_execution_stands_for_it(place: TestDatabase) {
     let store = place.open().await;
     let keyed = |request| KeyedRequest { scoped_key: [1; 32], request_hash: [request; 32], expires_at: at(1_000) };
     let request = |hash, now| AcceptOneShot { keyed: Some(keyed(hash)), ..one_shot(now) };

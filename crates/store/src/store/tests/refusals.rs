@@ -20,14 +20,14 @@ async fn refused(settings: &DatabaseSettings) -> (Option<crate::Fault>, OpenErro
     (crate::Fault::find(&error), error)
 }
 
-async fn a_login_that_is_wrong_is_told(place: Place) {
+async fn a_login_that_is_wrong_is_told(place: TestDatabase) {
     let server = place.server.as_ref().unwrap();
     Store::open(&place.with_url(&server.guarded_url)).await.unwrap().close().await;
     let wrong = place.with_url(&server.guarded_url.replace(":secret@", ":secret2@"));
     assert_eq!(refused(&wrong).await.0, Some(crate::Fault::WrongLogin));
 }
 
-async fn an_address_that_is_wrong_is_told(place: Place) {
+async fn an_address_that_is_wrong_is_told(place: TestDatabase) {
     let url = place.server.as_ref().unwrap().guarded_url.clone();
     let (rest, _) = url.rsplit_once('/').unwrap();
     let missing = refused(&place.with_url(&format!("{rest}/test_missing"))).await.0;
@@ -44,7 +44,7 @@ async fn an_address_that_is_wrong_is_told(place: Place) {
     assert_eq!(silence, Some(crate::Fault::Unreachable));
 }
 
-async fn rights_that_are_missing_are_told(place: Place) {
+async fn rights_that_are_missing_are_told(place: TestDatabase) {
     let reader = place.with_url(&place.server.as_ref().unwrap().reader_url.clone());
     let (fault, error) = refused(&reader).await;
     assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
@@ -55,7 +55,7 @@ async fn rights_that_are_missing_are_told(place: Place) {
     assert_eq!(fault, Some(crate::Fault::MissingRights), "rows cannot be written");
 }
 
-async fn a_copy_is_read_for_lists_alone(place: Place) {
+async fn a_copy_is_read_for_lists_alone(place: TestDatabase) {
     let server = place.server.as_ref().unwrap();
     place.open().await.close().await;
     let settings = DatabaseSettings { read_url: Some(server.reader_url.parse().unwrap()), ..place.settings.clone() };
@@ -75,7 +75,7 @@ async fn a_copy_is_read_for_lists_alone(place: Place) {
     assert_eq!(refused(&wrong).await.0, Some(crate::Fault::WrongLogin));
 }
 
-async fn a_copy_that_is_away_fails_lists_alone(place: Place) {
+async fn a_copy_that_is_away_fails_lists_alone(place: TestDatabase) {
     let scheme = place.settings.url.to_string().split_once("://").unwrap().0.to_owned();
     let away = format!("{scheme}://a:secret@127.0.0.1:1/test_1");
     let settings = DatabaseSettings { read_url: Some(away.parse().unwrap()), ..place.settings.clone() };
@@ -87,7 +87,7 @@ async fn a_copy_that_is_away_fails_lists_alone(place: Place) {
 }
 
 /// As many processes do that are started together.
-async fn a_new_database_is_opened_by_many_at_once(place: Place) {
+async fn a_new_database_is_opened_by_many_at_once(place: TestDatabase) {
     let mut opening = tokio::task::JoinSet::new();
     for _ in 0..6 {
         let settings = place.settings.clone();

@@ -15,7 +15,7 @@ async fn ended(store: &Store, now: i64) -> Execution {
     execution
 }
 
-async fn the_database_has_a_clock(place: Place) {
+async fn the_database_has_a_clock(place: TestDatabase) {
     let store = place.open().await;
     let (before, now, after) = (Timestamp::now(), store.now().await.unwrap(), Timestamp::now());
     // SQLite's is exact to a millisecond.
@@ -23,7 +23,7 @@ async fn the_database_has_a_clock(place: Place) {
     assert!(before.before(slack) <= now && now <= after.after(slack), "{before:?} {now:?} {after:?}");
 }
 
-async fn what_ended_long_ago_is_removed_in_batches(place: Place) {
+async fn what_ended_long_ago_is_removed_in_batches(place: TestDatabase) {
     let store = place.open().await;
     let mut old = Vec::new();
     for now in [100, 300, 200] {
@@ -42,7 +42,7 @@ async fn what_ended_long_ago_is_removed_in_batches(place: Place) {
     read(&store, queued.id).await;
 }
 
-async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: Place) {
+async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: TestDatabase) {
     let store = place.open().await;
     let mut idle = HashSet::new();
     for _ in 0..7 {
@@ -80,7 +80,7 @@ async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: Place
     }
 }
 
-async fn a_session_that_is_run_without_a_change_is_kept(place: Place) {
+async fn a_session_that_is_run_without_a_change_is_kept(place: TestDatabase) {
     let day = |number: i64| number * 24 * 3_600 * 1_000_000;
     let store = place.open().await;
     let session = session(&store).await;
@@ -99,7 +99,7 @@ async fn a_session_that_is_run_without_a_change_is_kept(place: Place) {
 }
 
 /// A key stands for nothing when its execution is gone, long before it expires.
-async fn a_key_whose_execution_was_removed_is_free(place: Place) {
+async fn a_key_whose_execution_was_removed_is_free(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let keyed = KeyedRequest { scoped_key: [1; 32], request_hash: [1; 32], expires_at: at(1_000) };

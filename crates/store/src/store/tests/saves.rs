@@ -42,7 +42,7 @@ fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
 }
 
 /// Those that wait for each other are written together; each counts and has an answer of its own.
-async fn saves_of_one_session_each_count(place: Place) {
+async fn saves_of_one_session_each_count(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
@@ -60,7 +60,7 @@ async fn saves_of_one_session_each_count(place: Place) {
 }
 
 /// What becomes of one of them is no matter of the others'.
-async fn several_sessions_are_saved_together(place: Place) {
+async fn several_sessions_are_saved_together(place: TestDatabase) {
     let store = place.open().await;
     let mut sessions = Vec::new();
     for _ in 0..8 {
@@ -114,7 +114,7 @@ async fn several_sessions_are_saved_together(place: Place) {
 }
 
 /// Each of many has its own code in the end, however they meet on their way.
-async fn saves_of_many_sessions_do_not_mix(place: Place) {
+async fn saves_of_many_sessions_do_not_mix(place: TestDatabase) {
     let store = place.open().await;
     let mut sessions = Vec::new();
     for _ in 0..100 {
@@ -142,7 +142,7 @@ async fn saves_of_many_sessions_do_not_mix(place: Place) {
 }
 
 /// As from several processes, which know nothing of each other's saves.
-async fn saves_by_several_stores_are_not_lost(place: Place) {
+async fn saves_by_several_stores_are_not_lost(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
@@ -159,7 +159,7 @@ async fn saves_by_several_stores_are_not_lost(place: Place) {
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap().unwrap().version, 41);
 }
 
-async fn a_save_that_is_refused_changes_nothing(place: Place) {
+async fn a_save_that_is_refused_changes_nothing(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let refused = async |save: SaveSession| match store.save_session(save).await {
@@ -177,7 +177,7 @@ async fn a_save_that_is_refused_changes_nothing(place: Place) {
 }
 
 /// Of several with the same expectation, which wait for each other, one is right.
-async fn one_of_several_expectations_is_met(place: Place) {
+async fn one_of_several_expectations_is_met(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
@@ -194,7 +194,7 @@ async fn one_of_several_expectations_is_met(place: Place) {
 }
 
 /// Languages, names and texts are exact: neither case nor accents nor spaces at the end are alike.
-async fn texts_that_look_alike_are_different(place: Place) {
+async fn texts_that_look_alike_are_different(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     for (version, code) in [(2, "a"), (3, "A"), (4, "ä"), (5, "a "), (6, "a")] {
@@ -206,14 +206,14 @@ async fn texts_that_look_alike_are_different(place: Place) {
 }
 
 /// Its caller has been told that it failed, and may have saved something else through another process.
-async fn a_save_that_comes_too_late_is_not_written(place: Place) {
+async fn a_save_that_comes_too_late_is_not_written(place: TestDatabase) {
     let store = place.open().await;
     let (late, other) = (session(&store).await, session(&store).await);
     let due = |session: &Session, until| DueSave { save: save(session, "new"), until };
     let in_time = Instant::now() + DEADLINE;
     for saves in [vec![due(&late, Instant::now())], vec![due(&late, Instant::now()), due(&other, in_time)]] {
         let mut answers = store.save_all(saves).await.into_iter().map(answered);
-        assert!(matches!(answers.next(), Some(Err(WriteError::Unavailable(Unavailable::Silent)))));
+        assert!(matches!(answers.next(), Some(Err(WriteError::Unavailable(StoreError::Silent)))));
         assert!(answers.all(|answer| answer.is_ok()));
     }
     assert_eq!(store.session(&late.tenant, late.id).await.unwrap(), Some(late));
@@ -221,7 +221,7 @@ async fn a_save_that_comes_too_late_is_not_written(place: Place) {
 }
 
 /// As when a process is frozen amid a transaction.
-async fn a_session_that_is_locked_holds_up_no_other(place: Place) {
+async fn a_session_that_is_locked_holds_up_no_other(place: TestDatabase) {
     let store = place.open().await;
     let mut sessions = Vec::new();
     for _ in 0..20 {
@@ -280,7 +280,7 @@ fn collision(backend: DbBackend) -> Vec<&'static str> {
 }
 
 /// It had no effect, so its client need not hear of it.
-async fn a_save_that_collides_is_tried_again(place: Place) {
+async fn a_save_that_collides_is_tried_again(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     let connection = place.raw().await;

@@ -18,7 +18,7 @@ const TIME: Duration = Duration::from_secs(10);
 const CODE_BYTES: usize = 500;
 
 /// Lets some clients save sessions in turn, as fast as they are answered.
-async fn measure(name: &str, place: &Place, clients: usize) {
+async fn measure(name: &str, place: &TestDatabase, clients: usize) {
     let store = place.open().await;
     let mut sessions = Vec::new();
     for _ in 0..clients {
@@ -70,8 +70,8 @@ async fn measure(name: &str, place: &Place, clients: usize) {
 async fn saves_a_second() {
     let (postgres, mariadb) = (Postgres::default().durable().start().await, MariaDb::default().durable().start().await);
     for clients in [16, 256] {
-        measure("sqlite", &Place::sqlite(), clients).await;
-        measure("postgres", &Place::of(postgres.database().await), clients).await;
-        measure("mariadb", &Place::of(mariadb.database().await), clients).await;
+        measure("sqlite", &TestDatabase::sqlite(), clients).await;
+        measure("postgres", &TestDatabase::of(postgres.database().await), clients).await;
+        measure("mariadb", &TestDatabase::of(mariadb.database().await), clients).await;
     }
 }

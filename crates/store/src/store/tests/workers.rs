@@ -19,7 +19,7 @@ pub(super) fn worker(name: &str) -> Worker {
 }
 
 /// Makes a worker look as if it had not renewed its row for a while.
-pub(super) async fn age(place: &Place, worker: &Worker, time: Duration) {
+pub(super) async fn age(place: &TestDatabase, worker: &Worker, time: Duration) {
     let micros = time.as_micros();
     // Rows are told apart by their names: the databases write ids differently.
     let update = format!("UPDATE workers SET last_seen_at = last_seen_at - {micros} WHERE name = '{}'", worker.name);
@@ -27,7 +27,7 @@ pub(super) async fn age(place: &Place, worker: &Worker, time: Duration) {
     assert_eq!(connection.execute_unprepared(&update).await.unwrap().rows_affected(), 1);
 }
 
-async fn workers_are_listed_as_they_last_said(place: Place) {
+async fn workers_are_listed_as_they_last_said(place: TestDatabase) {
     let store = place.open().await;
     let (one, two) = (worker("one"), worker("two"));
     store.write(RenewWorker(two.clone())).await.unwrap();
@@ -48,7 +48,7 @@ async fn workers_are_listed_as_they_last_said(place: Place) {
     assert_eq!(store.workers().await.unwrap().len(), 1);
 }
 
-async fn who_stops_leaves_what_it_served(place: Place) {
+async fn who_stops_leaves_what_it_served(place: TestDatabase) {
     let store = place.open().await;
     let lives = worker("lives");
     store.write(RenewWorker(lives.clone())).await.unwrap();

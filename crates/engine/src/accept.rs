@@ -1,0 +1,5 @@
+//! Accepting executions: runs of sessions, one-shots, and dead letters that are tried again.
+
+pub(crate) mod dead_letters;
+pub(crate) mod idempotency;
+pub(crate) mod submit;

@@ -1,0 +1,80 @@
+//! Executions that came to nothing with all their attempts, for a person to look at.
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::Page;
+use runbay_model::PageRequest;
+use runbay_model::Priority;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_store::DeadLetter;
+use runbay_store::DeadLetterNotFound;
+use runbay_store::DeleteDeadLetter;
+use runbay_store::RequeueDeadLetter;
+use runbay_store::RequeueRefusal;
+use runbay_store::WriteError;
+
+use crate::Engine;
+use crate::ReadError;
+use crate::RequeueError;
+use crate::watch::lists::some;
+
+impl Engine {
+    /// Lists the dead letters of a tenant, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the database does not answer.
+    pub async fn dead_letters(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<DeadLetter>, ReadError> {
+        self.read(some(self.store().dead_letters(tenant, page))).await
+    }
+
+    /// Accepts a new execution of what a dead letter was to run; the old one stays in the history and is no dead
+    /// letter any more.
+    ///
+    /// # Errors
+    ///
+    /// [`RequeueError`] when there is no such dead letter, its session or language does not allow it now, the queue is
+    /// full or the database does not answer.
+    pub async fn requeue_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, RequeueError> {
+        let dead = self.execution(tenant, id).await?;
+        self.offered_language(dead.input.language.as_str())?;
+        let place = self.place().await?;
+        let command =
+            RequeueDeadLetter { tenant: tenant.clone(), id, execution: ExecutionId::random(), at: Timestamp::now() };
+        let engine = self.clone();
+        let requeued = self.carry_through(async move {
+            let execution = engine.store().write(command).await?;
+            // Somebody has looked at it and waits: it is no less urgent than others, whatever it was at first.
+            engine.queue_accepted(&execution, Priority::default(), place).await;
+            Ok::<_, RequeueError>(execution)
+        });
+        requeued.await?
+    }
+
+    /// Makes an execution a dead letter no longer; it stays in the history.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when there is no such dead letter or the database does not answer.
+    pub async fn forget_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<(), ReadError> {
+        let command = DeleteDeadLetter { tenant: tenant.clone(), id };
+        let engine = self.clone();
+        let forgotten = self.carry_through(async move { engine.store().write(command).await });
+        forgotten.await?.map_err(|error| match error {
+            WriteError::Refused(DeadLetterNotFound) => ReadError::NotFound,
+            WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
+        })
+    }
+}
+
+impl From<WriteError<RequeueRefusal>> for RequeueError {
+    fn from(error: WriteError<RequeueRefusal>) -> Self {
+        match error {
+            WriteError::Refused(RequeueRefusal::NotFound) => Self::NotFound,
+            WriteError::Refused(RequeueRefusal::SessionInactive) => Self::SessionInactive,
+            WriteError::Refused(RequeueRefusal::ActiveExecution { execution }) => Self::ActiveExecution { execution },
+            WriteError::Unavailable(error) => Self::Unavailable(error.into()),
+        }
+    }
+}

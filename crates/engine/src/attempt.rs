@@ -1,0 +1,8 @@
+//! One attempt: its claim, its lease, what stops it and what comes of it.
+
+pub(crate) mod cancel;
+pub(crate) mod claim;
+pub(crate) mod finish;
+pub(crate) mod lease;
+pub(crate) mod running;
+pub(crate) mod stop_signal;

@@ -1,0 +1,139 @@
+//! Taking a queued execution.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use runbay_model::Attempt;
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::RunInput;
+use runbay_model::SessionId;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use runbay_queue::Taken;
+use runbay_store::ClaimExecution;
+use runbay_store::LeaseExpired;
+use runbay_store::WriteError;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::ClaimError;
+use crate::Engine;
+use crate::Unavailable;
+use crate::attempt::running::Registration;
+use crate::attempt::stop_signal::Followed;
+use crate::metrics::note_claim;
+
+/// A worker's right to run one attempt of an execution.
+///
+/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]; the execution of a claim that is only
+/// dropped is handed back when its worker renews its row.
+#[derive(Debug)]
+#[must_use = "an execution whose claim is dropped stays RUNNING for a while"]
+pub struct Claim {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The number of this claim, which fences every later write.
+    pub attempt: Attempt,
+    /// Who owns the execution.
+    pub tenant: TenantId,
+    /// The session it was started from.
+    pub session: Option<SessionId>,
+    /// What is to be run; shared, as it may hold a megabyte of standard input.
+    pub input: Arc<RunInput>,
+    /// Fires when nobody wants the result any more: it was cancelled, or the attempt was taken away.
+    pub cancelled: CancellationToken,
+    pub(crate) follower: AbortOnDropHandle<()>,
+    _registration: Registration,
+}
+
+impl Engine {
+    /// Takes a queued execution; none when it is no longer queued.
+    ///
+    /// CANCEL: an execution that is claimed after the caller went away is handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unreadable`] when the
+    /// execution may be tried again much later, or by another version. [`ClaimError::Unavailable`] when the
+    /// database does not answer; the execution may be claimed all the same, and is handed back then: a moment later, or
+    /// when the worker renews its row.
+    pub async fn claim(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
+        let (caller, answer) = oneshot::channel();
+        let mut awaited = AwaitedClaim { engine: self.clone(), answer };
+        let (engine, taken) = (self.clone(), taken.clone());
+        self.carry_through(async move {
+            let claimed = engine.take(&taken, worker).await;
+            if let Err(Ok(Some(unwanted))) = caller.send(claimed) {
+                engine.hand_back_unwanted(&unwanted).await;
+            }
+        })
+        .await?;
+        awaited.answer.try_recv().map_err(Unavailable::new)?
+    }
+
+    async fn take(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
+        let (registration, cancelled) = self.running().enter(taken.execution, worker);
+        let command = ClaimExecution {
+            id: taken.execution,
+            worker,
+            queue_turn: Some(taken.turn.get()),
+            lease: Some(self.settings().lease),
+            at: Timestamp::now(),
+        };
+        let began = Instant::now();
+        let claimed = match self.store().write(command).await {
+            Ok(claimed) => claimed,
+            Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
+            Err(WriteError::Unavailable(runbay_store::StoreError::Damaged(found))) => {
+                return Err(ClaimError::Unreadable(found));
+            }
+            Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),
+        };
+        let Some(claimed) = claimed else {
+            return Ok(None);
+        };
+        note_claim(&claimed.head, began.elapsed());
+        let Execution { id, tenant, session, input, state, .. } = claimed.execution;
+        let attempt = state.attempt();
+        registration.claimed(attempt);
+        let follower = self.follow(Followed { execution: id, attempt, worker, stop: cancelled.clone() }).await;
+        self.announce(&claimed.head).await;
+        let input = Arc::new(input);
+        Ok(Some(Claim {
+            execution: id,
+            attempt,
+            tenant,
+            session,
+            input,
+            cancelled,
+            follower,
+            _registration: registration,
+        }))
+    }
+
+    async fn hand_back_unwanted(&self, claim: &Claim) {
+        if let Err(error) = self.hand_back(claim).await {
+            tracing::error!(execution.id = %claim.execution, error = ?error, "a claim that nobody wants stays");
+        }
+    }
+}
+
+/// A claim on its way to its caller; one that arrives when the caller has just gone away is handed back.
+struct AwaitedClaim {
+    engine: Engine,
+    answer: oneshot::Receiver<Result<Option<Claim>, ClaimError>>,
+}
+
+impl Drop for AwaitedClaim {
+    fn drop(&mut self) {
+        // Closed first: whatever is sent from now on, the sender keeps and hands back.
+        self.answer.close();
+        if let Ok(Ok(Some(unwanted))) = self.answer.try_recv() {
+            let engine = self.engine.clone();
+            self.engine.carry_on(async move { engine.hand_back_unwanted(&unwanted).await });
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A worker's row: while it is renewed, what the worker has claimed is its own.
+
+use runbay_model::Attempt;
+use runbay_model::Catalog;
+use runbay_model::ExecutionId;
+use runbay_model::Timestamp;
+use runbay_model::WorkerId;
+use runbay_store::HandBackExecution;
+use runbay_store::RenewWorker;
+use runbay_store::Stale;
+use runbay_store::StopWorker;
+use runbay_store::Worker;
+use runbay_store::WriteError;
+
+use crate::Engine;
+use crate::Unavailable;
+use crate::workers::document::document;
+
+/// What a worker says of itself.
+#[derive(Debug, Clone)]
+pub struct WorkerCard {
+    /// This life of the worker.
+    pub id: WorkerId,
+    /// A name for people, such as the name of its host; what is beyond 255 characters is cut off.
+    pub name: String,
+    /// The version of its program, at most 64 characters.
+    pub version: String,
+    /// How many executions it runs at a time.
+    pub slots: usize,
+    /// The languages that it serves.
+    pub catalog: Catalog,
+    /// When it was started.
+    pub started_at: Timestamp,
+}
+
+/// A worker's right to claim executions, for as long as it is renewed in time.
+///
+/// A worker whose lease has expired has lost what it runs: other processes queue it again, and whatever it reports is
+/// dropped. With the next renewal it learns so, and may claim again.
+pub struct WorkerLease {
+    engine: Engine,
+    row: Worker,
+    /// Attempts that the rows say are the worker's, and that it does not know, as of the last renewal.
+    unknown: Vec<(ExecutionId, Attempt)>,
+}
+
+impl Engine {
+    /// Makes the lease of a worker; it begins with the first renewal.
+    #[must_use]
+    pub fn lease(&self, card: &WorkerCard) -> WorkerLease {
+        let row = Worker {
+            id: card.id,
+            name: card.name.chars().take(255).collect(),
+            version: card.version.chars().take(64).collect(),
+            slots: u32::try_from(card.slots).unwrap_or(u32::MAX),
+            running: 0,
+            languages: document(&card.catalog),
+            started_at: card.started_at,
+            draining: false,
+        };
+        WorkerLease { engine: self.clone(), row, unknown: Vec::new() }
+    }
+}
+
+impl WorkerLease {
+    /// Renews the lease, and puts right what the rows and the worker do not agree on: attempts that were taken away
+    /// are stopped, and claims that the worker does not know of, as the database failed to answer, are handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer.
+    pub async fn renew(&mut self) -> Result<(), Unavailable> {
+        self.row.running = u32::try_from(self.engine.running().attempts(self.row.id).len()).unwrap_or(u32::MAX);
+        self.engine.write(RenewWorker(self.row.clone())).await?;
+        self.put_right().await
+    }
+
+    /// Tells that the worker takes no more executions, with all later renewals; they go on until what it runs ended.
+    pub fn drain(&mut self) {
+        self.row.draining = true;
+    }
+
+    /// Ends the lease: what the worker may still run is lost, and what it served is offered until its successor comes.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the database does not answer; then the lease expires by itself.
+    pub async fn end(self) -> Result<(), Unavailable> {
+        self.engine.write(StopWorker { id: self.row.id, languages: self.row.languages }).await
+    }
+
+    async fn put_right(&mut self) -> Result<(), Unavailable> {
+        let worker = self.row.id;
+        // Known before it is asked for: an attempt that is claimed in between is not taken for one taken away.
+        let known = self.engine.running().attempts(worker);
+        let rows = self.engine.store().attempts_of(worker).await?;
+        for (execution, attempt) in known.into_iter().filter(|attempt| !rows.contains(attempt)) {
+            // Whoever took it away has said so; or it has just ended here.
+            tracing::debug!(execution.id = %execution, execution.attempt = attempt.0, "an attempt is over by its row");
+            self.engine.running().stop_attempt(execution, attempt);
+        }
+        let unknown: Vec<_> =
+            rows.into_iter().filter(|(execution, _)| !self.engine.running().holds(*execution)).collect();
+        for (id, attempt) in unknown.iter().filter(|attempt| self.unknown.contains(attempt)) {
+            self.engine.return_unknown(*id, *attempt).await?;
+        }
+        // One that was just claimed or just ended is given until the next time.
+        self.unknown = unknown;
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Hands back an attempt that nobody runs: its claim was written although the database failed to answer.
+    async fn return_unknown(&self, id: ExecutionId, attempt: Attempt) -> Result<(), Unavailable> {
+        match self.store().write(HandBackExecution { id, attempt, at: Timestamp::now() }).await {
+            Ok(head) => {
+                tracing::warn!(execution.id = %id, "a claim that was never answered is handed back");
+                self.queue_again(&head).await;
+                Ok(())
+            }
+            Err(WriteError::Refused(Stale)) => Ok(()),
+            Err(WriteError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Putting executions into the queue again.
+
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::time::Duration;
+
+use runbay_model::Attempt;
+use runbay_model::TenantId;
+use runbay_model::Timestamp;
+use runbay_queue::Entry;
+use runbay_queue::Flow;
+use runbay_queue::Turn;
+use runbay_store::ExecutionHead;
+
+use crate::Engine;
+use crate::outage::Part;
+
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
+
+impl Engine {
+    /// Announces that a row is queued again, and tells the queue.
+    pub(crate) async fn queue_again(&self, head: &ExecutionHead) {
+        self.announce(head).await;
+        self.note_push(self.queue().push(entry(head)).await);
+    }
+
+    /// What could not be pushed waits in its row for the next sweep.
+    pub(crate) fn note_push(&self, pushed: Result<(), runbay_queue::QueueError>) {
+        match pushed {
+            Ok(()) => self.outages().answered(Part::Queue),
+            Err(error) => self.outages().failed(Part::Queue, &error),
+        }
+    }
+}
+
+/// Returns the queue's entry for a queued row; it keeps its place however often it is retried.
+///
+/// It waits no longer than any retry does: the clock of whoever wrote its time may be ahead.
+pub(crate) fn entry(head: &ExecutionHead) -> Entry {
+    Entry {
+        execution: head.id,
+        flow: flow(head),
+        language: head.language.clone(),
+        priority: head.priority,
+        turn: turn(head),
+        not_before: head.available_at.map(|at| at.min(Timestamp::now().after(LONGEST_RETRY_DELAY))),
+    }
+}
+
+/// Whoever has had its turn keeps it; a row from a time before turns were stored comes first.
+fn turn(head: &ExecutionHead) -> Option<Turn> {
+    let was_claimed = head.state.attempt() > Attempt::default();
+    was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()
+}
+
+/// Tenants share the queue; where there is one only, its sessions do, and all that has no session is one of them.
+fn flow(head: &ExecutionHead) -> Flow {
+    if head.tenant != TenantId::default() {
+        return Flow::new(format!("tenant {}", head.tenant.as_str()));
+    }
+    match head.session {
+        Some(session) => Flow::new(format!("session {session}")),
+        None => Flow::new("one-shots"),
+    }
+}
+
+/// Returns how long to wait after an attempt was lost: doubling, with up to half of it left to chance so that
+/// executions that were lost together do not come back together.
+pub(crate) fn retry_delay(base: Duration, lost: Attempt) -> Duration {
+    let doublings = lost.0.saturating_sub(1).min(16);
+    let longest = base.saturating_mul(1 << doublings).min(LONGEST_RETRY_DELAY);
+    let chance = RandomState::new().hash_one(()) % 1024;
+    longest / 2 + longest.mul_f64(f64::from(u16::try_from(chance).unwrap_or(0)) / 2048.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use runbay_model::ExecutionId;
+    use runbay_model::LanguageId;
+    use runbay_model::Priority;
+    use runbay_model::SessionId;
+    use runbay_model::State;
+
+    use super::*;
+
+    fn head(tenant: TenantId, session: Option<SessionId>) -> ExecutionHead {
+        ExecutionHead {
+            id: ExecutionId::random(),
+            tenant,
+            session,
+            language: LanguageId::new("python"),
+            priority: Priority::Low,
+            queue_turn: None,
+            state: State::ACCEPTED,
+            attempts_returned: 0,
+            available_at: None,
+            created_at: Timestamp::from_micros(1),
+            queued_at: Timestamp::from_micros(1),
+            started_at: None,
+            completed_at: None,
+        }
+    }
+
+    #[test]
+    fn tenants_share_the_queue_and_so_do_the_sessions_of_the_only_one() {
+        let (one, other) = (Some(SessionId::random()), Some(SessionId::random()));
+        let flow = |tenant: &str, session| entry(&head(TenantId::new(tenant), session)).flow;
+        assert_eq!(flow("a", one), flow("a", None));
+        assert_ne!(flow("a", one), flow("b", one));
+        let alone = |session| entry(&head(TenantId::default(), session)).flow;
+        assert_ne!(alone(one), alone(other));
+        assert_ne!(alone(one), alone(None));
+        assert_eq!(alone(None), alone(None));
+        assert_ne!(alone(None), flow("one-shots", None));
+    }
+
+    #[test]
+    fn only_what_was_claimed_before_has_a_place() {
+        let new = head(TenantId::default(), None);
+        assert_eq!((entry(&new).turn, entry(&new).priority), (None, Priority::Low));
+        let claimed = ExecutionHead { state: State::Queued { previous: Attempt(1) }, ..new };
+        assert_eq!(entry(&claimed).turn, Turn::new(0.0), "a row of a former version");
+        let with_turn = ExecutionHead { queue_turn: Some(7.25), ..claimed };
+        assert_eq!(entry(&with_turn).turn, Turn::new(7.25));
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_delays_no_retry_for_long() {
+        let now = Timestamp::now();
+        let not_before = |available_at| {
+            let head = ExecutionHead { available_at, ..head(TenantId::default(), None) };
+            entry(&head).not_before
+        };
+        let soon = now.after(Duration::from_secs(3));
+        assert_eq!([not_before(None), not_before(Some(soon))], [None, Some(soon)]);
+        let capped = not_before(Some(now.after(Duration::from_secs(31 * 24 * 3_600)))).unwrap();
+        assert!(capped >= now.after(LONGEST_RETRY_DELAY) && capped <= Timestamp::now().after(LONGEST_RETRY_DELAY));
+    }
+
+    #[test]
+    fn the_delay_doubles_and_has_an_end() {
+        let base = Duration::from_millis(100);
+        for (attempt, longest) in [(1, 100), (2, 200), (3, 400), (4, 800), (40, 30_000)] {
+            let longest = Duration::from_millis(longest);
+            let delay = retry_delay(base, Attempt(attempt));
+            assert!(delay >= longest / 2 && delay < longest, "{delay:?} after attempt {attempt}");
+        }
+        assert_eq!(retry_delay(Duration::ZERO, Attempt(1)), Duration::ZERO);
+    }
+}

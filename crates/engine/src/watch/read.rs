@@ -1,0 +1,42 @@
+//! Reading executions.
+
+use std::future::Future;
+use std::time::Duration;
+
+use runbay_model::Execution;
+use runbay_model::ExecutionId;
+use runbay_model::TenantId;
+use runbay_store::ExecutionHead;
+use tokio::time::timeout;
+
+use crate::Engine;
+use crate::ReadError;
+use crate::Unavailable;
+
+/// How long a read may take.
+pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Reads an execution.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, ReadError> {
+        self.read(self.store().execution(tenant, id)).await
+    }
+
+    /// Reads where an execution is, which costs the same however long its code and output are.
+    pub(crate) async fn execution_head(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, ReadError> {
+        self.read(self.store().execution_head(tenant, id)).await
+    }
+
+    /// Waits for a read, but not for ever.
+    pub(crate) async fn read<T>(
+        &self,
+        row: impl Future<Output = Result<Option<T>, runbay_store::StoreError>>,
+    ) -> Result<T, ReadError> {
+        let row = timeout(READ_PATIENCE, row).await.map_err(Unavailable::new)?.map_err(Unavailable::from)?;
+        row.ok_or(ReadError::NotFound)
+    }
+}

@@ -1,0 +1,111 @@
+//! Keeping one connection to a Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::AsyncConnectionConfig;
+use redis::PushInfo;
+use redis::PushKind;
+use redis::RedisResult;
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
+use crate::Address;
+use crate::Error;
+use crate::Trouble;
+use crate::redis::CONNECT_DEADLINE;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What callers can know of the connection.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    /// It is being made, and callers wait for it.
+    Connecting,
+    /// It is there.
+    Up(Live),
+    /// The last try failed; callers do not wait for the next one, so that nothing piles up.
+    Away(Error),
+}
+
+/// A connection that worked when it was last seen.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) connection: MultiplexedConnection,
+    /// Asks to make another one.
+    pub(crate) broken: Arc<Notify>,
+}
+
+/// Keeps a connection until nobody looks at `state` any more.
+pub(crate) async fn maintain(address: Address, state: watch::Sender<Connection>) {
+    tokio::select! {
+        () = state.closed() => {}
+        () = renew(&address, &state) => {}
+    }
+}
+
+async fn renew(address: &Address, state: &watch::Sender<Connection>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let began = Instant::now();
+        match connect(address).await {
+            Ok(live) => {
+                if matches!(*state.borrow(), Connection::Away(_)) {
+                    tracing::info!(redis.address = %address, "Redis is back");
+                }
+                let broken = Arc::clone(&live.broken);
+                state.send_replace(Connection::Up(live));
+                broken.notified().await;
+                state.send_replace(Connection::Connecting);
+            }
+            Err(error) => {
+                if !matches!(*state.borrow(), Connection::Away(_)) {
+                    tracing::warn!(error = %error, "Redis is away");
+                }
+                state.send_replace(Connection::Away(error));
+            }
+        }
+        // A connection that broke at once counts as one that was not made.
+        pause = if began.elapsed() < LONGEST_PAUSE { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+        sleep(pause).await;
+    }
+}
+
+async fn connect(address: &Address) -> Result<Live, Error> {
+    let broken = Arc::new(Notify::new());
+    let tell = Arc::clone(&broken);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_DEADLINE))
+        // Every call has a deadline of its own.
+        .set_response_timeout(None)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                tell.notify_one();
+            }
+            Ok::<(), redis::aio::SendError>(())
+        });
+    let connecting = async {
+        let mut connection = address.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let is_replica = is_replica(&mut connection).await;
+        Ok((connection, is_replica))
+    };
+    match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
+        // Else each write would find it out anew, and wait for the next connection.
+        Ok(Ok((_, true))) => Err(Error::new(address, Trouble::Replica)),
+        Ok(Ok((connection, false))) => Ok(Live { connection, broken }),
+        Ok(Err(error)) => Err(Error::from_redis(address, &error)),
+        Err(_) => Err(Error::new(address, Trouble::Silent)),
+    }
+}
+
+/// Asks a server whether it only follows another one; not everybody may ask, and then the first write tells.
+async fn is_replica(connection: &mut MultiplexedConnection) -> bool {
+    let answer: RedisResult<Value> = redis::cmd("ROLE").query_async(connection).await;
+    let Ok(Value::Array(role)) = answer else { return false };
+    matches!(role.first(), Some(Value::BulkString(name)) if name == b"slave")
+}

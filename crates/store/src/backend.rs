@@ -1,0 +1,11 @@
+//! What is about databases and not about rows: where they are, how they are written to, and what goes wrong with them.
+
+pub(crate) mod data_directory;
+pub(crate) mod database_url;
+pub(crate) mod deadline;
+pub(crate) mod fault;
+pub(crate) mod panics;
+pub(crate) mod server;
+pub(crate) mod server_writer;
+pub(crate) mod sqlite;
+pub(crate) mod sqlite_writer;

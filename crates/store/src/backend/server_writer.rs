@@ -1,0 +1,88 @@
+//! Writing to a server: a transaction for each command.
+//!
+//! The server flushes those of several connections together. Saves, which come by the thousand, are put into one before
+//! they come here.
+
+use sea_orm::DatabaseConnection;
+use sea_orm::DatabaseTransaction;
+use sea_orm::TransactionTrait;
+
+use crate::Command;
+use crate::StoreError;
+use crate::WriteError;
+use crate::backend::deadline::Try;
+use crate::backend::deadline::passing;
+use crate::backend::deadline::until_answered;
+use crate::backend::fault::Passing;
+use crate::backend::panics::caught;
+
+/// The way to a server; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerWriter {
+    pool: DatabaseConnection,
+}
+
+type Answered<C> = Result<<C as Command>::Answer, WriteError<<C as Command>::Refusal>>;
+
+impl ServerWriter {
+    pub(crate) const fn new(pool: DatabaseConnection) -> Self {
+        Self { pool }
+    }
+
+    /// Applies `command` and returns when it is durable.
+    ///
+    /// CANCEL: a command that was taken is applied even when its caller goes away.
+    pub(crate) async fn write<C: Command>(&self, command: C) -> Answered<C> {
+        let pool = self.pool.clone();
+        let task = tokio::spawn(async move { caught(apply_until_answered(&pool, &command)).await });
+        match task.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Err(panic.into()),
+            Err(_) => Err(StoreError::Closed.into()),
+        }
+    }
+}
+
+async fn apply_until_answered<C: Command>(pool: &DatabaseConnection, command: &C) -> Answered<C> {
+    until_answered(|| {
+        // Cloned before the first wait, so that a command need not be shared between threads.
+        let command = command.clone();
+        apply_once(pool, command)
+    })
+    .await
+}
+
+/// Applies a command in a transaction, which is taken back unless it comes to its end.
+async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C::Answer, WriteError<C::Refusal>> {
+    let transaction = match pool.begin().await {
+        Ok(transaction) => transaction,
+        Err(error) => return before_the_commit(error.into()),
+    };
+    match command.apply(&transaction).await {
+        Ok(answer) => commit(transaction, answer).await,
+        Err(WriteError::Unavailable(error)) => before_the_commit(error.into()),
+        refused @ Err(WriteError::Refused(_)) => {
+            // Its locks are gone when this returns, and it has changed nothing even if that fails.
+            if let Err(error) = transaction.rollback().await {
+                tracing::debug!(error = ?error, "a refused write was not taken back in time");
+            }
+            Try::Done(refused)
+        }
+    }
+}
+
+async fn commit<T, E: From<StoreError>>(transaction: DatabaseTransaction, answer: T) -> Try<T, E> {
+    match transaction.commit().await.map_err(StoreError::from) {
+        Ok(()) => Try::Done(Ok(answer)),
+        // Where the connection is lost now, nobody knows whether it took place.
+        Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
+        Err(error) => Try::Done(Err(error.into())),
+    }
+}
+
+fn before_the_commit<T, R>(error: WriteError<R>) -> Try<T, WriteError<R>> {
+    match error {
+        WriteError::Unavailable(error) if passing(&error).is_some() => Try::Again(error),
+        error => Try::Done(Err(error)),
+    }
+}
