@@ -14,7 +14,7 @@ async fn one_file_in_a_folder_is_a_language() {
     let code = host.template("awk");
     let input = Input { files: vec![("main.awk".to_owned(), code.into_bytes())], ..Input::default() };
     let (verdict, outcome) = host.run("awk", input).await;
-    assert_eq!((verdict, &*outcome.stdout), (Verdict::Completed, &b"Hello, World!\n"[..]), "{outcome:#?}");
+    assert_eq!((verdict, &*outcome.output.stdout), (Verdict::Completed, &b"Hello, World!\n"[..]), "{outcome:#?}");
     let broken = host.check("awk", vec![("main.awk".to_owned(), b"BEGIN {\n    print (1\n}\n".to_vec())]).await;
     assert_eq!((broken.diagnostics[0].line, broken.diagnostics[0].file.as_deref()), (Some(2), Some("main.awk")));
 }

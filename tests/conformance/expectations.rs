@@ -252,17 +252,21 @@ impl Expectation {
         if !self.end.is(verdict, outcome) {
             return Some("ended in another way".to_owned());
         }
-        let stdout = String::from_utf8_lossy(&outcome.stdout);
+        let stdout = String::from_utf8_lossy(&outcome.output.stdout);
         let printed = match self.stdout {
             Stdout::Is(text) => stdout == text,
             Stdout::EndsWith(text) => stdout.ends_with(text),
-            Stdout::Long(length) => outcome.stdout.len() == length && outcome.stdout_truncated,
+            Stdout::Long(length) => outcome.output.stdout.len() == length && outcome.facts.stdout_truncated,
             Stdout::Any => true,
         };
         if !printed {
             return Some("printed something else".to_owned());
         }
-        let said = if self.end == End::Compile { outcome.compile_output.as_deref() } else { Some(&*outcome.stderr) };
+        let said = if self.end == End::Compile {
+            outcome.output.compile_output.as_deref()
+        } else {
+            Some(&*outcome.output.stderr)
+        };
         let told = said.is_some_and(|said| String::from_utf8_lossy(said).contains(self.told));
         (!told).then(|| format!("did not say {:?}", self.told))
     }
@@ -272,9 +276,11 @@ impl End {
     fn is(self, verdict: Verdict, outcome: &Outcome) -> bool {
         match self {
             Self::Exit(0) => verdict == Verdict::Completed,
-            Self::Exit(code) => verdict == Verdict::Failed(Fault::RuntimeError) && outcome.exit_code == Some(code),
+            Self::Exit(code) => {
+                verdict == Verdict::Failed(Fault::RuntimeError) && outcome.facts.exit_code == Some(code)
+            }
             Self::Signal(name) => {
-                verdict == Verdict::Failed(Fault::RuntimeError) && outcome.signal.as_deref() == Some(name)
+                verdict == Verdict::Failed(Fault::RuntimeError) && outcome.facts.signal.as_deref() == Some(name)
             }
             Self::Memory => verdict == Verdict::Failed(Fault::MemoryLimit),
             Self::Time => matches!(verdict, Verdict::TimedOut(_)),

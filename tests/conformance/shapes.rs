@@ -16,7 +16,7 @@ async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, O
 
 async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
     let (verdict, outcome) = run(host, language, files).await;
-    let printed = String::from_utf8_lossy(&outcome.stdout);
+    let printed = String::from_utf8_lossy(&outcome.output.stdout);
     assert!(verdict == Verdict::Completed && printed == expected, "{files:?}\n{verdict:?} {outcome:#?}");
 }
 
@@ -24,7 +24,7 @@ async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expe
 async fn refused(host: &Host, language: &str, files: &[(&str, &str)]) -> String {
     let (verdict, outcome) = run(host, language, files).await;
     assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{files:?}\n{outcome:#?}");
-    String::from_utf8_lossy(&outcome.compile_output.unwrap_or_default()).into_owned()
+    String::from_utf8_lossy(&outcome.output.compile_output.unwrap_or_default()).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn compiled_headers_change_nothing() {
     let checked = "#define _GLIBCXX_ASSERTIONS\n#include <iostream>\n#include <vector>\n\
         int main() { std::vector<int> v; std::cout << v[3]; }\n";
     let (verdict, outcome) = run(&host, "cpp", &[("main.cpp", checked)]).await;
-    assert_eq!((verdict, outcome.signal.as_deref()), (Verdict::Failed(Fault::RuntimeError), Some("SIGABRT")));
+    assert_eq!((verdict, outcome.facts.signal.as_deref()), (Verdict::Failed(Fault::RuntimeError), Some("SIGABRT")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

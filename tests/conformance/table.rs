@@ -68,7 +68,7 @@ pub(crate) fn cell(verdict: Verdict, outcome: &Outcome) -> String {
         Verdict::Failed(Fault::OutputLimit) => "output".to_owned(),
         Verdict::Failed(Fault::ProcessLimit) => "processes".to_owned(),
         Verdict::Failed(Fault::CompileError) => "compile".to_owned(),
-        Verdict::Failed(Fault::RuntimeError) => match (outcome.exit_code, &outcome.signal) {
+        Verdict::Failed(Fault::RuntimeError) => match (outcome.facts.exit_code, &outcome.facts.signal) {
             (Some(code), _) => format!("exit {code}"),
             (None, Some(signal)) => signal.clone(),
             (None, None) => "failed".to_owned(),

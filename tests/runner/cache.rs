@@ -13,6 +13,7 @@ use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
 
@@ -28,7 +29,7 @@ fn marked() -> String {
 }
 
 fn is_reused(outcome: &Outcome) -> bool {
-    outcome.compile_time == Some(Duration::ZERO)
+    outcome.facts.compile_time == Some(Duration::ZERO)
 }
 
 /// Runs a program that has to end well; returns whether an earlier compilation of it was used.
@@ -42,16 +43,17 @@ async fn reuses(host: &Host, input: &RunInput) -> bool {
 async fn the_same_code_is_compiled_once() {
     let host = Host::open().await;
     let (_, first) = host.run(&compiled(&marked())).await;
-    let other_run = RunInput {
+    let work = Work {
         args: vec!["again".to_owned()],
         environment: Environment::new([("A".to_owned(), "1".to_owned())].into()).unwrap(),
-        ..compiled(&marked())
+        ..Work::default()
     };
+    let other_run = RunInput { work, ..compiled(&marked()) };
     let (_, second) = host.run(&other_run).await;
     assert!(!is_reused(&first) && is_reused(&second));
-    let line = String::from_utf8(first.stdout).unwrap();
-    assert_eq!(String::from_utf8(second.stdout).unwrap(), line.replace('\n', " again\n"));
-    assert_eq!(second.compile_output, first.compile_output, "its warnings come with it");
+    let line = String::from_utf8(first.output.stdout).unwrap();
+    assert_eq!(String::from_utf8(second.output.stdout).unwrap(), line.replace('\n', " again\n"));
+    assert_eq!(second.output.compile_output, first.output.compile_output, "its warnings come with it");
 }
 
 #[tokio::test]
@@ -69,7 +71,7 @@ async fn many_who_want_the_same_wait_for_one_compilation() {
         let (verdict, outcome) = run.await.unwrap();
         assert_eq!(verdict, Verdict::Completed);
         fresh += usize::from(!is_reused(&outcome));
-        outputs.push(outcome.stdout);
+        outputs.push(outcome.output.stdout);
     }
     outputs.dedup();
     assert_eq!((outputs.len(), fresh), (1, 1));
@@ -81,9 +83,9 @@ async fn many_who_want_what_cannot_be_compiled_get_one_refusal() {
     let input = compiled("head -c 8 /dev/urandom | od -An -tx1; exit 1");
     let ((first, one), (second, other)) = tokio::join!(host.run(&input), host.run(&input));
     assert_eq!((first, second), (Verdict::Failed(Fault::CompileError), Verdict::Failed(Fault::CompileError)));
-    assert_eq!(one.compile_output, other.compile_output);
+    assert_eq!(one.output.compile_output, other.output.compile_output);
     let (_, later) = host.run(&input).await;
-    assert_ne!(later.compile_output, one.compile_output, "what failed is tried anew");
+    assert_ne!(later.output.compile_output, one.output.compile_output, "what failed is tried anew");
 }
 
 #[tokio::test]
@@ -149,7 +151,7 @@ async fn code_that_differs_in_a_file_name_only_is_other_code() {
     for name in ["a.txt", "b.txt"] {
         let (_, outcome) = host.run(&program("compiled", &[("main.script", &source), (name, "same")])).await;
         assert!(!is_reused(&outcome));
-        assert_eq!(outcome.compile_output.unwrap(), format!("{name} main.script\n").into_bytes());
+        assert_eq!(outcome.output.compile_output.unwrap(), format!("{name} main.script\n").into_bytes());
     }
 }
 
@@ -160,5 +162,5 @@ async fn a_run_does_not_change_what_others_get() {
     let first = host.said(&input).await;
     let (_, second) = host.run(&input).await;
     assert!(is_reused(&second));
-    assert_eq!(String::from_utf8(second.stdout).unwrap(), first);
+    assert_eq!(String::from_utf8(second.output.stdout).unwrap(), first);
 }

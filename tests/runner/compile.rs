@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use runbay_model::Environment;
+use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::LimitOverrides;
-use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::RunInput;
 use runbay_model::Verdict;
+use runbay_model::Work;
 
 use crate::host::Host;
 use crate::host::compiled;
@@ -19,29 +21,31 @@ use crate::host::program;
 async fn refused(input: &RunInput) -> (String, String) {
     let (verdict, outcome) = Host::open().await.run(input).await;
     assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{outcome:?}");
-    assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
-    let output = String::from_utf8(outcome.compile_output.clone().unwrap_or_default()).expect("a text");
-    let message = outcome.message.clone().expect("a sentence");
-    let of_the_compiler = Outcome { message: None, compile_output: None, compile_time: None, ..outcome };
-    assert_eq!(of_the_compiler, Outcome::default(), "nothing ran");
+    assert!(outcome.facts.compile_time.is_some_and(|time| time > Duration::ZERO));
+    let output = String::from_utf8(outcome.output.compile_output.clone().unwrap_or_default()).expect("a text");
+    let message = outcome.facts.message.clone().expect("a sentence");
+    let facts = Facts { message: None, compile_time: None, ..outcome.facts };
+    let nothing_else = Output { compile_output: None, ..outcome.output };
+    assert_eq!((facts, nothing_else), (Facts::default(), Output::default()), "nothing ran");
     (message, output)
 }
 
 #[tokio::test]
 async fn a_program_is_compiled_and_run() {
     let source = format!("echo warning; echo remark >&2\n{}", compiler_of("cat; echo \"$@\"; exit 3"));
-    let input = RunInput { stdin: b"in\n".to_vec(), args: vec!["a b".to_owned()], ..compiled(&source) };
+    let work = Work { stdin: b"in\n".to_vec(), args: vec!["a b".to_owned()], ..Work::default() };
+    let input = RunInput { work, ..compiled(&source) };
     let (verdict, outcome) = Host::open().await.run(&input).await;
-    assert_eq!((verdict, outcome.exit_code), (Verdict::Failed(Fault::RuntimeError), Some(3)));
-    assert_eq!(String::from_utf8_lossy(&outcome.stdout), "in\na b\n");
-    assert_eq!(outcome.compile_output.as_deref(), Some(&b"warning\nremark\n"[..]));
-    assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
+    assert_eq!((verdict, outcome.facts.exit_code), (Verdict::Failed(Fault::RuntimeError), Some(3)));
+    assert_eq!(String::from_utf8_lossy(&outcome.output.stdout), "in\na b\n");
+    assert_eq!(outcome.output.compile_output.as_deref(), Some(&b"warning\nremark\n"[..]));
+    assert!(outcome.facts.compile_time.is_some_and(|time| time > Duration::ZERO));
 }
 
 #[tokio::test]
 async fn a_language_without_a_compiler_has_nothing_of_one() {
     let (verdict, outcome) = Host::open().await.run(&plain("echo 1")).await;
-    assert_eq!((verdict, outcome.compile_output, outcome.compile_time), (Verdict::Completed, None, None));
+    assert_eq!((verdict, outcome.output.compile_output, outcome.facts.compile_time), (Verdict::Completed, None, None));
 }
 
 #[tokio::test]
@@ -61,18 +65,18 @@ async fn a_compiler_has_to_make_something_of_use() {
 
 #[tokio::test]
 async fn a_compiler_that_goes_too_far_is_stopped() {
-    let limits = |name: &str, value| {
+    let limited = |name: &str, value| {
         let mut limits = LimitOverrides::default();
         assert!(limits.set(name, value));
-        limits
+        Work { limits, ..Work::default() }
     };
-    let slow = RunInput { limits: limits("compile_time_ms", 2_000), ..compiled("echo begun; sleep 60") };
+    let slow = RunInput { work: limited("compile_time_ms", 2_000), ..compiled("echo begun; sleep 60") };
     let (message, output) = refused(&slow).await;
     assert_eq!(message, "The compiler ran longer than 2 s and was stopped.");
     assert_eq!(output, "begun\n", "what it said before is kept");
 
     let hungry = compiled("head -c 200000000 /dev/zero | tail -c 200000000");
-    let hungry = RunInput { limits: limits("compile_memory_bytes", 64 << 20), ..hungry };
+    let hungry = RunInput { work: limited("compile_memory_bytes", 64 << 20), ..hungry };
     assert_eq!(refused(&hungry).await.0, "The compiler used more than 64 MiB of memory and was stopped.");
 
     let (message, output) = refused(&compiled("yes")).await;
@@ -86,7 +90,7 @@ async fn a_compiler_that_goes_too_far_is_stopped() {
 async fn what_cannot_be_executed_is_the_programs_fault() {
     let (verdict, outcome) = Host::open().await.run(&compiled("echo text > \"$1\"")).await;
     assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
-    let message = outcome.message.as_deref();
+    let message = outcome.facts.message.as_deref();
     assert_eq!(message, Some("The code was compiled, but to something that cannot be executed."));
 }
 
@@ -94,7 +98,8 @@ async fn what_cannot_be_executed_is_the_programs_fault() {
 async fn the_environment_of_a_request_does_not_reach_the_compiler() {
     let source = "{ echo '#!/bin/sh'; echo \"echo compile ${SECRET-nothing}\"; echo 'echo run $SECRET'; } > \"$1\"\nchmod +x \"$1\"";
     let variables = [("SECRET", "key"), ("PATH", "/box")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let input = RunInput { environment: Environment::new(variables.into()).unwrap(), ..compiled(source) };
+    let work = Work { environment: Environment::new(variables.into()).unwrap(), ..Work::default() };
+    let input = RunInput { work, ..compiled(source) };
     assert_eq!(Host::open().await.said(&input).await, "compile nothing\nrun key\n");
 }
 
@@ -117,5 +122,5 @@ async fn what_a_compiler_starts_does_not_outlive_it() {
     let source = format!("{}\n(setsid sleep 60 &)", compiler_of("echo done"));
     let (verdict, outcome) = Host::open().await.run(&compiled(&source)).await;
     assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
-    assert!(outcome.compile_time.is_some_and(|time| time < Duration::from_secs(10)));
+    assert!(outcome.facts.compile_time.is_some_and(|time| time < Duration::from_secs(10)));
 }

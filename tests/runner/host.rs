@@ -5,15 +5,14 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
 use runbay_model::CheckReport;
-use runbay_model::Environment;
 use runbay_model::LanguageId;
-use runbay_model::LimitOverrides;
 use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::TestPlan;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use runbay_runner::Recipe;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
@@ -109,7 +108,7 @@ impl Host {
     pub(crate) async fn said(&self, input: &RunInput) -> String {
         let (verdict, outcome) = self.run(input).await;
         assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
-        String::from_utf8(outcome.stdout).expect("a text")
+        String::from_utf8(outcome.output.stdout).expect("a text")
     }
 
     pub(crate) async fn check(&self, input: &RunInput) -> CheckReport {
@@ -123,11 +122,7 @@ pub(crate) fn program(language: &str, files: &[(&str, &str)]) -> RunInput {
     RunInput {
         language: LanguageId::new(language),
         sources: Sources::of_files(files).expect("files of a program"),
-        stdin: Vec::new(),
-        args: Vec::new(),
-        environment: Environment::default(),
-        limits: LimitOverrides::default(),
-        tests: None,
+        work: Work::default(),
     }
 }
 
@@ -146,5 +141,5 @@ pub(crate) fn plain(script: &str) -> RunInput {
 }
 
 pub(crate) fn tested(input: RunInput, tests: TestPlan) -> RunInput {
-    RunInput { tests: Some(tests), ..input }
+    RunInput { work: Work { tests: Some(tests), ..input.work }, ..input }
 }

@@ -7,6 +7,7 @@ use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::TimeLimit;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use runbay_runner::RunnerSettings;
 
 use crate::host::Host;
@@ -22,7 +23,7 @@ fn limited(input: RunInput, limits: &[(&str, u64)]) -> RunInput {
     for (name, value) in limits {
         assert!(overrides.set(name, *value), "{name}");
     }
-    RunInput { limits: overrides, ..input }
+    RunInput { work: Work { limits: overrides, ..input.work }, ..input }
 }
 
 async fn failed(input: &RunInput) -> (Verdict, Outcome) {
@@ -53,9 +54,9 @@ async fn files_that_do_not_fit_are_the_programs_fault() {
     ))
     .await;
     assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
-    let message = outcome.message.unwrap();
+    let message = outcome.facts.message.unwrap();
     assert_eq!(message, "The program's files do not fit into its limits: disk_bytes is 2 MiB, inodes is 4096.");
-    assert!(outcome.compile_time.is_some());
+    assert!(outcome.facts.compile_time.is_some());
 }
 
 #[tokio::test]
@@ -70,7 +71,7 @@ async fn memory_may_be_used_up_before_the_start() {
 #[tokio::test]
 async fn a_runtime_may_say_itself_that_memory_ran_out() {
     let (verdict, outcome) = failed(&plain("echo no memory left >&2; exit 7")).await;
-    assert_eq!((verdict, outcome.exit_code), (Verdict::Failed(Fault::MemoryLimit), Some(7)));
+    assert_eq!((verdict, outcome.facts.exit_code), (Verdict::Failed(Fault::MemoryLimit), Some(7)));
     let (verdict, _) = failed(&plain("echo no luck >&2; exit 7")).await;
     assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
 }
@@ -78,5 +79,5 @@ async fn a_runtime_may_say_itself_that_memory_ran_out() {
 #[tokio::test]
 async fn time_is_what_the_request_says() {
     let (verdict, outcome) = failed(&limited(plain("echo begun; sleep 60"), &[("wall_time_ms", 1000)])).await;
-    assert_eq!((verdict, outcome.stdout.as_slice()), (Verdict::TimedOut(TimeLimit::WallTime), &b"begun\n"[..]));
+    assert_eq!((verdict, outcome.output.stdout.as_slice()), (Verdict::TimedOut(TimeLimit::WallTime), &b"begun\n"[..]));
 }

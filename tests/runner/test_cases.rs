@@ -14,6 +14,7 @@ use runbay_model::TestPlan;
 use runbay_model::TestResult;
 use runbay_model::TestVerdict;
 use runbay_model::Verdict;
+use runbay_model::Work;
 
 use crate::host::Host;
 use crate::host::compiled;
@@ -35,8 +36,8 @@ fn plan(cases: &[(&str, &str)]) -> TestPlan {
 async fn results(input: &RunInput) -> Vec<TestResult> {
     let (verdict, outcome) = Host::open().await.run(input).await;
     assert_eq!(verdict, Verdict::Completed, "{outcome:?}");
-    assert_eq!((outcome.stdout.len(), outcome.stderr.len(), outcome.exit_code), (0, 0, None));
-    outcome.tests.expect("results")
+    assert_eq!((outcome.output.stdout.len(), outcome.output.stderr.len(), outcome.facts.exit_code), (0, 0, None));
+    outcome.output.tests.expect("results")
 }
 
 fn verdicts(results: &[TestResult]) -> Vec<(TestVerdict, Option<Reason>)> {
@@ -50,7 +51,8 @@ async fn every_case_gets_its_verdict() {
     let mut limits = LimitOverrides::default();
     assert!(limits.set("wall_time_ms", 1500));
     let cases = [("1", "1"), ("1", "2"), ("crash", ""), ("slow", ""), ("loud", ""), ("arguments", "argument")];
-    let results = results(&tested(RunInput { limits, ..plain(script) }, plan(&cases))).await;
+    let results =
+        results(&tested(RunInput { work: Work { limits, ..Work::default() }, ..plain(script) }, plan(&cases))).await;
     assert_eq!(
         verdicts(&results),
         [
@@ -93,24 +95,24 @@ async fn a_program_is_compiled_once_for_all_cases() {
     );
     let input = tested(compiled(&source), plan(&[("1", "x"), ("1", "x")]));
     let (_, outcome) = Host::open().await.run(&input).await;
-    let tests = outcome.tests.unwrap();
+    let tests = outcome.output.tests.unwrap();
     assert_eq!(tests[0].stdout, tests[1].stdout);
-    assert!(outcome.compile_time.is_some_and(|time| time > Duration::ZERO));
+    assert!(outcome.facts.compile_time.is_some_and(|time| time > Duration::ZERO));
     let sum: Duration = tests.iter().filter_map(|test| test.execution_time).sum();
-    assert_eq!(outcome.execution_time, Some(sum));
-    assert_eq!(outcome.memory_bytes, tests.iter().filter_map(|test| test.memory_bytes).max());
+    assert_eq!(outcome.facts.execution_time, Some(sum));
+    assert_eq!(outcome.facts.memory_bytes, tests.iter().filter_map(|test| test.memory_bytes).max());
 }
 
 #[tokio::test]
 async fn code_that_does_not_compile_has_no_results() {
     let input = tested(compiled("exit 1"), plan(&[("1", "1")]));
     let (verdict, outcome) = Host::open().await.run(&input).await;
-    assert_eq!((verdict, outcome.tests), (Verdict::Failed(Fault::CompileError), None));
+    assert_eq!((verdict, outcome.output.tests), (Verdict::Failed(Fault::CompileError), None));
 }
 
 #[tokio::test]
 async fn without_cases_there_are_no_results() {
     let (_, outcome) = Host::open().await.run(&plain("echo 1")).await;
-    assert_eq!(outcome.tests, None);
+    assert_eq!(outcome.output.tests, None);
     assert_ne!(outcome, Outcome::default());
 }

@@ -72,16 +72,16 @@ impl CompilerHost {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let environment = Environment::new(variables).expect("the variables may be set");
         let work = Work { limits: SHORT, environment, ..Work::default() };
-        let input = RunInput::new(self.language.clone(), sources, work);
+        let input = RunInput { language: self.language.clone(), sources, work };
         self.runner.run(&TenantId::default(), &input).await.expect("the service is not to blame")
     }
 
     /// Asserts that code cannot be compiled, and that the message holds nothing of the host; returns the message.
     pub(crate) async fn refused(&self, files: &[(&str, &str)]) -> String {
         let (verdict, outcome) = self.run(files).await;
-        let output = String::from_utf8_lossy(&outcome.compile_output.unwrap_or_default()).into_owned();
+        let output = String::from_utf8_lossy(&outcome.output.compile_output.unwrap_or_default()).into_owned();
         assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{files:?}\n{output}");
-        assert!(outcome.message.is_some(), "{files:?}");
+        assert!(outcome.facts.message.is_some(), "{files:?}");
         assert_nothing_of_the_host(&output);
         output
     }
@@ -89,9 +89,9 @@ impl CompilerHost {
     /// Asserts that code runs, and prints this.
     pub(crate) async fn prints(&self, files: &[(&str, &str)], expected: &str) {
         let (verdict, outcome) = self.run(files).await;
-        let compiler = String::from_utf8_lossy(outcome.compile_output.as_deref().unwrap_or_default());
+        let compiler = String::from_utf8_lossy(outcome.output.compile_output.as_deref().unwrap_or_default());
         assert_eq!(verdict, Verdict::Completed, "{files:?}\n{compiler}\n{outcome:?}");
-        assert_eq!(String::from_utf8_lossy(&outcome.stdout), expected, "{files:?}");
+        assert_eq!(String::from_utf8_lossy(&outcome.output.stdout), expected, "{files:?}");
         assert_nothing_of_the_host(&compiler);
     }
 

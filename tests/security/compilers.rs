@@ -113,8 +113,8 @@ public class Evil extends AbstractProcessor {
     let services = "META-INF/services/javax.annotation.processing.Processor";
     let files = [("Main.java", main), ("Evil.java", processor), (services, "Evil\n")];
     let (verdict, outcome) = host.run(&files).await;
-    let output = String::from_utf8_lossy(outcome.compile_output.as_deref().unwrap_or_default());
-    assert_eq!((verdict, outcome.stdout.as_slice()), (Verdict::Completed, &b"ran\n"[..]), "{output}");
+    let output = String::from_utf8_lossy(outcome.output.compile_output.as_deref().unwrap_or_default());
+    assert_eq!((verdict, outcome.output.stdout.as_slice()), (Verdict::Completed, &b"ran\n"[..]), "{output}");
     assert!(!output.contains("processor ran"), "{output}");
 
     // javac looks for plugins, too, and ends when it does not find one that is named.
@@ -123,7 +123,7 @@ public class Evil extends AbstractProcessor {
 
     let nested = format!("class Main {{ String s = {}\"x\"; }}\n", "\"x\" + ".repeat(8_000));
     let (verdict, outcome) = host.run(&[("Main.java", &nested)]).await;
-    assert!(verdict != Verdict::Completed && outcome.message.is_some(), "too deep for javac, or nothing to run");
+    assert!(verdict != Verdict::Completed && outcome.facts.message.is_some(), "too deep for javac, or nothing to run");
     host.close().await;
 }
 
@@ -193,7 +193,7 @@ async fn typescript_imports_no_file_of_the_host_and_loads_no_plugin() {
         ("package.json", "{\"scripts\": {\"preinstall\": \"touch /box/pwned\"}}"),
     ];
     let (verdict, outcome) = host.run(&files).await;
-    let output = String::from_utf8_lossy(outcome.compile_output.as_deref().unwrap_or_default());
+    let output = String::from_utf8_lossy(outcome.output.compile_output.as_deref().unwrap_or_default());
     assert!(!output.contains("plugin ran"), "{output}");
     assert_nothing_of_the_host(&output);
     // What extends nothing sensible may be refused, or taken with a warning.

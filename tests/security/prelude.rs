@@ -133,7 +133,7 @@ print([line.split()[1] for line in open('/proc/self/status') if line.startswith(
     let expected = "mine (1000, 1000, 1000) False [0, 1, 2]\n\
                     mine ['0000000000000000', '0000000000000000', '1', '2']\n";
     assert_eq!(
-        (verdict, String::from_utf8_lossy(&outcome.stdout).as_ref()),
+        (verdict, String::from_utf8_lossy(&outcome.output.stdout).as_ref()),
         (Verdict::Completed, expected),
         "{outcome:?}"
     );
@@ -161,7 +161,7 @@ for (const name of ['setuid', 'setgid', 'setgroups', 'seteuid']) {
     let (verdict, outcome) = host.run_with(&files, &[("NODE_OPTIONS", "--require /box/first.js")]).await;
     let expected = "true 1000 false 0000000000000000 0000000000000000 1 2\n";
     assert_eq!(
-        (verdict, String::from_utf8_lossy(&outcome.stdout).as_ref()),
+        (verdict, String::from_utf8_lossy(&outcome.output.stdout).as_ref()),
         (Verdict::Completed, expected),
         "{outcome:?}"
     );

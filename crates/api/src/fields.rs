@@ -1,15 +1,17 @@
 //! Request fields that more than one route has: their form, and what is made of them.
 
+mod arguments;
 mod code;
 mod counted;
 mod environment;
 mod limits;
 mod priority;
+mod program;
 mod shortened;
 mod test_cases;
 mod wait;
-mod work;
 
+pub(crate) use arguments::Arguments;
 pub(crate) use code::CodeFields;
 pub(crate) use code::FileBody;
 pub(crate) use code::Files;
@@ -17,8 +19,8 @@ pub(crate) use counted::Counted;
 pub(crate) use environment::Variables;
 pub(crate) use limits::ChosenLimits;
 pub(crate) use priority::ChosenPriority;
+pub(crate) use program::CreateExecution;
+pub(crate) use program::RunSession;
 pub(crate) use test_cases::TestCaseBody;
 pub(crate) use test_cases::TestCases;
 pub(crate) use wait::Wait;
-pub(crate) use work::Arguments;
-pub(crate) use work::WorkFields;

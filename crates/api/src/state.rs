@@ -6,8 +6,8 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
 use runbay_engine::ReadError;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
 use runbay_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
@@ -117,17 +117,17 @@ impl Api {
         }
     }
 
-    /// Returns the execution once it has ended, or as it is when the time is over or the process stops.
+    /// Reads an execution once it has ended, or as it is when the time is over or the process stops.
     pub(crate) async fn wait_for_end(
         &self,
         tenant: &TenantId,
         id: ExecutionId,
         wait: Duration,
-    ) -> Result<Execution, ReadError> {
+    ) -> Result<ExecutionReport, ReadError> {
         admission::wait(wait);
         tokio::select! {
-            execution = self.engine().wait_for_end(tenant, id, wait) => execution,
-            () = self.0.shutdown.cancelled() => self.engine().execution(tenant, id).await,
+            report = self.engine().wait_for_end(tenant, id, wait) => report,
+            () = self.0.shutdown.cancelled() => self.engine().report(tenant, id).await,
         }
     }
 }

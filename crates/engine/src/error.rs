@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
-use runbay_model::ExecutionId;
+use runbay_store::AcceptRefusal;
 use runbay_store::Outlook;
+use runbay_store::RequeueRefusal;
 
 /// The database or the queue does not answer; the same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -100,41 +100,12 @@ pub enum SaveSessionError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Why a run was not accepted.
+/// Why there is no place in the queue for one more execution.
 #[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// There is no such session, or it belongs to another tenant.
-    #[error("the session was not found")]
-    SessionNotFound,
-    /// The session was closed.
-    #[error("the session is inactive")]
-    SessionInactive,
-    /// The session has an execution that is queued or running.
-    #[error("the session has an active execution")]
-    ActiveExecution {
-        /// The active execution, unless it ended in this instant.
-        execution: Option<ExecutionId>,
-    },
-    /// The session's newest run was accepted too short a time ago.
-    #[error("the session cools down for another {retry_after:?}")]
-    Cooldown {
-        /// When the next run may be accepted.
-        retry_after: Duration,
-    },
-    /// The session was run as often in the last 60 seconds as it may be.
-    #[error("the session was run {runs_per_minute} times in a minute")]
-    RateLimited {
-        /// The most runs within any 60 seconds.
-        runs_per_minute: u32,
-        /// When the next run may be accepted.
-        retry_after: Duration,
-    },
-    /// Something else was asked for under the same key before.
-    #[error("the idempotency key stands for another request")]
-    KeyReused,
+pub enum NoPlace {
     /// As many executions wait as may wait.
     #[error("{depth} of {max} places in the queue are taken")]
-    QueueFull {
+    Full {
         /// How many places are taken.
         depth: usize,
         /// How many there are.
@@ -143,6 +114,20 @@ pub enum SubmitError {
     /// The queue does not answer, and the operator wants none to be accepted then.
     #[error("the queue does not answer")]
     QueueUnavailable(#[source] Unavailable),
+    /// The queue does not answer, nor does the database say how many executions wait.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a run was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The session does not allow it now, or its key stands for another request.
+    #[error(transparent)]
+    Refused(#[from] AcceptRefusal),
+    /// There is no place in the queue.
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
@@ -157,29 +142,12 @@ pub enum SubmitError {
 /// Why a dead letter was not queued again.
 #[derive(Debug, thiserror::Error)]
 pub enum RequeueError {
-    /// There is no such dead letter, or it belongs to another tenant.
-    #[error("the dead letter was not found")]
-    NotFound,
-    /// Its session was closed.
-    #[error("the session is inactive")]
-    SessionInactive,
-    /// Its session has an execution that is queued or running.
-    #[error("the session has an active execution")]
-    ActiveExecution {
-        /// The active execution, unless it ended in this instant.
-        execution: Option<ExecutionId>,
-    },
-    /// As many executions wait as may wait.
-    #[error("{depth} of {max} places in the queue are taken")]
-    QueueFull {
-        /// How many places are taken.
-        depth: usize,
-        /// How many there are.
-        max: usize,
-    },
-    /// The queue does not answer, and the operator wants none to be accepted then.
-    #[error("the queue does not answer")]
-    QueueUnavailable(#[source] Unavailable),
+    /// There is no such dead letter, or its session does not allow it now.
+    #[error(transparent)]
+    Refused(#[from] RequeueRefusal),
+    /// There is no place in the queue.
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
     /// Its language is not offered any more.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
@@ -191,7 +159,7 @@ pub enum RequeueError {
 impl From<ReadError> for RequeueError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NotFound => Self::NotFound,
+            ReadError::NotFound => Self::Refused(RequeueRefusal::NotFound),
             ReadError::Unavailable(error) => Self::Unavailable(error),
         }
     }

@@ -27,19 +27,24 @@ use std::time::Duration;
 use runbay_events::EventBus;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::ExecutionSummary;
+use runbay_model::Facts;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::Priority;
+use runbay_model::RunInput;
 use runbay_model::Session;
 use runbay_model::SourceCode;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_model::Verdict;
+use runbay_model::Work;
 use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
@@ -57,9 +62,9 @@ use crate::CodeChange;
 use crate::Engine;
 use crate::EngineParts;
 use crate::EngineSettings;
+use crate::ExecutionHead;
 use crate::NewSession;
 use crate::Offer;
-use crate::OneShotRequest;
 use crate::Recorded;
 use crate::Recovered;
 use crate::RunRequest;
@@ -195,28 +200,36 @@ impl Bench {
     }
 
     /// Accepts a one-shot execution of the default language's template.
-    async fn one_shot(&self) -> Execution {
-        self.engine.submit_one_shot(&self.tenant, OneShotRequest::default()).await.unwrap().into_execution()
+    async fn one_shot(&self) -> ExecutionHead {
+        self.engine.submit_one_shot(&self.tenant, RunRequest::default()).await.unwrap().into_head()
     }
 
-    async fn one_shot_of(&self, priority: Priority) -> Execution {
-        let request = OneShotRequest { priority, ..OneShotRequest::default() };
-        self.engine.submit_one_shot(&self.tenant, request).await.unwrap().into_execution()
+    async fn one_shot_of(&self, priority: Priority) -> ExecutionHead {
+        let request = RunRequest { work: Work { priority, ..Work::default() }, ..RunRequest::default() };
+        self.engine.submit_one_shot(&self.tenant, request).await.unwrap().into_head()
     }
 
-    async fn run(&self, session: &Session) -> Result<Execution, SubmitError> {
+    async fn run(&self, session: &Session) -> Result<ExecutionHead, SubmitError> {
         let submitted = self.engine.submit(&self.tenant, session.id, RunRequest::default()).await;
-        submitted.map(Acceptance::into_execution)
+        submitted.map(Acceptance::into_head)
     }
 
     /// Opens a session and runs it.
-    async fn queued(&self) -> Execution {
+    async fn queued(&self) -> ExecutionHead {
         let session = self.session().await;
         self.run(&session).await.unwrap()
     }
 
-    async fn execution(&self, id: ExecutionId) -> Execution {
-        self.engine.execution(&self.tenant, id).await.unwrap()
+    async fn execution(&self, id: ExecutionId) -> ExecutionSummary {
+        self.report(id).await.summary
+    }
+
+    async fn report(&self, id: ExecutionId) -> ExecutionReport {
+        self.engine.report(&self.tenant, id).await.unwrap()
+    }
+
+    async fn input(&self, id: ExecutionId) -> RunInput {
+        self.engine.input(&self.tenant, id).await.unwrap()
     }
 
     /// Takes the next entry of the queue.
@@ -240,8 +253,9 @@ impl Bench {
     }
 
     async fn complete(&self, claim: &Claim) -> Recorded {
-        let outcome = Outcome { exit_code: Some(0), stdout: b"hello\n".to_vec(), ..Outcome::default() };
-        self.engine.finish(claim, Verdict::Completed, outcome).await.unwrap()
+        let facts = Facts { exit_code: Some(0), ..Facts::default() };
+        let output = Output { stdout: b"hello\n".to_vec(), ..Output::default() };
+        self.engine.finish(claim, Verdict::Completed, Arc::new(Outcome { facts, output })).await.unwrap()
     }
 }
 

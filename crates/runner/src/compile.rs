@@ -6,8 +6,10 @@ mod key;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runbay_model::Facts;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_sandbox::Artefact;
@@ -56,11 +58,10 @@ pub(crate) enum Compilation {
 
 impl Refusal {
     pub(crate) fn outcome(&self) -> Outcome {
+        let message = Some(self.message.clone());
         Outcome {
-            message: Some(self.message.clone()),
-            compile_output: Some(self.output.clone()),
-            compile_time: Some(self.time),
-            ..Outcome::default()
+            facts: Facts { message, compile_time: Some(self.time), ..Facts::default() },
+            output: Output { compile_output: Some(self.output.clone()), ..Output::default() },
         }
     }
 }
@@ -143,9 +144,9 @@ mod tests {
     #[test]
     fn a_refusal_keeps_what_the_compiler_said() {
         let outcome = refusal(ProgramEnd::Exited(1), None);
-        assert_eq!(outcome.message.as_deref(), Some("The code could not be compiled."));
-        assert_eq!(outcome.compile_output.as_deref(), Some(&b"main.c:1: no"[..]));
-        assert_eq!((outcome.compile_time, outcome.exit_code), (Some(Duration::from_millis(15)), None));
+        assert_eq!(outcome.facts.message.as_deref(), Some("The code could not be compiled."));
+        assert_eq!(outcome.output.compile_output.as_deref(), Some(&b"main.c:1: no"[..]));
+        assert_eq!((outcome.facts.compile_time, outcome.facts.exit_code), (Some(Duration::from_millis(15)), None));
     }
 
     #[test]
@@ -158,7 +159,7 @@ mod tests {
                  what the program made is larger than 128 MiB.",
             ),
         ] {
-            assert_eq!(refusal(ProgramEnd::Exited(0), Some(Err(fault))).message.as_deref(), Some(message));
+            assert_eq!(refusal(ProgramEnd::Exited(0), Some(Err(fault))).facts.message.as_deref(), Some(message));
         }
     }
 }

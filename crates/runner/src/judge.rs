@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::TimeLimit;
 use runbay_model::Verdict;
 use runbay_model::cut_at_character;
@@ -38,22 +40,19 @@ pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfM
         }
         verdict => verdict,
     };
-    let outcome = Outcome {
+    let facts = Facts {
         message: message(verdict, &report, limits, stdout_truncated),
         exit_code,
         signal,
         stdout_truncated,
         stderr_truncated,
-        stdout: report.stdout,
-        stderr: report.stderr,
-        compile_output: None,
         execution_time: Some(report.wall),
         cpu_time: report.usage.cpu_us.map(Duration::from_micros),
         memory_bytes: report.usage.memory_peak_bytes,
         compile_time: None,
-        tests: None,
     };
-    (verdict, outcome)
+    let output = Output { stdout: report.stdout, stderr: report.stderr, ..Output::default() };
+    (verdict, Outcome { facts, output })
 }
 
 fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
@@ -139,7 +138,7 @@ mod tests {
 
     fn judged(report: Report) -> (Verdict, Option<String>) {
         let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &[]);
-        (verdict, outcome.message)
+        (verdict, outcome.facts.message)
     }
 
     #[test]
@@ -178,10 +177,10 @@ mod tests {
         much.stdout = "žlu".as_bytes().to_vec();
         let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &[]);
         assert_eq!(verdict, Verdict::Failed(Fault::OutputLimit));
-        assert!(outcome.stdout_truncated && !outcome.stderr_truncated);
-        assert_eq!(outcome.stdout, b"", "a character is not split");
+        assert!(outcome.facts.stdout_truncated && !outcome.facts.stderr_truncated);
+        assert_eq!(outcome.output.stdout, b"", "a character is not split");
         assert_eq!(
-            outcome.message.as_deref(),
+            outcome.facts.message.as_deref(),
             Some("The program wrote more than 1 bytes to standard output and was stopped.")
         );
     }
@@ -210,8 +209,8 @@ mod tests {
         };
         let (verdict, outcome) = judged(ProgramEnd::Exited(1), "error: heap space");
         assert_eq!(verdict, Verdict::Failed(Fault::MemoryLimit));
-        assert_eq!(outcome.message.as_deref(), Some("The program ran out of memory; it may use 128 MiB."));
-        assert_eq!(outcome.exit_code, Some(1));
+        assert_eq!(outcome.facts.message.as_deref(), Some("The program ran out of memory; it may use 128 MiB."));
+        assert_eq!(outcome.facts.exit_code, Some(1));
         assert_eq!(judged(ProgramEnd::Exited(2), "heap space").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(1), "heap").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(0), "heap space").0, Verdict::Completed);

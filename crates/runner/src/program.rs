@@ -1,6 +1,7 @@
 //! The run stage: a program that is ready, in a bay of its own.
 
 use runbay_model::Environment;
+use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::Limits;
 use runbay_model::Outcome;
@@ -58,7 +59,8 @@ impl Program<'_> {
             Ok(report) => Ok(judge(report, self.limits, &recipe.out_of_memory)),
             Err(error) => match self.excuse(&error) {
                 Some(message) => {
-                    let outcome = Outcome { message: Some(message), ..Outcome::default() };
+                    let facts = Facts { message: Some(message), ..Facts::default() };
+                    let outcome = Outcome { facts, ..Outcome::default() };
                     Ok((Verdict::Failed(Fault::RuntimeError), outcome))
                 }
                 None => Err(RunFault::Run(error)),

@@ -157,7 +157,7 @@ impl Runner {
     /// [`RunFault`] when the service, not the program, is to blame.
     pub async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
         let installed = self.installed(&input.language)?;
-        let limits = capped(installed.limits.overridden_by(&input.limits), &self.most_limits);
+        let limits = capped(installed.limits.overridden_by(&input.work.limits), &self.most_limits);
         let request = CompileRequest { tenant, installed, sources: &input.sources, limits: &limits };
         let (compiled, compile_time) = match compile(&self.sandbox, self.cache.as_ref(), &request).await? {
             None => (None, None),
@@ -170,16 +170,17 @@ impl Runner {
         let program = Program {
             installed,
             sources: &input.sources,
-            environment: &input.environment,
+            environment: &input.work.environment,
             limits: &limits,
             artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
         };
-        let (verdict, outcome) = match &input.tests {
+        let (verdict, mut outcome) = match &input.work.tests {
             Some(plan) => test_cases::run(&self.sandbox, &program, plan).await?,
-            None => program.run(&self.sandbox, &input.args, &input.stdin).await?,
+            None => program.run(&self.sandbox, &input.work.args, &input.work.stdin).await?,
         };
-        let compile_output = compiled.map(|compiled| compiled.output.clone());
-        Ok((verdict, Outcome { compile_output, compile_time, ..outcome }))
+        outcome.facts.compile_time = compile_time;
+        outcome.output.compile_output = compiled.map(|compiled| compiled.output.clone());
+        Ok((verdict, outcome))
     }
 
     /// Checks a program with its language's own checker, without running it.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use runbay_model::ExpectedOutput;
+use runbay_model::Facts;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::TestCase;
 use runbay_model::TestPlan;
 use runbay_model::TestResult;
@@ -25,7 +27,7 @@ pub(crate) async fn run(
     program: &Program<'_>,
     plan: &TestPlan,
 ) -> Result<(Verdict, Outcome), RunFault> {
-    let mut summary = Outcome::default();
+    let mut total = Facts::default();
     let mut results = Vec::with_capacity(plan.cases.len());
     let mut is_over = false;
     for case in &plan.cases {
@@ -34,22 +36,23 @@ pub(crate) async fn run(
             continue;
         }
         let (verdict, outcome) = program.run(sandbox, &case.args, &case.stdin).await?;
-        summary.execution_time = sum(summary.execution_time, outcome.execution_time);
-        summary.cpu_time = sum(summary.cpu_time, outcome.cpu_time);
-        summary.memory_bytes = summary.memory_bytes.max(outcome.memory_bytes);
+        total.execution_time = sum(total.execution_time, outcome.facts.execution_time);
+        total.cpu_time = sum(total.cpu_time, outcome.facts.cpu_time);
+        total.memory_bytes = total.memory_bytes.max(outcome.facts.memory_bytes);
         let result = judge(case, verdict, outcome).await;
         is_over = plan.stop_on_failure && result.verdict != TestVerdict::Passed;
         results.push(result);
     }
-    summary.tests = Some(results);
-    Ok((Verdict::Completed, summary))
+    let output = Output { tests: Some(results), ..Output::default() };
+    Ok((Verdict::Completed, Outcome { facts: total, output }))
 }
 
 async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResult {
-    let (stdout, stdout_truncated) = beginning(&outcome.stdout);
-    let (stderr, stderr_truncated) = beginning(&outcome.stderr);
+    let Outcome { facts, output } = outcome;
+    let (stdout, stdout_truncated) = beginning(&output.stdout);
+    let (stderr, stderr_truncated) = beginning(&output.stderr);
     let test_verdict = match verdict {
-        Verdict::Completed if accepts(case.expected.clone(), outcome.stdout).await => TestVerdict::Passed,
+        Verdict::Completed if accepts(case.expected.clone(), output.stdout).await => TestVerdict::Passed,
         Verdict::Completed => TestVerdict::Failed,
         Verdict::Failed(_) | Verdict::TimedOut(_) => TestVerdict::Error,
     };
@@ -57,13 +60,13 @@ async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResul
         name: case.name.clone(),
         verdict: test_verdict,
         reason: verdict.reason(),
-        exit_code: outcome.exit_code,
+        exit_code: facts.exit_code,
         stdout,
         stderr,
-        stdout_truncated: stdout_truncated || outcome.stdout_truncated,
-        stderr_truncated: stderr_truncated || outcome.stderr_truncated,
-        execution_time: outcome.execution_time,
-        memory_bytes: outcome.memory_bytes,
+        stdout_truncated: stdout_truncated || facts.stdout_truncated,
+        stderr_truncated: stderr_truncated || facts.stderr_truncated,
+        execution_time: facts.execution_time,
+        memory_bytes: facts.memory_bytes,
     }
 }
 
@@ -98,7 +101,8 @@ mod tests {
     async fn judged(verdict: Verdict, stdout: &[u8]) -> TestResult {
         let expected = ExpectedOutput::new("42".to_owned(), Comparison::Trimmed).unwrap();
         let case = TestCase { name: Some("answer".to_owned()), stdin: Vec::new(), args: Vec::new(), expected };
-        judge(&case, verdict, Outcome { stdout: stdout.to_vec(), ..Outcome::default() }).await
+        let output = Output { stdout: stdout.to_vec(), ..Output::default() };
+        judge(&case, verdict, Outcome { output, ..Outcome::default() }).await
     }
 
     #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
@@ -19,6 +18,7 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::Query;
 
 use crate::Command;
+use crate::ExecutionHead;
 use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
@@ -27,6 +27,7 @@ use crate::backend::deadline::read;
 use crate::entities::execution;
 use crate::entities::idempotency_key;
 use crate::entities::idempotency_key::Column;
+use crate::executions::head;
 
 /// A request that has a key, as digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +41,10 @@ pub struct KeyedRequest {
 }
 
 /// What is known of a request that has a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Repetition {
-    /// The same was asked for before, and this is what came of it.
-    Same(Box<Execution>),
+    /// The same was asked for before, and this is where its execution is.
+    Same(Box<ExecutionHead>),
     /// Something else was asked for under this key.
     Other,
 }
@@ -111,8 +112,8 @@ pub(crate) async fn repetition(
         return Ok(Some(Repetition::Other));
     }
     // A key may outlive its execution, and then stands for nothing.
-    let execution = execution::Entity::find_by_id(known.execution_id).one(connection).await?;
-    Ok(execution.map(Execution::try_from).transpose()?.map(Box::new).map(Repetition::Same))
+    let head = head(connection, known.execution_id).await?;
+    Ok(head.map(Box::new).map(Repetition::Same))
 }
 
 /// Records that a request has led to an execution; a record of the same key that no longer means anything is replaced.

@@ -1,6 +1,7 @@
 //! One attempt at running an execution.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use runbay_engine::Claim;
@@ -51,7 +52,7 @@ pub(crate) struct Attempt {
 
 /// How the attempt went.
 enum Ending {
-    Judged(Verdict, Box<Outcome>),
+    Judged(Verdict, Arc<Outcome>),
     /// The program could not be run, for this reason.
     Lost(String),
     /// Nobody wants the result; the row says so already.
@@ -71,7 +72,7 @@ impl Attempt {
         let ending = tokio::select! {
             run = run => match run {
                 Ok(Ok((verdict, outcome))) if self.was_stopped(verdict, &outcome).await => Ending::HandedBack,
-                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Box::new(outcome)),
+                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Arc::new(outcome)),
                 Ok(Err(fault)) => Ending::Lost(with_causes(&fault)),
                 Err(panic) => Ending::Lost(with_causes(&panic)),
             },
@@ -84,15 +85,15 @@ impl Attempt {
     /// Returns whether the program ended because this process is to stop: some send SIGTERM to the programs as well, as
     /// systemd does unless it is told otherwise, which says nothing of the program.
     async fn was_stopped(&self, verdict: Verdict, outcome: &Outcome) -> bool {
-        if outcome.signal.as_deref() == Some("SIGTERM") || outcome.exit_code == Some(EXIT_ON_SIGTERM) {
+        if outcome.facts.signal.as_deref() == Some("SIGTERM") || outcome.facts.exit_code == Some(EXIT_ON_SIGTERM) {
             return timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok();
         }
         // A compiler or a test case may have been ended like this; trying once more does no harm.
         let is_test_in_doubt = |test: &TestResult| {
             test.reason == Some(Reason::RuntimeError) && matches!(test.exit_code, None | Some(EXIT_ON_SIGTERM))
         };
-        let is_in_doubt =
-            verdict == Verdict::Failed(Fault::CompileError) || outcome.tests.iter().flatten().any(is_test_in_doubt);
+        let is_in_doubt = verdict == Verdict::Failed(Fault::CompileError)
+            || outcome.output.tests.iter().flatten().any(is_test_in_doubt);
         is_in_doubt && self.stop.is_cancelled()
     }
 
@@ -156,9 +157,7 @@ impl Attempt {
 
     async fn try_report(&self, ending: &Ending) -> Result<Recorded, Unavailable> {
         match ending {
-            Ending::Judged(verdict, outcome) => {
-                self.engine.finish(&self.claim, *verdict, Outcome::clone(outcome)).await
-            }
+            Ending::Judged(verdict, outcome) => self.engine.finish(&self.claim, *verdict, Arc::clone(outcome)).await,
             Ending::Lost(why) => self.engine.lose(&self.claim, Loss::InternalError, why).await,
             Ending::Cancelled => Ok(Recorded::Accepted),
             Ending::HandedBack => self.engine.hand_back(&self.claim).await,

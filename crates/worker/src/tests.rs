@@ -11,18 +11,19 @@ use runbay_engine::Engine;
 use runbay_engine::EngineParts;
 use runbay_engine::EngineSettings;
 use runbay_engine::Offer;
-use runbay_engine::OneShotRequest;
+use runbay_engine::RunRequest;
 use runbay_engine::Work;
 use runbay_events::EventBus;
 use runbay_events::MemoryEventBus;
 use runbay_model::Attempt;
 use runbay_model::Catalog;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::RunInput;
 use runbay_model::Status;
 use runbay_model::TenantId;
@@ -58,11 +59,12 @@ impl Executor for Counting {
     }
 
     async fn run(&self, _: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
-        *self.0.lock().unwrap().entry(input.stdin.clone()).or_default() += 1;
-        if input.stdin == ENDLESS {
+        *self.0.lock().unwrap().entry(input.work.stdin.clone()).or_default() += 1;
+        if input.work.stdin == ENDLESS {
             return pending().await;
         }
-        Ok((Verdict::Completed, Outcome { stdout: input.stdin.clone(), ..Outcome::default() }))
+        let output = Output { stdout: input.work.stdin.clone(), ..Output::default() };
+        Ok((Verdict::Completed, Outcome { output, ..Outcome::default() }))
     }
 }
 
@@ -137,13 +139,13 @@ impl Bench {
 
     async fn submitted(&self, engine: &Engine, stdin: &[u8]) -> ExecutionId {
         let work = Work { stdin: stdin.to_vec(), ..Work::default() };
-        let request = OneShotRequest { work, ..OneShotRequest::default() };
-        engine.submit_one_shot(&self.tenant, request).await.unwrap().into_execution().id
+        let request = RunRequest { work, ..RunRequest::default() };
+        engine.submit_one_shot(&self.tenant, request).await.unwrap().into_head().id
     }
 
-    async fn ended(&self, engine: &Engine, id: ExecutionId) -> Execution {
+    async fn ended(&self, engine: &Engine, id: ExecutionId) -> ExecutionReport {
         let execution = engine.wait_for_end(&self.tenant, id, DEADLINE).await.unwrap();
-        assert!(execution.state.is_ended(), "{execution:?}");
+        assert!(execution.summary.state.is_ended(), "{execution:?}");
         execution
     }
 
@@ -151,7 +153,7 @@ impl Bench {
     async fn runs(&self, engine: &Engine, id: ExecutionId, attempt: Attempt) {
         let reached = async {
             loop {
-                let state = engine.execution(&self.tenant, id).await.unwrap().state;
+                let state = engine.report(&self.tenant, id).await.unwrap().summary.state;
                 if state.status() == Status::Running && state.attempt() == attempt {
                     return;
                 }
@@ -180,8 +182,8 @@ async fn two_workers_on_one_database_run_everything_once() {
     }
     for (number, id) in (0..100_u8).zip(executions) {
         let ended = bench.ended(&front, id).await;
-        assert_eq!((ended.state.status(), ended.state.attempt()), (Status::Completed, Attempt(1)));
-        assert_eq!(ended.outcome.unwrap().stdout, [number]);
+        assert_eq!((ended.summary.state.status(), ended.summary.state.attempt()), (Status::Completed, Attempt(1)));
+        assert_eq!(ended.output.unwrap().stdout, [number]);
     }
     assert!(bench.executor.0.lock().unwrap().values().all(|runs| *runs == 1));
     let rows = front.workers().await.unwrap();
@@ -200,7 +202,7 @@ async fn what_does_not_end_while_a_worker_drains_goes_to_another() {
     let id = bench.submitted(&front, ENDLESS).await;
     bench.runs(&front, id, Attempt(1)).await;
     first.stop().await;
-    assert_eq!(front.execution(&bench.tenant, id).await.unwrap().state.status(), Status::Queued);
+    assert_eq!(front.report(&bench.tenant, id).await.unwrap().summary.state.status(), Status::Queued);
     let second = bench.worker(Duration::ZERO);
     bench.runs(&front, id, Attempt(2)).await;
     front.cancel(&bench.tenant, id).await.unwrap();
@@ -222,7 +224,7 @@ async fn a_worker_whose_row_was_lost_goes_on_with_a_new_one() {
     for number in 0..20_u8 {
         bench.store.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await.unwrap();
         let id = bench.submitted(&front, &[number]).await;
-        assert_eq!(bench.ended(&front, id).await.state.status(), Status::Completed);
+        assert_eq!(bench.ended(&front, id).await.summary.state.status(), Status::Completed);
     }
     worker.stop().await;
 }

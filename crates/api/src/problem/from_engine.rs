@@ -2,16 +2,18 @@
 
 use std::error::Error;
 
+use runbay_engine::AcceptRefusal;
 use runbay_engine::CancelError;
 use runbay_engine::CheckError;
 use runbay_engine::CreateSessionError;
+use runbay_engine::NoPlace;
 use runbay_engine::ReadError;
 use runbay_engine::RequeueError;
+use runbay_engine::RequeueRefusal;
 use runbay_engine::SaveSessionError;
 use runbay_engine::SubmitError;
 use runbay_engine::Unavailable;
 use runbay_engine::UnknownLanguage;
-use runbay_model::ExecutionId;
 
 use super::Code;
 use super::Problem;
@@ -43,20 +45,8 @@ impl From<SaveSessionError> for Problem {
 impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
-            SubmitError::SessionNotFound => Self::new(Code::SessionNotFound),
-            SubmitError::SessionInactive => Self::new(Code::SessionInactive).detail("A closed session cannot be run."),
-            SubmitError::ActiveExecution { execution } => active_execution(execution),
-            SubmitError::Cooldown { retry_after } => Self::new(Code::Cooldown)
-                .detail("The session has to rest a while after each run.")
-                .retry_after(retry_after),
-            SubmitError::RateLimited { runs_per_minute, retry_after } => Self::new(Code::RateLimited)
-                .detail(format!("A session may be run {runs_per_minute} times a minute."))
-                .retry_after(retry_after),
-            SubmitError::KeyReused => Self::new(Code::IdempotencyKeyReused)
-                .detail("Within 24 hours, a key may be sent again only with the same body.")
-                .field("idempotency-key", "was sent before with another body"),
-            SubmitError::QueueFull { depth, max } => queue_full(depth, max),
-            SubmitError::QueueUnavailable(cause) => queue_unavailable(&cause),
+            SubmitError::Refused(refusal) => refused(refusal, "A closed session cannot be run."),
+            SubmitError::NoPlace(reason) => no_place(reason),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
             SubmitError::NoLanguage => no_language(),
             SubmitError::Unavailable(cause) => unavailable(&cause),
@@ -67,13 +57,11 @@ impl From<SubmitError> for Problem {
 impl From<RequeueError> for Problem {
     fn from(error: RequeueError) -> Self {
         match error {
-            RequeueError::NotFound => Self::new(Code::DeadLetterNotFound),
-            RequeueError::SessionInactive => {
-                Self::new(Code::SessionInactive).detail("What belongs to a closed session cannot be run again.")
+            RequeueError::Refused(RequeueRefusal::NotFound) => Self::new(Code::DeadLetterNotFound),
+            RequeueError::Refused(RequeueRefusal::Accept(refusal)) => {
+                refused(refusal, "What belongs to a closed session cannot be run again.")
             }
-            RequeueError::ActiveExecution { execution } => active_execution(execution),
-            RequeueError::QueueFull { depth, max } => queue_full(depth, max),
-            RequeueError::QueueUnavailable(cause) => queue_unavailable(&cause),
+            RequeueError::NoPlace(reason) => no_place(reason),
             RequeueError::UnknownLanguage(error) => unknown_language(&error),
             RequeueError::Unavailable(cause) => unavailable(&cause),
         }
@@ -139,24 +127,40 @@ impl Problem {
     }
 }
 
-fn active_execution(execution: Option<ExecutionId>) -> Problem {
-    let problem = Problem::new(Code::ActiveExecution);
-    match execution {
-        Some(id) => problem.detail(format!("Execution {id} has not ended yet.")),
-        None => problem,
+/// Says why an execution is not accepted; `inactive` is said of a closed session.
+fn refused(refusal: AcceptRefusal, inactive: &str) -> Problem {
+    match refusal {
+        AcceptRefusal::SessionNotFound => Problem::new(Code::SessionNotFound),
+        AcceptRefusal::SessionInactive => Problem::new(Code::SessionInactive).detail(inactive),
+        AcceptRefusal::ActiveExecution { execution: None } => Problem::new(Code::ActiveExecution),
+        AcceptRefusal::ActiveExecution { execution: Some(id) } => {
+            Problem::new(Code::ActiveExecution).detail(format!("Execution {id} has not ended yet."))
+        }
+        AcceptRefusal::Cooldown { retry_after } => Problem::new(Code::Cooldown)
+            .detail("The session has to rest a while after each run.")
+            .retry_after(retry_after),
+        AcceptRefusal::RateLimited { runs_per_minute, retry_after } => Problem::new(Code::RateLimited)
+            .detail(format!("A session may be run {runs_per_minute} times a minute."))
+            .retry_after(retry_after),
+        AcceptRefusal::KeyReused => Problem::new(Code::IdempotencyKeyReused)
+            .detail("Within 24 hours, a key may be sent again only with the same body.")
+            .field("idempotency-key", "was sent before with another body"),
+        AcceptRefusal::LanguageNotOffered { language } => {
+            unknown_language(&UnknownLanguage { name: language.to_string(), known: Vec::new() })
+        }
     }
 }
 
-fn queue_full(depth: usize, max: usize) -> Problem {
-    Problem::new(Code::QueueFull)
-        .detail(format!("{depth} executions wait for a worker, and no more than {max} may."))
-        .cause(format_args!("{depth} executions wait, {max} may"))
-}
-
-fn queue_unavailable(cause: &Unavailable) -> Problem {
-    Problem::new(Code::QueueUnavailable)
-        .detail("This server accepts nothing while its queue does not answer.")
-        .cause(chain(cause))
+fn no_place(reason: NoPlace) -> Problem {
+    match reason {
+        NoPlace::Full { depth, max } => Problem::new(Code::QueueFull)
+            .detail(format!("{depth} executions wait for a worker, and no more than {max} may."))
+            .cause(format_args!("{depth} executions wait, {max} may")),
+        NoPlace::QueueUnavailable(cause) => Problem::new(Code::QueueUnavailable)
+            .detail("This server accepts nothing while its queue does not answer.")
+            .cause(chain(&cause)),
+        NoPlace::Unavailable(cause) => unavailable(&cause),
+    }
 }
 
 fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Problem {

@@ -41,7 +41,7 @@ pub(super) fn reason() -> Object {
 }
 
 /// The schema of how urgent an execution is.
-pub(super) fn priority() -> Object {
+pub(crate) fn priority() -> Object {
     words(Priority::ALL.iter().map(|priority| priority.as_str()))
         .description(Some(
             "How urgent it is beside other executions that wait. Of the turns of a session or tenant, `high` gets four \
@@ -104,7 +104,7 @@ pub(super) fn limits() -> Object {
 }
 
 /// The schema of the limits that a request chooses.
-pub(super) fn chosen_limits() -> Object {
+pub(crate) fn chosen_limits() -> Object {
     let LimitRanges { least, most } = LimitRanges::default();
     let limit = |name| {
         let limit = ObjectBuilder::new().schema_type(Type::Integer);

@@ -1,6 +1,5 @@
 //! Executions that came to nothing with all their attempts, for a person to look at.
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::Page;
 use runbay_model::PageRequest;
@@ -10,6 +9,7 @@ use runbay_model::Timestamp;
 use runbay_store::DeadLetter;
 use runbay_store::DeadLetterNotFound;
 use runbay_store::DeleteDeadLetter;
+use runbay_store::ExecutionHead;
 use runbay_store::RequeueDeadLetter;
 use runbay_store::RequeueRefusal;
 use runbay_store::WriteError;
@@ -36,18 +36,18 @@ impl Engine {
     ///
     /// [`RequeueError`] when there is no such dead letter, its session or language does not allow it now, the queue is
     /// full or the database does not answer.
-    pub async fn requeue_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, RequeueError> {
-        let dead = self.execution(tenant, id).await?;
-        self.offered_language(dead.input.language.as_str())?;
+    pub async fn requeue_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, RequeueError> {
+        let dead = self.execution_head(tenant, id).await?;
+        self.offered_language(dead.language.as_str())?;
         let place = self.place().await?;
         let command =
             RequeueDeadLetter { tenant: tenant.clone(), id, execution: ExecutionId::random(), at: Timestamp::now() };
         let engine = self.clone();
         let requeued = self.carry_through(async move {
-            let execution = engine.store().write(command).await?;
+            let head = engine.store().write(command).await?;
             // Somebody has looked at it and waits: it is no less urgent than others, whatever it was at first.
-            engine.queue_accepted(&execution, Priority::default(), place).await;
-            Ok::<_, RequeueError>(execution)
+            engine.queue_accepted(&ExecutionHead { priority: Priority::default(), ..head.clone() }, place).await;
+            Ok::<_, RequeueError>(head)
         });
         requeued.await?
     }
@@ -71,9 +71,7 @@ impl Engine {
 impl From<WriteError<RequeueRefusal>> for RequeueError {
     fn from(error: WriteError<RequeueRefusal>) -> Self {
         match error {
-            WriteError::Refused(RequeueRefusal::NotFound) => Self::NotFound,
-            WriteError::Refused(RequeueRefusal::SessionInactive) => Self::SessionInactive,
-            WriteError::Refused(RequeueRefusal::ActiveExecution { execution }) => Self::ActiveExecution { execution },
+            WriteError::Refused(refusal) => Self::Refused(refusal),
             WriteError::Unavailable(error) => Self::Unavailable(error.into()),
         }
     }

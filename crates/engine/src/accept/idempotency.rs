@@ -19,7 +19,6 @@ use runbay_store::KeyedRequest;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::OneShotRequest;
 use crate::RunRequest;
 
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,16 +35,16 @@ pub(crate) fn keyed_run(
     scope.add("route", b"run");
     scope.add("tenant", tenant.as_str().as_bytes());
     scope.add("session", session.as_uuid().as_bytes());
-    Some(keyed(scope, key, run_members(request), at))
+    Some(keyed(scope, key, members(request), at))
 }
 
 /// Returns the digests of an execution without a session, if it is asked for under a key.
-pub(crate) fn keyed_one_shot(tenant: &TenantId, request: &OneShotRequest, at: Timestamp) -> Option<KeyedRequest> {
+pub(crate) fn keyed_one_shot(tenant: &TenantId, request: &RunRequest, at: Timestamp) -> Option<KeyedRequest> {
     let key = request.idempotency_key.as_ref()?;
     let mut scope = Members::default();
     scope.add("route", b"executions");
     scope.add("tenant", tenant.as_str().as_bytes());
-    Some(keyed(scope, key, one_shot_members(request), at))
+    Some(keyed(scope, key, members(request), at))
 }
 
 fn keyed(mut scope: Members, key: &IdempotencyKey, request: Members, at: Timestamp) -> KeyedRequest {
@@ -53,7 +52,7 @@ fn keyed(mut scope: Members, key: &IdempotencyKey, request: Members, at: Timesta
     KeyedRequest { scoped_key: scope.digest(), request_hash: request.digest(), expires_at: at.after(KEPT) }
 }
 
-fn run_members(request: &RunRequest) -> Members {
+fn members(request: &RunRequest) -> Members {
     let mut members = Members::default();
     members.add_language(request.language.as_deref());
     match &request.code {
@@ -62,18 +61,6 @@ fn run_members(request: &RunRequest) -> Members {
         None => {}
     }
     members.add_work(&request.work);
-    members.add_priority(request.priority);
-    members
-}
-
-fn one_shot_members(request: &OneShotRequest) -> Members {
-    let mut members = Members::default();
-    members.add_language(request.language.as_deref());
-    if let Some(sources) = &request.sources {
-        members.add_sources(sources);
-    }
-    members.add_work(&request.work);
-    members.add_priority(request.priority);
     members
 }
 
@@ -126,11 +113,8 @@ impl Members {
         if let Some(tests) = &work.tests {
             self.add_tests(tests);
         }
-    }
-
-    fn add_priority(&mut self, priority: Priority) {
-        if priority != Priority::default() {
-            self.add("priority", priority.as_str().as_bytes());
+        if work.priority != Priority::default() {
+            self.add("priority", work.priority.as_str().as_bytes());
         }
     }
 

@@ -3,7 +3,6 @@
 use runbay_model::CodeChange;
 use runbay_model::ExecutionId;
 use runbay_model::IdempotencyKey;
-use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::Sources;
@@ -28,32 +27,15 @@ use crate::accept::idempotency::keyed_run;
 use crate::sessions::template;
 use crate::watch::read::READ_PATIENCE;
 
-/// What a run of a session is asked for with.
+/// What a run is asked for with, of a session or of code that comes with the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunRequest {
-    /// The id or alias of a language to save first.
+    /// The id or alias of a language: the session's new one, or that of the code.
     pub language: Option<String>,
-    /// Code to save first.
+    /// Code to save in the session first, or the code to run; without it the session's code, or the language's template.
     pub code: Option<CodeChange>,
-    /// What to do with the code.
+    /// How to run the code.
     pub work: Work,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// A name for the request, if sending it again must have no further effect.
-    pub idempotency_key: Option<IdempotencyKey>,
-}
-
-/// What an execution without a session is asked for with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OneShotRequest {
-    /// The id or alias of the language; none for the default language.
-    pub language: Option<String>,
-    /// The files; none for the language's template.
-    pub sources: Option<Sources>,
-    /// What to do with the code.
-    pub work: Work,
-    /// How urgent it is.
-    pub priority: Priority,
     /// A name for the request, if sending it again must have no further effect.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -89,12 +71,11 @@ impl Engine {
             language: self.chosen_language(request.language.as_deref())?,
             code: request.code,
             work: request.work,
-            priority: request.priority,
             pace: self.settings().pace,
             keyed,
             at,
         };
-        self.accept(run, request.priority).await
+        self.accept(run).await
     }
 
     /// Accepts an execution of code that comes with the request, as [`submit`](Self::submit) does; no session limits
@@ -103,7 +84,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`SubmitError`] when the language is not offered, the queue is full or the database does not answer.
-    pub async fn submit_one_shot(&self, tenant: &TenantId, request: OneShotRequest) -> Result<Acceptance, SubmitError> {
+    pub async fn submit_one_shot(&self, tenant: &TenantId, request: RunRequest) -> Result<Acceptance, SubmitError> {
         let at = Timestamp::now();
         let keyed = keyed_one_shot(tenant, &request, at);
         if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
@@ -113,10 +94,12 @@ impl Engine {
             Some(name) => self.offered_language(name)?,
             None => self.default_language().ok_or(SubmitError::NoLanguage)?,
         };
-        let sources = request.sources.unwrap_or_else(|| template(&language));
-        let input = RunInput::new(language.id, sources, request.work);
-        let (execution, priority) = (ExecutionId::random(), request.priority);
-        self.accept(AcceptOneShot { tenant: tenant.clone(), execution, input, priority, keyed, at }, priority).await
+        let sources = match request.code {
+            Some(code) => code.applied_to(Sources::default()),
+            None => template(&language),
+        };
+        let input = RunInput { language: language.id, sources, work: request.work };
+        self.accept(AcceptOneShot { tenant: tenant.clone(), execution: ExecutionId::random(), input, keyed, at }).await
     }
 
     /// Looks for an earlier request with the same key; one that is on its way is found in the transaction.
@@ -124,14 +107,14 @@ impl Engine {
         let Some(keyed) = keyed else { return Ok(None) };
         let found = timeout(READ_PATIENCE, self.store().repetition(keyed, at)).await.map_err(Unavailable::new)?;
         match found.map_err(Unavailable::from)? {
-            Some(Repetition::Same(execution)) => Ok(Some(Acceptance::Repeated(*execution))),
-            Some(Repetition::Other) => Err(SubmitError::KeyReused),
+            Some(Repetition::Same(head)) => Ok(Some(Acceptance::Repeated(*head))),
+            Some(Repetition::Other) => Err(AcceptRefusal::KeyReused.into()),
             None => Ok(None),
         }
     }
 
     /// Reserves a place in the queue, writes the execution, and queues it.
-    async fn accept<C>(&self, command: C, priority: Priority) -> Result<Acceptance, SubmitError>
+    async fn accept<C>(&self, command: C) -> Result<Acceptance, SubmitError>
     where
         C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
     {
@@ -139,8 +122,8 @@ impl Engine {
         let engine = self.clone();
         let accepted = self.carry_through(async move {
             let accepted = engine.store().write(command).await.map_err(|error| engine.refused(error))?;
-            if let Acceptance::New(execution) = &accepted {
-                engine.queue_accepted(execution, priority, place).await;
+            if let Acceptance::New(head) = &accepted {
+                engine.queue_accepted(head, place).await;
             }
             Ok(accepted)
         });
@@ -149,19 +132,10 @@ impl Engine {
 
     fn refused(&self, error: WriteError<AcceptRefusal>) -> SubmitError {
         match error {
-            WriteError::Refused(AcceptRefusal::SessionNotFound) => SubmitError::SessionNotFound,
-            WriteError::Refused(AcceptRefusal::SessionInactive) => SubmitError::SessionInactive,
-            WriteError::Refused(AcceptRefusal::ActiveExecution { execution }) => {
-                SubmitError::ActiveExecution { execution }
-            }
-            WriteError::Refused(AcceptRefusal::Cooldown { retry_after }) => SubmitError::Cooldown { retry_after },
-            WriteError::Refused(AcceptRefusal::RateLimited { runs_per_minute, retry_after }) => {
-                SubmitError::RateLimited { runs_per_minute, retry_after }
-            }
-            WriteError::Refused(AcceptRefusal::KeyReused) => SubmitError::KeyReused,
             WriteError::Refused(AcceptRefusal::LanguageNotOffered { language }) => {
                 self.unknown_language(language.as_str()).into()
             }
+            WriteError::Refused(refusal) => refusal.into(),
             WriteError::Unavailable(error) => SubmitError::Unavailable(error.into()),
         }
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use runbay_model::Attempt;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
@@ -13,6 +12,7 @@ use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_queue::Taken;
 use runbay_store::ClaimExecution;
+use runbay_store::Claimed;
 use runbay_store::LeaseExpired;
 use runbay_store::WriteError;
 use tokio::sync::oneshot;
@@ -96,18 +96,17 @@ impl Engine {
             return Ok(None);
         };
         note_claim(&claimed.head, began.elapsed());
-        let Execution { id, tenant, session, input, state, .. } = claimed.execution;
-        let attempt = state.attempt();
+        let Claimed { head, input } = claimed;
+        let (id, attempt) = (head.id, head.state.attempt());
         registration.claimed(attempt);
         let follower = self.follow(Followed { execution: id, attempt, worker, stop: cancelled.clone() }).await;
-        self.announce(&claimed.head).await;
-        let input = Arc::new(input);
+        self.announce(&head).await;
         Ok(Some(Claim {
             execution: id,
             attempt,
-            tenant,
-            session,
-            input,
+            tenant: head.tenant,
+            session: head.session,
+            input: Arc::new(input),
             cancelled,
             follower,
             _registration: registration,

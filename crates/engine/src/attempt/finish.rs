@@ -1,5 +1,7 @@
 //! What a worker reports at the end of an attempt.
 
+use std::sync::Arc;
+
 use runbay_model::End;
 use runbay_model::ExecutionId;
 use runbay_model::Loss;
@@ -38,8 +40,13 @@ impl Engine {
     /// # Errors
     ///
     /// [`Unavailable`] when the database does not answer; the same report may be made again.
-    pub async fn finish(&self, claim: &Claim, verdict: Verdict, outcome: Outcome) -> Result<Recorded, Unavailable> {
-        let usage = Usage::from(&outcome);
+    pub async fn finish(
+        &self,
+        claim: &Claim,
+        verdict: Verdict,
+        outcome: Arc<Outcome>,
+    ) -> Result<Recorded, Unavailable> {
+        let usage = Usage::from(&outcome.facts);
         let own_end = State::Ended { attempt: claim.attempt, end: End::Judged(verdict) };
         let report =
             FinishExecution { id: claim.execution, attempt: claim.attempt, verdict, outcome, at: Timestamp::now() };

@@ -1,26 +1,16 @@
 //! Places in the queue: who gets one, and what is put into it.
 
-use runbay_model::Execution;
-use runbay_model::Priority;
 use runbay_queue::Place;
 use runbay_queue::ReserveError;
 use runbay_store::ExecutionHead;
 use tokio::time::timeout;
 
 use crate::Engine;
-use crate::RequeueError;
-use crate::SubmitError;
+use crate::NoPlace;
 use crate::Unavailable;
 use crate::outage::Part;
 use crate::queueing::entry::entry;
 use crate::watch::read::READ_PATIENCE;
-
-/// Why there is no place for one more execution.
-pub(crate) enum NoPlace {
-    Full { depth: usize, max: usize },
-    QueueUnavailable(Unavailable),
-    Unavailable(Unavailable),
-}
 
 impl Engine {
     /// Reserves a place in the queue; none while the queue is away and executions are accepted all the same.
@@ -52,14 +42,8 @@ impl Engine {
 
     /// Announces an execution that was just written, and puts it into the queue; what never comes into it is found by
     /// the sweep.
-    pub(crate) async fn queue_accepted(
-        &self,
-        execution: &Execution,
-        priority: Priority,
-        place: Option<Box<dyn Place>>,
-    ) {
-        let head = head(execution, priority);
-        let engine = self.clone();
+    pub(crate) async fn queue_accepted(&self, head: &ExecutionHead, place: Option<Box<dyn Place>>) {
+        let (engine, head) = (self.clone(), head.clone());
         self.tell(async move {
             // Announced before a worker can know of it, so that nobody sees RUNNING before QUEUED.
             engine.announce(&head).await;
@@ -71,43 +55,5 @@ impl Engine {
             engine.note_push(pushed);
         })
         .await;
-    }
-}
-
-impl From<NoPlace> for SubmitError {
-    fn from(reason: NoPlace) -> Self {
-        match reason {
-            NoPlace::Full { depth, max } => Self::QueueFull { depth, max },
-            NoPlace::QueueUnavailable(error) => Self::QueueUnavailable(error),
-            NoPlace::Unavailable(error) => Self::Unavailable(error),
-        }
-    }
-}
-
-impl From<NoPlace> for RequeueError {
-    fn from(reason: NoPlace) -> Self {
-        match reason {
-            NoPlace::Full { depth, max } => Self::QueueFull { depth, max },
-            NoPlace::QueueUnavailable(error) => Self::QueueUnavailable(error),
-            NoPlace::Unavailable(error) => Self::Unavailable(error),
-        }
-    }
-}
-
-fn head(execution: &Execution, priority: Priority) -> ExecutionHead {
-    ExecutionHead {
-        id: execution.id,
-        tenant: execution.tenant.clone(),
-        session: execution.session,
-        language: execution.input.language.clone(),
-        priority,
-        queue_turn: None,
-        state: execution.state,
-        attempts_returned: 0,
-        available_at: None,
-        created_at: execution.created_at,
-        queued_at: execution.queued_at,
-        started_at: execution.started_at,
-        completed_at: execution.completed_at,
     }
 }

@@ -25,7 +25,7 @@ async fn a_queued_execution_is_cancelled_and_never_started() {
     let cancelled = bench.engine.cancel(&bench.tenant, execution.id).await.unwrap();
     assert_eq!((cancelled.state.status(), cancelled.state.reason()), (Status::Cancelled, Some(Reason::Cancelled)));
     let row = bench.execution(execution.id).await;
-    assert!(row.completed_at.is_some() && row.outcome.is_none());
+    assert!(row.completed_at.is_some() && row.facts.is_none());
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 0);
     assert!(bench.engine.claim(&as_taken(execution.id), bench.worker).await.unwrap().is_none());
 }

@@ -8,9 +8,12 @@ use runbay_model::TenantId;
 
 use super::Bench;
 use super::settings;
+use crate::AcceptRefusal;
 use crate::EngineSettings;
+use crate::NoPlace;
 use crate::ReadError;
 use crate::RequeueError;
+use crate::RequeueRefusal;
 
 const PAGE: PageRequest = PageRequest { after: None, limit: 10 };
 
@@ -43,11 +46,12 @@ async fn a_dead_letter_is_queued_again_once_as_a_new_execution() {
     let again = bench.engine.requeue_dead_letter(&bench.tenant, id).await.unwrap();
     let dead = bench.execution(id).await;
     assert_eq!((dead.state.status(), dead.state.reason()), (Status::Failed, Some(Reason::InternalError)));
-    assert_eq!((&again.input, again.session, again.state.status()), (&dead.input, dead.session, Status::Queued));
+    assert_eq!((again.session, again.state.status()), (dead.session, Status::Queued));
+    assert_eq!(bench.input(again.id).await, bench.input(id).await);
     assert_ne!(again.id, id);
     assert_eq!(bench.dead_letters().await, []);
     let twice = bench.engine.requeue_dead_letter(&bench.tenant, id).await;
-    assert!(matches!(twice, Err(RequeueError::NotFound)), "{twice:?}");
+    assert!(matches!(twice, Err(RequeueError::Refused(RequeueRefusal::NotFound))), "{twice:?}");
 
     let claim = bench.next().await;
     assert_eq!(claim.execution, again.id);
@@ -63,12 +67,15 @@ async fn what_the_session_does_not_allow_is_not_queued_again() {
     let active = bench.run(&session).await.unwrap();
     let busy = bench.engine.requeue_dead_letter(&bench.tenant, id).await;
     assert!(
-        matches!(busy, Err(RequeueError::ActiveExecution { execution: Some(execution) }) if execution == active.id),
+        matches!(busy, Err(RequeueError::Refused(RequeueRefusal::Accept(AcceptRefusal::ActiveExecution { execution: Some(execution) }))) if execution == active.id),
         "{busy:?}"
     );
     bench.engine.close_session(&bench.tenant, session.id).await.unwrap();
     let closed = bench.engine.requeue_dead_letter(&bench.tenant, id).await;
-    assert!(matches!(closed, Err(RequeueError::SessionInactive)), "{closed:?}");
+    assert!(
+        matches!(closed, Err(RequeueError::Refused(RequeueRefusal::Accept(AcceptRefusal::SessionInactive)))),
+        "{closed:?}"
+    );
     assert_eq!(bench.dead_letters().await, [id], "a refusal changes nothing");
 }
 
@@ -78,7 +85,7 @@ async fn a_full_queue_takes_no_dead_letters() {
     let id = bench.dead_letter_of(&bench.session().await).await;
     bench.queued().await;
     let full = bench.engine.requeue_dead_letter(&bench.tenant, id).await;
-    assert!(matches!(full, Err(RequeueError::QueueFull { depth: 1, max: 1 })), "{full:?}");
+    assert!(matches!(full, Err(RequeueError::NoPlace(NoPlace::Full { depth: 1, max: 1 }))), "{full:?}");
     bench.popped().await;
     bench.engine.requeue_dead_letter(&bench.tenant, id).await.expect("a refusal takes no place");
 }
@@ -91,7 +98,7 @@ async fn a_dead_letter_is_forgotten_and_its_execution_is_not() {
     let page = bench.engine.dead_letters(&stranger, PAGE).await.unwrap();
     assert_eq!(page.entries, []);
     let requeued = bench.engine.requeue_dead_letter(&stranger, id).await;
-    assert!(matches!(requeued, Err(RequeueError::NotFound)), "{requeued:?}");
+    assert!(matches!(requeued, Err(RequeueError::Refused(RequeueRefusal::NotFound))), "{requeued:?}");
     let forgotten = bench.engine.forget_dead_letter(&stranger, id).await;
     assert!(matches!(forgotten, Err(ReadError::NotFound)), "{forgotten:?}");
 

@@ -12,7 +12,6 @@ use runbay_events::MemoryEventBus;
 use runbay_events::Subscription;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
-use runbay_model::Outcome;
 use runbay_model::Status;
 use runbay_model::Verdict;
 use runbay_queue::Consumer;
@@ -27,8 +26,9 @@ use super::settings;
 use super::soon;
 use crate::Engine;
 use crate::EngineSettings;
-use crate::OneShotRequest;
+use crate::NoPlace;
 use crate::Recorded;
+use crate::RunRequest;
 use crate::SubmitError;
 use crate::sweep::Looks;
 
@@ -137,11 +137,11 @@ async fn what_is_accepted_while_the_queue_is_away_starts_when_it_is_back() {
     unsteady.go_away();
     let mut accepted = Vec::new();
     for _ in 0..2 {
-        let acceptance = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap();
-        accepted.push(acceptance.into_execution().id);
+        let acceptance = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap();
+        accepted.push(acceptance.into_head().id);
     }
-    let full = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await;
-    assert!(matches!(full, Err(SubmitError::QueueFull { depth: 2, max: 2 })), "{full:?}");
+    let full = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await;
+    assert!(matches!(full, Err(SubmitError::NoPlace(NoPlace::Full { depth: 2, max: 2 }))), "{full:?}");
     engine.sweep_entries(&mut Looks::default()).await.expect("the database answers");
     assert!(engine.ready().await.queue.is_err());
 
@@ -162,36 +162,36 @@ async fn an_operator_may_want_nothing_to_be_accepted_while_the_queue_is_away() {
     let bench = Bench::new().await;
     let (unsteady, engine) = bench.unsteady(EngineSettings { require_queue: true, ..settings() });
     unsteady.go_away();
-    let refused = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await;
-    assert!(matches!(refused, Err(SubmitError::QueueUnavailable(_))), "{refused:?}");
+    let refused = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await;
+    assert!(matches!(refused, Err(SubmitError::NoPlace(NoPlace::QueueUnavailable(_)))), "{refused:?}");
     assert_eq!(bench.store.queued().await.unwrap(), 0);
     unsteady.come_back();
-    engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap();
+    engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_end_is_seen_although_the_events_are_away() {
     let bench = Bench::new().await;
     let (unsteady, engine) = bench.unsteady(settings());
-    let accepted = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap().into_execution();
+    let accepted = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap().into_head();
     let claim = engine.claim(&super::as_taken(accepted.id), bench.worker).await.unwrap().unwrap();
     unsteady.go_away();
     let waiting = {
         let (engine, tenant) = (engine.clone(), bench.tenant.clone());
         tokio::spawn(async move { engine.wait_for_end(&tenant, accepted.id, Duration::from_secs(60)).await })
     };
-    engine.finish(&claim, Verdict::Completed, Outcome::default()).await.unwrap();
-    assert_eq!(soon(waiting).await.unwrap().unwrap().state.status(), Status::Completed);
+    engine.finish(&claim, Verdict::Completed, Arc::default()).await.unwrap();
+    assert_eq!(soon(waiting).await.unwrap().unwrap().summary.state.status(), Status::Completed);
 }
 
 #[tokio::test]
 async fn whoever_waits_looks_less_and_less_often_while_the_events_are_away() {
     let bench = Bench::new().await;
     let (unsteady, engine) = bench.unsteady(settings());
-    let accepted = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap().into_execution();
+    let accepted = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap().into_head();
     unsteady.go_away();
     let waited = soon(engine.wait_for_end(&bench.tenant, accepted.id, Duration::from_millis(1_200))).await.unwrap();
-    assert_eq!(waited, accepted);
+    assert_eq!((waited.summary.id, waited.summary.state), (accepted.id, accepted.state));
     // At once, after half a second, and when the time is over.
     assert!(unsteady.subscriptions.load(Ordering::Relaxed) <= 3);
 }
@@ -200,13 +200,13 @@ async fn whoever_waits_looks_less_and_less_often_while_the_events_are_away() {
 async fn an_end_that_was_not_told_is_told_with_the_repeated_report_and_once() {
     let bench = Bench::new().await;
     let (unsteady, engine) = bench.unsteady(settings());
-    let accepted = engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap().into_execution();
+    let accepted = engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap().into_head();
     let claim = engine.claim(&super::as_taken(accepted.id), bench.worker).await.unwrap().unwrap();
     unsteady.go_away();
-    engine.finish(&claim, Verdict::Completed, Outcome::default()).await.unwrap();
+    engine.finish(&claim, Verdict::Completed, Arc::default()).await.unwrap();
     unsteady.come_back();
     for _ in 0..2 {
-        let repeated = engine.finish(&claim, Verdict::Completed, Outcome::default()).await.unwrap();
+        let repeated = engine.finish(&claim, Verdict::Completed, Arc::default()).await.unwrap();
         assert_eq!(repeated, Recorded::Accepted);
     }
     let events = all_events(&unsteady.events, accepted.id).await;

@@ -61,10 +61,10 @@ async fn a_run_never_takes_older_files_than_those_that_were_acknowledged() {
         all_saved = saving.is_finished();
         let before = acknowledged.load(Ordering::SeqCst);
         let execution = bench.run(&session).await.unwrap();
-        let taken = number(&execution.input.sources);
+        let taken = number(&bench.input(execution.id).await.sources);
         assert!(taken >= before, "files {taken} were run although {before} were acknowledged");
         let claim = bench.next().await;
-        assert_eq!(*claim.input, execution.input);
+        assert_eq!(*claim.input, bench.input(execution.id).await);
         bench.complete(&claim).await;
     }
     soon(saving).await.unwrap();

@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use runbay_model::Attempt;
 use runbay_model::Catalog;
+use runbay_model::CodeChange;
 use runbay_model::Loss;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::PageRequest;
 use runbay_model::Status;
 use runbay_model::TenantId;
@@ -15,38 +19,44 @@ use super::DEADLINE;
 use super::files;
 use super::settings;
 use super::soon;
+use crate::AcceptRefusal;
 use crate::Acceptance;
 use crate::EngineSettings;
-use crate::OneShotRequest;
+use crate::NoPlace;
 use crate::Pace;
 use crate::ReadError;
 use crate::Recovered;
+use crate::RunRequest;
 use crate::SubmitError;
 use crate::Work;
 
-fn keyed(key: &str) -> OneShotRequest {
-    OneShotRequest { idempotency_key: Some(key.parse().unwrap()), ..OneShotRequest::default() }
+fn keyed(key: &str) -> RunRequest {
+    RunRequest { idempotency_key: Some(key.parse().unwrap()), ..RunRequest::default() }
 }
 
 #[tokio::test]
 async fn code_is_run_without_a_session() {
     let bench = Bench::new().await;
-    let request = OneShotRequest {
+    let sources = files(&[("app.js", "1"), ("lib.js", "2")]);
+    let request = RunRequest {
         language: Some("js".to_owned()),
-        sources: Some(files(&[("app.js", "1"), ("lib.js", "2")])),
+        code: Some(CodeChange::Files(sources.clone())),
         work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
-        ..OneShotRequest::default()
+        ..RunRequest::default()
     };
-    let execution = bench.engine.submit_one_shot(&bench.tenant, request.clone()).await.unwrap().into_execution();
-    assert_eq!((execution.session, execution.input.language.as_str()), (None, "javascript"));
+    let execution = bench.engine.submit_one_shot(&bench.tenant, request.clone()).await.unwrap().into_head();
+    assert_eq!((execution.session, execution.language.as_str()), (None, "javascript"));
     let claim = bench.next().await;
     assert_eq!((claim.execution, claim.session, claim.attempt), (execution.id, None, Attempt(1)));
     assert_eq!(claim.tenant, bench.tenant);
-    assert_eq!(Some(&claim.input.sources), request.sources.as_ref());
-    assert_eq!((claim.input.stdin.as_slice(), claim.input.args.as_slice()), (b"in".as_slice(), &["-x".to_owned()][..]));
+    assert_eq!(claim.input.sources, sources);
+    assert_eq!(
+        (claim.input.work.stdin.as_slice(), claim.input.work.args.as_slice()),
+        (b"in".as_slice(), &["-x".to_owned()][..])
+    );
     bench.complete(&claim).await;
     let ended = soon(bench.engine.wait_for_end(&bench.tenant, execution.id, DEADLINE)).await.unwrap();
-    assert_eq!(ended.state.status(), Status::Completed);
+    assert_eq!(ended.summary.state.status(), Status::Completed);
     let sessions = bench.engine.sessions(&bench.tenant, PageRequest { after: None, limit: 5 }).await.unwrap();
     assert_eq!(sessions.entries, [], "no session was made for it");
 }
@@ -54,14 +64,14 @@ async fn code_is_run_without_a_session() {
 #[tokio::test]
 async fn without_language_and_code_the_default_template_is_run() {
     let bench = Bench::new().await;
-    let input = bench.one_shot().await.input;
+    let input = bench.input(bench.one_shot().await.id).await;
     assert_eq!((input.language.as_str(), input.sources.source_code()), ("python", "template of python"));
 
-    let cobol = OneShotRequest { language: Some("cobol".to_owned()), ..OneShotRequest::default() };
+    let cobol = RunRequest { language: Some("cobol".to_owned()), ..RunRequest::default() };
     let error = bench.engine.submit_one_shot(&bench.tenant, cobol).await.unwrap_err();
     assert!(matches!(error, SubmitError::UnknownLanguage(_)), "{error:?}");
     let bench = bench.restarted_with(Catalog::default()).await;
-    let error = bench.engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap_err();
+    let error = bench.engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap_err();
     assert!(matches!(error, SubmitError::NoLanguage), "{error:?}");
 }
 
@@ -72,8 +82,8 @@ async fn only_the_queue_limits_how_many_there_are() {
     for _ in 0..3 {
         bench.one_shot().await;
     }
-    let error = bench.engine.submit_one_shot(&bench.tenant, OneShotRequest::default()).await.unwrap_err();
-    assert!(matches!(error, SubmitError::QueueFull { depth: 3, max: 3 }), "{error:?}");
+    let error = bench.engine.submit_one_shot(&bench.tenant, RunRequest::default()).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoPlace(NoPlace::Full { depth: 3, max: 3 })), "{error:?}");
     let claims = [bench.next().await, bench.next().await, bench.next().await];
     for claim in &claims {
         bench.complete(claim).await;
@@ -90,7 +100,7 @@ async fn of_twenty_requests_with_one_key_one_takes_effect() {
     }
     let answers = soon(submitting.join_all()).await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).count(), 1);
-    let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_execution().id).collect();
+    let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_head().id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 1);
@@ -99,14 +109,14 @@ async fn of_twenty_requests_with_one_key_one_takes_effect() {
 #[tokio::test]
 async fn what_was_accepted_is_answered_although_it_would_now_be_refused() {
     let bench = Bench::with(EngineSettings { queue_max_depth: 1, ..settings() }).await;
-    let first = bench.engine.submit_one_shot(&bench.tenant, keyed("k")).await.unwrap().into_execution();
+    let first = bench.engine.submit_one_shot(&bench.tenant, keyed("k")).await.unwrap().into_head();
     let again = bench.engine.submit_one_shot(&bench.tenant, keyed("k")).await.unwrap();
     assert_eq!(again, Acceptance::Repeated(first));
     let bench = bench.restarted_with(Catalog::default()).await;
     assert!(matches!(bench.engine.submit_one_shot(&bench.tenant, keyed("k")).await, Ok(Acceptance::Repeated(_))));
-    let other = OneShotRequest { sources: Some(files(&[("a", "b")])), ..keyed("k") };
+    let other = RunRequest { code: Some(CodeChange::Files(files(&[("a", "b")]))), ..keyed("k") };
     let error = bench.engine.submit_one_shot(&bench.tenant, other).await.unwrap_err();
-    assert!(matches!(error, SubmitError::KeyReused), "{error:?}");
+    assert!(matches!(error, SubmitError::Refused(AcceptRefusal::KeyReused)), "{error:?}");
 }
 
 #[tokio::test]
@@ -127,7 +137,7 @@ async fn nobody_else_reads_it() {
     let bench = Bench::new().await;
     let execution = bench.one_shot().await;
     let stranger = TenantId::new("stranger");
-    assert!(matches!(bench.engine.execution(&stranger, execution.id).await, Err(ReadError::NotFound)));
+    assert!(matches!(bench.engine.report(&stranger, execution.id).await, Err(ReadError::NotFound)));
 }
 
 #[tokio::test]
@@ -140,7 +150,7 @@ async fn after_a_crash_it_comes_back() {
     assert_eq!(recovered, Recovered { requeued: 1, lost: 0, queued: 1 });
     for expected in [&running, &queued] {
         let claim = bench.next().await;
-        assert_eq!((claim.execution, &*claim.input), (expected.id, &expected.input));
+        assert_eq!((claim.execution, &*claim.input), (expected.id, &bench.input(expected.id).await));
         bench.engine.lose(&claim, Loss::InternalError, "").await.unwrap();
         assert_eq!(bench.execution(expected.id).await.state.status(), Status::Queued);
         bench.engine.cancel(&bench.tenant, expected.id).await.unwrap();
@@ -164,8 +174,9 @@ async fn results_of_test_cases_are_kept() {
         execution_time: None,
         memory_bytes: None,
     };
-    let outcome = Outcome { tests: Some(vec![result.clone()]), ..Outcome::default() };
+    let output = Output { tests: Some(vec![result.clone()]), ..Output::default() };
+    let outcome = Arc::new(Outcome { output, ..Outcome::default() });
     bench.engine.finish(&claim, Verdict::Completed, outcome).await.unwrap();
-    let tests = bench.execution(execution.id).await.outcome.and_then(|outcome| outcome.tests);
+    let tests = bench.report(execution.id).await.output.and_then(|output| output.tests);
     assert_eq!(tests, Some(vec![result]));
 }

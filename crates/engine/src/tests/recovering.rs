@@ -87,5 +87,5 @@ async fn a_retry_still_waits_for_its_time_after_a_restart() {
     let bench = bench.restarted().await;
     bench.recover().await;
     assert_eq!(bench.popped().await, other.id, "the older one is not due");
-    assert!(bench.queue.remove(retry.id, &retry.input.language).await.unwrap());
+    assert!(bench.queue.remove(retry.id, &retry.language).await.unwrap());
 }

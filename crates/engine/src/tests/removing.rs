@@ -19,7 +19,7 @@ async fn what_has_ended_goes_and_what_has_not_stays_with_its_session() {
     bench.complete(&claim).await;
     let queued = bench.queued().await;
     bench.engine.remove_old(&mut Progress::default()).await.unwrap();
-    let removed = bench.engine.execution(&bench.tenant, ended.id).await;
+    let removed = bench.engine.report(&bench.tenant, ended.id).await;
     assert!(matches!(removed, Err(ReadError::NotFound)), "{removed:?}");
     let idle = bench.engine.session(&bench.tenant, ended.session.unwrap()).await;
     assert!(matches!(idle, Err(ReadError::NotFound)), "{idle:?}");

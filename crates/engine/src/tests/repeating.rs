@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use runbay_model::Execution;
 use runbay_model::Session;
 use runbay_model::Timestamp;
 use tokio::task::JoinSet;
@@ -9,8 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::Bench;
 use super::settings;
 use super::soon;
+use crate::AcceptRefusal;
 use crate::Acceptance;
 use crate::EngineSettings;
+use crate::ExecutionHead;
+use crate::NoPlace;
 use crate::RunRequest;
 use crate::SubmitError;
 use crate::Work;
@@ -25,7 +27,7 @@ async fn submit(bench: &Bench, session: &Session, request: RunRequest) -> Result
     bench.engine.submit(&bench.tenant, session.id, request).await
 }
 
-async fn new(bench: &Bench, session: &Session, request: RunRequest) -> Execution {
+async fn new(bench: &Bench, session: &Session, request: RunRequest) -> ExecutionHead {
     match submit(bench, session, request).await.unwrap() {
         Acceptance::New(execution) => execution,
         Acceptance::Repeated(execution) => panic!("{} is not new", execution.id),
@@ -43,7 +45,7 @@ async fn of_twenty_requests_with_one_key_one_takes_effect() {
     }
     let answers = soon(submitting.join_all()).await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).count(), 1);
-    let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_execution().id).collect();
+    let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_head().id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 1);
@@ -57,7 +59,7 @@ async fn what_was_accepted_is_answered_although_it_would_now_be_refused() {
     let first = new(&bench, &session, keyed("k")).await;
     let other = bench.session().await;
     let error = submit(&bench, &other, keyed("k")).await.unwrap_err();
-    assert!(matches!(error, SubmitError::QueueFull { .. }), "a key belongs to one session: {error:?}");
+    assert!(matches!(error, SubmitError::NoPlace(NoPlace::Full { .. })), "a key belongs to one session: {error:?}");
     let again = submit(&bench, &session, keyed("k")).await.unwrap();
     assert_eq!(again, Acceptance::Repeated(first.clone()));
 
@@ -66,10 +68,10 @@ async fn what_was_accepted_is_answered_although_it_would_now_be_refused() {
     bench.engine.close_session(&bench.tenant, session.id).await.unwrap();
     let bench = bench.restarted().await;
     let Acceptance::Repeated(again) = submit(&bench, &session, keyed("k")).await.unwrap() else { panic!("run twice") };
-    assert_eq!(again, bench.execution(first.id).await);
+    assert_eq!((again.id, again.state), (first.id, bench.execution(first.id).await.state));
     let changed = RunRequest { work: Work { stdin: b"other".to_vec(), ..Work::default() }, ..keyed("k") };
     let error = submit(&bench, &session, changed).await.unwrap_err();
-    assert!(matches!(error, SubmitError::KeyReused), "{error:?}");
+    assert!(matches!(error, SubmitError::Refused(AcceptRefusal::KeyReused)), "{error:?}");
 }
 
 #[tokio::test]

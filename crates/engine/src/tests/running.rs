@@ -1,7 +1,8 @@
+use std::sync::Arc;
+
 use runbay_model::Attempt;
 use runbay_model::Catalog;
 use runbay_model::Loss;
-use runbay_model::Outcome;
 use runbay_model::Priority;
 use runbay_model::Reason;
 use runbay_model::SessionId;
@@ -17,7 +18,9 @@ use super::language;
 use super::settings;
 use super::soon;
 use super::source_code;
+use crate::AcceptRefusal;
 use crate::EngineSettings;
+use crate::NoPlace;
 use crate::Recorded;
 use crate::RunRequest;
 use crate::SessionChange;
@@ -39,11 +42,11 @@ async fn of_a_hundred_runs_of_a_session_one_is_accepted() {
     }
     let (accepted, refused): (Vec<_>, Vec<_>) = soon(submitting.join_all()).await.into_iter().partition(Result::is_ok);
     assert_eq!(accepted.len(), 1);
-    let accepted = accepted.into_iter().next().unwrap().unwrap().into_execution();
+    let accepted = accepted.into_iter().next().unwrap().unwrap().into_head();
     for refusal in refused {
         let error = refusal.unwrap_err();
         assert!(
-            matches!(error, SubmitError::ActiveExecution { execution: Some(id) } if id == accepted.id),
+            matches!(error, SubmitError::Refused(AcceptRefusal::ActiveExecution { execution: Some(id) }) if id == accepted.id),
             "{error:?}"
         );
     }
@@ -51,7 +54,7 @@ async fn of_a_hundred_runs_of_a_session_one_is_accepted() {
 
     let claim = bench.next().await;
     let running = bench.run(&session).await.unwrap_err();
-    assert!(matches!(running, SubmitError::ActiveExecution { .. }), "{running:?}");
+    assert!(matches!(running, SubmitError::Refused(AcceptRefusal::ActiveExecution { .. })), "{running:?}");
     assert_eq!(bench.complete(&claim).await, Recorded::Accepted);
     bench.run(&session).await.expect("the session is free again");
 }
@@ -79,15 +82,18 @@ async fn code_that_comes_with_a_run_is_saved_and_run() {
         work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
         ..RunRequest::default()
     };
-    let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap().into_execution();
+    let execution = bench.engine.submit(&bench.tenant, session.id, request.clone()).await.unwrap().into_head();
     assert_eq!(execution.state.status(), Status::Queued);
     let saved = bench.engine.session(&bench.tenant, session.id).await.unwrap();
     assert_eq!((saved.version, saved.language.as_str(), saved.sources.source_code()), (2, "javascript", "new"));
 
     let claim = bench.next().await;
     assert_eq!((claim.execution, claim.attempt, claim.session), (execution.id, Attempt(1), Some(session.id)));
-    assert_eq!(*claim.input, execution.input);
-    assert_eq!((claim.input.stdin.as_slice(), claim.input.args.as_slice()), (b"in".as_slice(), &["-x".to_owned()][..]));
+    assert_eq!(*claim.input, bench.input(execution.id).await);
+    assert_eq!(
+        (claim.input.work.stdin.as_slice(), claim.input.work.args.as_slice()),
+        (b"in".as_slice(), &["-x".to_owned()][..])
+    );
 
     let other = RunRequest { code: Some(source_code("other")), ..request.clone() };
     bench.engine.submit(&bench.tenant, session.id, other).await.unwrap_err();
@@ -107,9 +113,9 @@ async fn what_cannot_be_run_is_refused_and_takes_no_place() {
     bench.engine.close_session(&bench.tenant, closed.id).await.unwrap();
 
     let error = bench.engine.submit(&bench.tenant, SessionId::random(), RunRequest::default()).await.unwrap_err();
-    assert!(matches!(error, SubmitError::SessionNotFound), "{error:?}");
+    assert!(matches!(error, SubmitError::Refused(AcceptRefusal::SessionNotFound)), "{error:?}");
     let error = bench.run(&closed).await.unwrap_err();
-    assert!(matches!(error, SubmitError::SessionInactive), "{error:?}");
+    assert!(matches!(error, SubmitError::Refused(AcceptRefusal::SessionInactive)), "{error:?}");
     let cobol = RunRequest { language: Some("cobol".to_owned()), ..RunRequest::default() };
     let error = bench.engine.submit(&bench.tenant, session.id, cobol).await.unwrap_err();
     assert!(matches!(error, SubmitError::UnknownLanguage(_)), "{error:?}");
@@ -117,7 +123,7 @@ async fn what_cannot_be_run_is_refused_and_takes_no_place() {
     bench.run(&session).await.expect("the only place is free");
     let other = bench.session().await;
     let error = bench.run(&other).await.unwrap_err();
-    assert!(matches!(error, SubmitError::QueueFull { depth: 1, max: 1 }), "{error:?}");
+    assert!(matches!(error, SubmitError::NoPlace(NoPlace::Full { depth: 1, max: 1 })), "{error:?}");
     let claim = bench.next().await;
     bench.run(&other).await.expect("a running execution takes no place");
     bench.complete(&claim).await;
@@ -182,9 +188,9 @@ async fn a_late_report_of_an_old_attempt_changes_nothing() {
 
     assert_eq!(bench.complete(&new).await, Recorded::Accepted);
     let ended = bench.execution(execution.id).await;
-    let again = bench.engine.finish(&new, Verdict::Completed, Outcome::default()).await.unwrap();
+    let again = bench.engine.finish(&new, Verdict::Completed, Arc::default()).await.unwrap();
     assert_eq!(again, Recorded::Accepted, "it was reported before");
-    let other = bench.engine.finish(&new, Verdict::TimedOut(TimeLimit::WallTime), Outcome::default()).await.unwrap();
+    let other = bench.engine.finish(&new, Verdict::TimedOut(TimeLimit::WallTime), Arc::default()).await.unwrap();
     assert_eq!(other, Recorded::Stale);
     assert_eq!(bench.execution(execution.id).await, ended);
 }
@@ -197,7 +203,8 @@ async fn a_finished_execution_has_its_outcome_and_times() {
     bench.complete(&claim).await;
     let ended = bench.execution(claim.execution).await;
     assert_eq!((ended.state.status(), ended.state.reason()), (Status::Completed, None));
-    assert_eq!(ended.outcome.as_ref().map(|outcome| outcome.stdout.as_slice()), Some(b"hello\n".as_slice()));
+    let output = bench.report(claim.execution).await.output;
+    assert_eq!(output.map(|output| output.stdout), Some(b"hello\n".to_vec()));
     assert!(ended.queue_time().is_some());
     assert!(ended.started_at <= ended.completed_at);
 }
@@ -211,7 +218,7 @@ async fn an_internal_error_is_retried_at_its_place_until_the_attempts_are_used_u
     bench.engine.lose(&claim, Loss::InternalError, "The bay was not made.").await.unwrap();
     let waiting = bench.execution(execution.id).await;
     assert_eq!((waiting.state.status(), waiting.state.attempt()), (Status::Queued, Attempt(1)));
-    assert!(waiting.outcome.is_none() && waiting.started_at.is_none());
+    assert!(waiting.facts.is_none() && waiting.started_at.is_none());
 
     // Both orders are right, as the retry is due some time soon.
     let mut claims = [bench.next().await, bench.next().await];

@@ -8,7 +8,6 @@ use runbay_events::RedisEventBus;
 use runbay_events::RedisEventBusLimits;
 use runbay_model::Attempt;
 use runbay_model::LanguageId;
-use runbay_model::Outcome;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
@@ -34,10 +33,10 @@ use crate::EngineParts;
 use crate::EngineSettings;
 use crate::NewSession;
 use crate::Offer;
-use crate::OneShotRequest;
 use crate::ReadError;
 use crate::Recorded;
 use crate::Retention;
+use crate::RunRequest;
 use crate::sweep::Progress;
 
 /// Connects as a process of its own does.
@@ -66,8 +65,8 @@ async fn work_of_a_dead_worker_is_taken_over(database: Database) {
     let (dying, queue) = process(&database, &redis, settings()).await;
     let (living, _) = process(&database, &redis, settings()).await;
 
-    let request = OneShotRequest::default();
-    let accepted = api.submit_one_shot(&tenant, request).await.unwrap().into_execution();
+    let request = RunRequest::default();
+    let accepted = api.submit_one_shot(&tenant, request).await.unwrap().into_head();
     let waiting = {
         let (api, tenant) = (api.clone(), tenant.clone());
         tokio::spawn(async move { api.wait_for_end(&tenant, accepted.id, 10 * DEADLINE).await })
@@ -85,15 +84,15 @@ async fn work_of_a_dead_worker_is_taken_over(database: Database) {
     one.unwrap();
     other.unwrap();
     soon(old.cancelled.cancelled()).await;
-    assert_eq!(dying.finish(&old, Verdict::Completed, Outcome::default()).await.unwrap(), Recorded::Stale);
+    assert_eq!(dying.finish(&old, Verdict::Completed, Arc::default()).await.unwrap(), Recorded::Stale);
 
     let worker = living_worker(&living).await;
     let again = soon(consumer.pop()).await.unwrap();
     assert_eq!((again.execution, again.turn), (taken.execution, taken.turn));
     let claim = living.claim(&again, worker).await.unwrap().unwrap();
     assert_eq!(claim.attempt, Attempt(2));
-    living.finish(&claim, Verdict::Completed, Outcome::default()).await.unwrap();
-    assert_eq!(soon(waiting).await.unwrap().unwrap().state.status(), Status::Completed);
+    living.finish(&claim, Verdict::Completed, Arc::default()).await.unwrap();
+    assert_eq!(soon(waiting).await.unwrap().unwrap().summary.state.status(), Status::Completed);
 }
 
 #[tokio::test]
@@ -123,7 +122,7 @@ async fn what_is_too_much_to_remove_goes_in_parts_and_keeps_nothing_else() {
     let (engine, _) = process(&database, &redis, EngineSettings { retention, ..settings() }).await;
     let mut ended = Vec::new();
     for _ in 0..3 {
-        let execution = engine.submit_one_shot(&tenant, OneShotRequest::default()).await.unwrap().into_execution();
+        let execution = engine.submit_one_shot(&tenant, RunRequest::default()).await.unwrap().into_head();
         engine.cancel(&tenant, execution.id).await.unwrap();
         ended.push(execution.id);
     }
@@ -141,7 +140,7 @@ async fn what_is_too_much_to_remove_goes_in_parts_and_keeps_nothing_else() {
         assert!(turns < 20, "each turn tries less");
     }
     for id in ended {
-        let found = engine.execution(&tenant, id).await;
+        let found = engine.report(&tenant, id).await;
         assert!(matches!(found, Err(ReadError::NotFound)), "{found:?}");
     }
 }
@@ -153,7 +152,7 @@ async fn a_cancellation_reaches_a_worker_in_another_process() {
     let tenant = TenantId::default();
     let (api, _) = process(&database, &redis, settings()).await;
     let (worker, queue) = process(&database, &redis, settings()).await;
-    let accepted = api.submit_one_shot(&tenant, OneShotRequest::default()).await.unwrap().into_execution();
+    let accepted = api.submit_one_shot(&tenant, RunRequest::default()).await.unwrap().into_head();
     let taken = soon(queue.consumer(&[LanguageId::new("python")]).pop()).await.unwrap();
     let claim = worker.claim(&taken, living_worker(&worker).await).await.unwrap().unwrap();
     api.cancel(&tenant, accepted.id).await.unwrap();

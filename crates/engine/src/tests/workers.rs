@@ -15,7 +15,6 @@ use crate::EngineParts;
 use crate::EngineSettings;
 use crate::NewSession;
 use crate::Offer;
-use crate::OneShotRequest;
 use crate::RunRequest;
 use crate::WorkerCard;
 
@@ -80,7 +79,7 @@ async fn what_only_a_worker_that_stopped_served_is_accepted_until_its_successor_
     let front = bench.front(settings());
     front.refresh_offer().await.unwrap();
     assert_eq!(ids(&front.catalog()), ["python", "javascript", "go"], "also for an api that starts now");
-    let request = OneShotRequest { language: Some("go".to_owned()), ..OneShotRequest::default() };
+    let request = RunRequest { language: Some("go".to_owned()), ..RunRequest::default() };
     front.submit_one_shot(&bench.tenant, request).await.unwrap();
     assert_eq!(front.queue_depth().await.unwrap(), 1);
     assert_eq!(front.workers().await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>(), [bench.worker]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runbay_events::EventKind;
 use runbay_model::ExecutionId;
-use runbay_model::Outcome;
+use runbay_model::Facts;
 use runbay_model::Reason;
 use runbay_model::Status;
 use runbay_model::Timestamp;
@@ -23,13 +23,13 @@ pub(crate) struct Usage {
     memory_bytes: Option<u64>,
 }
 
-impl From<&Outcome> for Usage {
-    fn from(outcome: &Outcome) -> Self {
+impl From<&Facts> for Usage {
+    fn from(facts: &Facts) -> Self {
         Self {
-            execution_time: outcome.execution_time,
-            cpu_time: outcome.cpu_time,
-            compile_time: outcome.compile_time,
-            memory_bytes: outcome.memory_bytes,
+            execution_time: facts.execution_time,
+            cpu_time: facts.cpu_time,
+            compile_time: facts.compile_time,
+            memory_bytes: facts.memory_bytes,
         }
     }
 }

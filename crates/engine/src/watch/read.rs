@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::RunInput;
 use runbay_model::TenantId;
 use runbay_store::ExecutionHead;
 use tokio::time::timeout;
@@ -17,13 +18,22 @@ use crate::Unavailable;
 pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Reads an execution.
+    /// Reads what came of an execution.
     ///
     /// # Errors
     ///
     /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
-    pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Execution, ReadError> {
-        self.read(self.store().execution(tenant, id)).await
+    pub async fn report(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionReport, ReadError> {
+        self.read(self.store().report(tenant, id)).await
+    }
+
+    /// Reads what an execution runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub async fn input(&self, tenant: &TenantId, id: ExecutionId) -> Result<RunInput, ReadError> {
+        self.read(self.store().input(tenant, id)).await
     }
 
     /// Reads where an execution is, which costs the same however long its code and output are.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use runbay_events::EventKind;
 use runbay_events::Subscription;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
 use runbay_model::TenantId;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
@@ -31,7 +31,7 @@ enum Silence {
 }
 
 impl Engine {
-    /// Waits until an execution has ended, and returns it; after `patience` returns it as it is then.
+    /// Waits until an execution has ended, and reads what came of it; after `patience` reads it as it is then.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Engine {
         tenant: &TenantId,
         id: ExecutionId,
         patience: Duration,
-    ) -> Result<Execution, ReadError> {
+    ) -> Result<ExecutionReport, ReadError> {
         let deadline = Instant::now() + patience;
         // First the subscription, then the row: an end in between is in the row, a later one among the events.
         let mut subscription = self.subscription(id).await;
@@ -52,11 +52,11 @@ impl Engine {
                 if nothing_heard {
                     self.publish_result(id).await;
                 }
-                return self.execution(tenant, id).await;
+                return self.report(tenant, id).await;
             }
             let now = Instant::now();
             if now >= deadline {
-                return self.execution(tenant, id).await;
+                return self.report(tenant, id).await;
             }
             let silence = match &mut subscription {
                 None => Silence::Away,
@@ -70,9 +70,9 @@ impl Engine {
             };
             nothing_heard = false;
             if silence == Silence::Over {
-                let execution = self.execution(tenant, id).await?;
-                if execution.state.is_ended() {
-                    return Ok(execution);
+                let report = self.report(tenant, id).await?;
+                if report.summary.state.is_ended() {
+                    return Ok(report);
                 }
             }
             sleep_until(deadline.min(Instant::now() + blind_look)).await;

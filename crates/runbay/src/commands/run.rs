@@ -16,6 +16,7 @@ use runbay_model::LimitRanges;
 use runbay_model::MAX_STDIN_BYTES;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
+use runbay_model::Work;
 use runbay_runner::RunnerSettings;
 
 use crate::host_flags::HostFlags;
@@ -60,15 +61,15 @@ impl Run {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let recipe = program::find_recipe(self.host.recipes()?, &self.files[0], self.language.as_deref())?;
         let stdin = self.stdin.as_deref().map(|file| program::read(file, MAX_STDIN_BYTES)).transpose()?;
-        let input = RunInput {
-            language: recipe.id.clone(),
-            sources: program::read_sources(&recipe, &self.files)?,
+        let work = Work {
             stdin: stdin.unwrap_or_default(),
             args: self.args,
             environment: Environment::new(BTreeMap::from_iter(self.env)).map_err(|why| anyhow!("--env: {why}"))?,
             limits: self.limits.unwrap_or_default().check("--limits", &LimitRanges::default())?,
-            tests: None,
+            ..Work::default()
         };
+        let sources = program::read_sources(&recipe, &self.files)?;
+        let input = RunInput { language: recipe.id.clone(), sources, work };
         // Nothing is compiled twice here.
         let settings = RunnerSettings { compile_cache_bytes: 0, ..RunnerSettings::default() };
         let launched = sandbox::start_small(vec![recipe])?;
@@ -81,11 +82,11 @@ impl Run {
             }
             Ok(runner.run(&TenantId::default(), &input).await?)
         })?;
-        std::io::stderr().write_all(outcome.compile_output.as_deref().unwrap_or_default())?;
-        std::io::stdout().write_all(&outcome.stdout)?;
-        std::io::stderr().write_all(&outcome.stderr)?;
-        writeln!(std::io::stderr(), "{}", answer::summary(&outcome))?;
-        Ok(answer::exit_code(verdict, &outcome))
+        std::io::stderr().write_all(outcome.output.compile_output.as_deref().unwrap_or_default())?;
+        std::io::stdout().write_all(&outcome.output.stdout)?;
+        std::io::stderr().write_all(&outcome.output.stderr)?;
+        writeln!(std::io::stderr(), "{}", answer::summary(&outcome.facts))?;
+        Ok(answer::exit_code(verdict, &outcome.facts))
     }
 }
 

@@ -2,18 +2,23 @@
 
 use runbay_model::Attempt;
 use runbay_model::End;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::ExecutionSummary;
+use runbay_model::Facts;
 use runbay_model::LanguageId;
 use runbay_model::Outcome;
+use runbay_model::Output;
 use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
-use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_model::Work;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::CaseStatement;
+use sea_orm::sea_query::ExprTrait;
 
 use super::SourceColumns;
 use super::count;
@@ -120,85 +125,170 @@ pub(crate) fn priority(text: Option<&str>) -> Result<Priority, StoreError> {
     text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
 }
 
+/// What an execution runs, as columns.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub(crate) struct InputRow {
+    language: String,
+    source_code: String,
+    entry_name: Option<String>,
+    other_files: Option<String>,
+    stdin: Vec<u8>,
+    args: String,
+    environment: Option<String>,
+    limits: Option<String>,
+    tests: Option<String>,
+    priority: Option<String>,
+}
+
+/// What lists show of an execution, as columns: none that may hold more than a few hundred bytes.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub(crate) struct SummaryRow {
+    id: Uuid,
+    session_id: Option<Uuid>,
+    language: String,
+    status: String,
+    reason: Option<String>,
+    attempt: i64,
+    created_at: i64,
+    queued_at: i64,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+    pub(crate) dead_lettered_at: Option<i64>,
+    message: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    stdout_truncated: bool,
+    stderr_truncated: bool,
+    execution_time_micros: Option<i64>,
+    cpu_time_micros: Option<i64>,
+    memory_bytes: Option<i64>,
+    compile_time_micros: Option<i64>,
+}
+
+/// What readers see of an execution, as columns: nothing of what it runs.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub(crate) struct ReportRow {
+    #[sea_orm(nested)]
+    summary: SummaryRow,
+    stdout: Option<Vec<u8>>,
+    stderr: Option<Vec<u8>>,
+    compile_output: Option<Vec<u8>>,
+    test_results: Option<String>,
+    #[sea_orm(from_expr = "unanswered_tests()")]
+    unanswered_tests: Option<String>,
+}
+
+/// Selects the test cases of an execution that ended without results for them, such as one that did not compile: else
+/// the results say how many there are, and the cases may be megabytes.
+fn unanswered_tests() -> Expr {
+    let is_unanswered = Column::CompletedAt.is_not_null().and(Column::TestResults.is_null());
+    CaseStatement::new().case(is_unanswered, Expr::col((Entity, Column::Tests))).into()
+}
+
 impl ActiveModel {
     /// Sets what is to be run.
     pub(crate) fn set_input(&mut self, input: &RunInput) {
-        let SourceColumns { source_code, entry_name, other_files } = (&input.sources).into();
-        self.language = Set(input.language.as_str().to_owned());
+        let RunInput { language, sources, work } = input;
+        let SourceColumns { source_code, entry_name, other_files } = sources.into();
+        self.language = Set(language.as_str().to_owned());
         self.source_code = Set(source_code);
         self.entry_name = Set(entry_name);
         self.other_files = Set(other_files);
-        self.stdin = Set(input.stdin.clone());
-        self.args = Set(serde_json::Value::from(input.args.as_slice()).to_string());
-        self.environment = Set(environment_document(&input.environment));
-        self.limits = Set(limits_document(&input.limits));
-        self.tests = Set(input.tests.as_ref().map(plan_document));
+        self.stdin = Set(work.stdin.clone());
+        self.args = Set(serde_json::Value::from(work.args.as_slice()).to_string());
+        self.environment = Set(environment_document(&work.environment));
+        self.limits = Set(limits_document(&work.limits));
+        self.tests = Set(work.tests.as_ref().map(plan_document));
+        self.priority = Set((work.priority != Priority::default()).then(|| work.priority.as_str().to_owned()));
     }
 
     /// Sets what came of running the program.
-    pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
-        self.message = Set(outcome.message);
-        self.exit_code = Set(outcome.exit_code);
-        self.signal = Set(outcome.signal);
-        self.stdout = Set(Some(outcome.stdout));
-        self.stderr = Set(Some(outcome.stderr));
-        self.stdout_truncated = Set(outcome.stdout_truncated);
-        self.stderr_truncated = Set(outcome.stderr_truncated);
-        self.compile_output = Set(outcome.compile_output);
-        self.execution_time_micros = Set(outcome.execution_time.map(micros));
-        self.cpu_time_micros = Set(outcome.cpu_time.map(micros));
-        self.memory_bytes = Set(outcome.memory_bytes.map(number));
-        self.compile_time_micros = Set(outcome.compile_time.map(micros));
-        self.test_results = Set(outcome.tests.map(results_document));
+    pub(crate) fn set_outcome(&mut self, outcome: &Outcome) {
+        let Outcome { facts, output } = outcome;
+        self.message = Set(facts.message.clone());
+        self.exit_code = Set(facts.exit_code);
+        self.signal = Set(facts.signal.clone());
+        self.stdout_truncated = Set(facts.stdout_truncated);
+        self.stderr_truncated = Set(facts.stderr_truncated);
+        self.execution_time_micros = Set(facts.execution_time.map(micros));
+        self.cpu_time_micros = Set(facts.cpu_time.map(micros));
+        self.memory_bytes = Set(facts.memory_bytes.map(number));
+        self.compile_time_micros = Set(facts.compile_time.map(micros));
+        self.stdout = Set(Some(output.stdout.clone()));
+        self.stderr = Set(Some(output.stderr.clone()));
+        self.compile_output = Set(output.compile_output.clone());
+        self.test_results = Set(output.tests.as_deref().map(results_document));
     }
 }
 
-impl TryFrom<Model> for Execution {
+impl TryFrom<InputRow> for RunInput {
     type Error = StoreError;
 
-    fn try_from(row: Model) -> Result<Self, StoreError> {
-        let state = state(&row.status, row.reason.as_deref(), row.attempt)?;
-        let args = serde_json::from_str(&row.args)
-            .map_err(|error| StoreError::Damaged(format!("executions.args: {error}")))?;
-        let outcome = match state {
-            State::Ended { end: End::Judged(_) | End::Lost(_), .. } => Some(Outcome {
-                message: row.message,
-                exit_code: row.exit_code,
-                signal: row.signal,
-                stdout: row.stdout.unwrap_or_default(),
-                stderr: row.stderr.unwrap_or_default(),
-                stdout_truncated: row.stdout_truncated,
-                stderr_truncated: row.stderr_truncated,
-                compile_output: row.compile_output,
-                execution_time: row.execution_time_micros.map(duration),
-                cpu_time: row.cpu_time_micros.map(duration),
-                memory_bytes: row.memory_bytes.map(|bytes| count("executions.memory_bytes", bytes)).transpose()?,
-                compile_time: row.compile_time_micros.map(duration),
-                tests: row.test_results.as_deref().map(read_results).transpose()?,
-            }),
-            _ => None,
+    fn try_from(row: InputRow) -> Result<Self, StoreError> {
+        let InputRow { source_code, entry_name, other_files, .. } = row;
+        let args = serde_json::from_str(&row.args);
+        let work = Work {
+            stdin: row.stdin,
+            args: args.map_err(|error| StoreError::Damaged(format!("executions.args: {error}")))?,
+            environment: read_environment(row.environment.as_deref())?,
+            limits: read_limits(row.limits.as_deref())?,
+            tests: row.tests.as_deref().map(read_plan).transpose()?,
+            priority: priority(row.priority.as_deref())?,
         };
-        let columns =
-            SourceColumns { source_code: row.source_code, entry_name: row.entry_name, other_files: row.other_files };
+        let sources = SourceColumns { source_code, entry_name, other_files }.into_sources("executions")?;
+        Ok(Self { language: LanguageId::new(row.language), sources, work })
+    }
+}
+
+impl TryFrom<SummaryRow> for ExecutionSummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        let state = state(&row.status, row.reason.as_deref(), row.attempt)?;
+        let facts = Facts {
+            message: row.message,
+            exit_code: row.exit_code,
+            signal: row.signal,
+            stdout_truncated: row.stdout_truncated,
+            stderr_truncated: row.stderr_truncated,
+            execution_time: row.execution_time_micros.map(duration),
+            cpu_time: row.cpu_time_micros.map(duration),
+            memory_bytes: row.memory_bytes.map(|bytes| count("executions.memory_bytes", bytes)).transpose()?,
+            compile_time: row.compile_time_micros.map(duration),
+        };
         Ok(Self {
             id: ExecutionId::from_uuid(row.id),
-            tenant: TenantId::new(row.tenant_id),
             session: row.session_id.map(SessionId::from_uuid),
-            input: RunInput {
-                language: LanguageId::new(row.language),
-                sources: columns.into_sources("executions")?,
-                stdin: row.stdin,
-                args,
-                environment: read_environment(row.environment.as_deref())?,
-                limits: read_limits(row.limits.as_deref())?,
-                tests: row.tests.as_deref().map(read_plan).transpose()?,
-            },
+            language: LanguageId::new(row.language),
             state,
-            outcome,
+            facts: matches!(state, State::Ended { end: End::Judged(_) | End::Lost(_), .. }).then_some(facts),
             created_at: Timestamp::from_micros(row.created_at),
             queued_at: Timestamp::from_micros(row.queued_at),
             started_at: moment(row.started_at),
             completed_at: moment(row.completed_at),
         })
+    }
+}
+
+impl TryFrom<ReportRow> for ExecutionReport {
+    type Error = StoreError;
+
+    fn try_from(row: ReportRow) -> Result<Self, StoreError> {
+        let summary = ExecutionSummary::try_from(row.summary)?;
+        let output = Output {
+            stdout: row.stdout.unwrap_or_default(),
+            stderr: row.stderr.unwrap_or_default(),
+            compile_output: row.compile_output,
+            tests: row.test_results.as_deref().map(read_results).transpose()?,
+        };
+        let tests_total = match (&output.tests, row.unanswered_tests) {
+            (Some(results), _) => Some(results.len()),
+            (None, Some(plan)) => Some(read_plan(&plan)?.cases.len()),
+            (None, None) => None,
+        };
+        Ok(Self { output: summary.facts.is_some().then_some(output), summary, tests_total })
     }
 }

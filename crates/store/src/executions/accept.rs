@@ -5,10 +5,8 @@ mod run;
 
 use std::time::Duration;
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
-use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
@@ -21,6 +19,7 @@ use sea_orm::Set;
 pub use one_shot::AcceptOneShot;
 pub use run::AcceptRun;
 
+use super::ExecutionHead;
 use crate::KeyedRequest;
 use crate::Repetition;
 use crate::WriteError;
@@ -30,47 +29,53 @@ use crate::idempotency::remember;
 use crate::idempotency::repetition;
 
 /// An execution that is accepted, now or before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Acceptance {
     /// It was accepted now.
-    New(Execution),
-    /// The same request was accepted before, and this is what came of it; nothing was written.
-    Repeated(Execution),
+    New(ExecutionHead),
+    /// The same request was accepted before, and this is where it is; nothing was written.
+    Repeated(ExecutionHead),
 }
 
 impl Acceptance {
     /// Returns the execution, new or not.
     #[must_use]
-    pub fn into_execution(self) -> Execution {
+    pub fn into_head(self) -> ExecutionHead {
         match self {
-            Self::New(execution) | Self::Repeated(execution) => execution,
+            Self::New(head) | Self::Repeated(head) => head,
         }
     }
 }
 
 /// Why an execution is not accepted; one without a session only for the last reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AcceptRefusal {
     /// There is no such session, or it belongs to another tenant.
+    #[error("the session was not found")]
     SessionNotFound,
     /// The session was closed.
+    #[error("the session is inactive")]
     SessionInactive,
     /// The session's language is not offered.
+    #[error("the language {language} is not offered")]
     LanguageNotOffered {
         /// The language.
         language: LanguageId,
     },
     /// The session has an execution that is queued or running.
+    #[error("the session has an active execution")]
     ActiveExecution {
-        /// It, unless somebody else added it in this instant.
+        /// The active execution, unless it was added or ended in this instant.
         execution: Option<ExecutionId>,
     },
     /// The newest run of the session was accepted too short a time ago.
+    #[error("the session cools down for another {retry_after:?}")]
     Cooldown {
         /// When the next run may be accepted.
         retry_after: Duration,
     },
     /// The session was run as often in the last 60 seconds as it may be.
+    #[error("the session was run {runs_per_minute} times in a minute")]
     RateLimited {
         /// The most runs within any 60 seconds.
         runs_per_minute: u32,
@@ -78,6 +83,7 @@ pub enum AcceptRefusal {
         retry_after: Duration,
     },
     /// Something else was asked for under the same key before.
+    #[error("the idempotency key stands for another request")]
     KeyReused,
 }
 
@@ -87,7 +93,6 @@ pub(super) struct Accepted {
     pub(super) tenant: TenantId,
     pub(super) session: Option<SessionId>,
     pub(super) input: RunInput,
-    pub(super) priority: Priority,
     pub(super) keyed: Option<KeyedRequest>,
     pub(super) at: Timestamp,
 }
@@ -98,19 +103,7 @@ impl Accepted {
         self,
         transaction: &DatabaseTransaction,
     ) -> Result<Acceptance, WriteError<AcceptRefusal>> {
-        let execution = Execution {
-            id: self.id,
-            tenant: self.tenant,
-            session: self.session,
-            input: self.input,
-            state: State::ACCEPTED,
-            outcome: None,
-            created_at: self.at,
-            queued_at: self.at,
-            started_at: None,
-            completed_at: None,
-        };
-        match execution::Entity::insert(row(&execution, self.priority)).exec_without_returning(transaction).await {
+        match execution::Entity::insert(self.row()).exec_without_returning(transaction).await {
             Ok(_) => {}
             // The lock on the session makes this impossible; the unique column holds where a lock does not.
             Err(error) if is_unique_violation(&error) => {
@@ -119,9 +112,47 @@ impl Accepted {
             Err(error) => return Err(error.into()),
         }
         if let Some(keyed) = &self.keyed {
-            remember(transaction, keyed, execution.id, execution.created_at).await?;
+            remember(transaction, keyed, self.id, self.at).await?;
         }
-        Ok(Acceptance::New(execution))
+        Ok(Acceptance::New(self.into_head()))
+    }
+
+    fn row(&self) -> execution::ActiveModel {
+        let session = self.session.map(SessionId::as_uuid);
+        let mut row = execution::ActiveModel {
+            id: Set(self.id.as_uuid()),
+            tenant_id: Set(self.tenant.as_str().to_owned()),
+            session_id: Set(session),
+            active_session_id: Set(session),
+            status: Set(State::ACCEPTED.status().as_str().to_owned()),
+            attempt: Set(i64::from(State::ACCEPTED.attempt().0)),
+            attempts_returned: Set(0),
+            created_at: Set(self.at.as_micros()),
+            queued_at: Set(self.at.as_micros()),
+            stdout_truncated: Set(false),
+            stderr_truncated: Set(false),
+            ..Default::default()
+        };
+        row.set_input(&self.input);
+        row
+    }
+
+    fn into_head(self) -> ExecutionHead {
+        ExecutionHead {
+            id: self.id,
+            tenant: self.tenant,
+            session: self.session,
+            language: self.input.language,
+            priority: self.input.work.priority,
+            queue_turn: None,
+            state: State::ACCEPTED,
+            attempts_returned: 0,
+            available_at: None,
+            created_at: self.at,
+            queued_at: self.at,
+            started_at: None,
+            completed_at: None,
+        }
     }
 }
 
@@ -133,29 +164,8 @@ async fn repeated(
 ) -> Result<Option<Acceptance>, WriteError<AcceptRefusal>> {
     let Some(keyed) = keyed else { return Ok(None) };
     match repetition(transaction, keyed, at).await? {
-        Some(Repetition::Same(execution)) => Ok(Some(Acceptance::Repeated(*execution))),
+        Some(Repetition::Same(head)) => Ok(Some(Acceptance::Repeated(*head))),
         Some(Repetition::Other) => Err(WriteError::Refused(AcceptRefusal::KeyReused)),
         None => Ok(None),
     }
-}
-
-fn row(execution: &Execution, priority: Priority) -> execution::ActiveModel {
-    let session = execution.session.map(SessionId::as_uuid);
-    let mut row = execution::ActiveModel {
-        id: Set(execution.id.as_uuid()),
-        tenant_id: Set(execution.tenant.as_str().to_owned()),
-        session_id: Set(session),
-        active_session_id: Set(session),
-        priority: Set((priority != Priority::default()).then(|| priority.as_str().to_owned())),
-        status: Set(execution.state.status().as_str().to_owned()),
-        attempt: Set(i64::from(execution.state.attempt().0)),
-        attempts_returned: Set(0),
-        created_at: Set(execution.created_at.as_micros()),
-        queued_at: Set(execution.queued_at.as_micros()),
-        stdout_truncated: Set(false),
-        stderr_truncated: Set(false),
-        ..Default::default()
-    };
-    row.set_input(&execution.input);
-    row
 }

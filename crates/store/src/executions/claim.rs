@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use runbay_model::Event;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::RunInput;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use sea_orm::Condition;
@@ -15,7 +15,7 @@ use sea_orm::sea_query::Expr;
 
 use super::ExecutionHead;
 use super::advance::advance_if;
-use super::head::locked_whole;
+use super::head::locked_with_input;
 use crate::Command;
 use crate::WriteError;
 use crate::Writes;
@@ -47,8 +47,8 @@ pub struct LeaseExpired;
 pub struct Claimed {
     /// Where it is now.
     pub head: ExecutionHead,
-    /// All of it.
-    pub execution: Execution,
+    /// What it runs.
+    pub input: RunInput,
 }
 
 impl Command for ClaimExecution {
@@ -57,7 +57,7 @@ impl Command for ClaimExecution {
     const WRITES: Writes = Writes::One;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<Option<Claimed>, WriteError<LeaseExpired>> {
-        let Some((head, execution)) = locked_whole(transaction, self.id).await? else {
+        let Some((head, input)) = locked_with_input(transaction, self.id).await? else {
             return Ok(None);
         };
         let mut change = execution::ActiveModel { lease_owner: Set(Some(self.worker.as_uuid())), ..Default::default() };
@@ -76,7 +76,6 @@ impl Command for ClaimExecution {
             return Ok(None);
         };
         let head = ExecutionHead { queue_turn: self.queue_turn.or(head.queue_turn), ..head };
-        let execution = Execution { state: head.state, started_at: head.started_at, ..execution };
-        Ok(Some(Claimed { head, execution }))
+        Ok(Some(Claimed { head, input }))
     }
 }

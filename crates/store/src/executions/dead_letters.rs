@@ -1,12 +1,12 @@
 //! Executions that came to nothing, for a person to look at.
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionSummary;
 use runbay_model::Page;
 use runbay_model::PageRequest;
 use runbay_model::Position;
 use runbay_model::Session;
+use runbay_model::SessionId;
 use runbay_model::SessionStatus;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
@@ -14,15 +14,17 @@ use sea_orm::ColumnTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
+use sea_orm::QuerySelect;
 use sea_orm::Select;
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::Expr;
 
 use super::AcceptRefusal;
+use super::ExecutionHead;
 use super::accept::Accepted;
 use super::head::locked_head;
-use super::list::SummaryRow;
+use super::head::locked_with_input;
 use super::list::summaries;
-use crate::Acceptance;
 use crate::Command;
 use crate::Store;
 use crate::StoreError;
@@ -31,7 +33,7 @@ use crate::Writes;
 use crate::backend::deadline::read;
 use crate::entities::execution;
 use crate::entities::execution::Column;
-use crate::entities::execution::priority;
+use crate::entities::execution::SummaryRow;
 use crate::page::newest_first;
 use crate::sessions::locked_row;
 use crate::sessions::note_run;
@@ -59,17 +61,14 @@ pub struct RequeueDeadLetter {
 }
 
 /// Why a dead letter is not queued again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequeueRefusal {
     /// There is no such dead letter, or it belongs to another tenant.
+    #[error("the dead letter was not found")]
     NotFound,
-    /// Its session was closed.
-    SessionInactive,
-    /// Its session has an execution that is queued or running.
-    ActiveExecution {
-        /// It, unless somebody else added it in this instant.
-        execution: Option<ExecutionId>,
-    },
+    /// Its session does not allow it now; one that is gone counts as closed.
+    #[error(transparent)]
+    Accept(#[from] AcceptRefusal),
 }
 
 /// Makes an execution a dead letter no longer; it stays in the history.
@@ -119,49 +118,36 @@ impl TryFrom<SummaryRow> for DeadLetter {
 }
 
 impl Command for RequeueDeadLetter {
-    type Answer = Execution;
+    type Answer = ExecutionHead;
     type Refusal = RequeueRefusal;
 
-    async fn apply(self, transaction: &DatabaseTransaction) -> Result<Execution, WriteError<RequeueRefusal>> {
-        let letter = of_tenant_with_id(&self.tenant, self.id);
-        let Some(row) = letter.one(transaction).await? else {
-            return Err(WriteError::Refused(RequeueRefusal::NotFound));
-        };
-        let priority = priority(row.priority.as_deref())?;
-        let dead = Execution::try_from(row)?;
-        if let Some(session) = dead.session {
+    async fn apply(self, transaction: &DatabaseTransaction) -> Result<ExecutionHead, WriteError<RequeueRefusal>> {
+        let not_found = || WriteError::Refused(RequeueRefusal::NotFound);
+        let refuse = |refusal: AcceptRefusal| WriteError::Refused(RequeueRefusal::Accept(refusal));
+        let session = session_of(transaction, &self.tenant, self.id).await?.ok_or_else(not_found)?;
+        if let Some(session) = session {
             // Sessions are locked before executions, here as elsewhere.
             let Some(row) = locked_row(transaction, &self.tenant, session).await? else {
-                return Err(WriteError::Refused(RequeueRefusal::SessionInactive));
+                return Err(refuse(AcceptRefusal::SessionInactive));
             };
             let last_run_at = row.last_run_at;
             if Session::try_from(row)?.status == SessionStatus::Inactive {
-                return Err(WriteError::Refused(RequeueRefusal::SessionInactive));
+                return Err(refuse(AcceptRefusal::SessionInactive));
             }
             let active = Column::ActiveSessionId.eq(session.as_uuid());
             if let Some(active) = locked_head(transaction, active).await? {
-                return Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution: Some(active.id) }));
+                return Err(refuse(AcceptRefusal::ActiveExecution { execution: Some(active.id) }));
             }
             note_run(transaction, session, last_run_at, self.at).await?;
         }
         if !take_away(transaction, &self.tenant, self.id).await? {
-            return Err(WriteError::Refused(RequeueRefusal::NotFound));
+            return Err(not_found());
         }
-        let accepted = Accepted {
-            id: self.execution,
-            tenant: self.tenant,
-            session: dead.session,
-            input: dead.input,
-            priority,
-            keyed: None,
-            at: self.at,
-        };
+        let (_, input) = locked_with_input(transaction, self.id).await?.ok_or_else(not_found)?;
+        let accepted = Accepted { id: self.execution, tenant: self.tenant, session, input, keyed: None, at: self.at };
         match accepted.insert(transaction).await {
-            Ok(Acceptance::New(execution) | Acceptance::Repeated(execution)) => Ok(execution),
-            Err(WriteError::Refused(AcceptRefusal::ActiveExecution { execution })) => {
-                Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution }))
-            }
-            Err(WriteError::Refused(_)) => Err(WriteError::Refused(RequeueRefusal::SessionInactive)),
+            Ok(acceptance) => Ok(acceptance.into_head()),
+            Err(WriteError::Refused(refusal)) => Err(refuse(refusal)),
             Err(WriteError::Unavailable(error)) => Err(error.into()),
         }
     }
@@ -180,10 +166,21 @@ impl Command for DeleteDeadLetter {
     }
 }
 
-fn of_tenant_with_id(tenant: &TenantId, id: ExecutionId) -> Select<execution::Entity> {
-    execution::Entity::find_by_id(id.as_uuid())
+/// Returns the session of a dead letter, which one-shot executions do not have; none when there is no such dead letter.
+async fn session_of(
+    transaction: &DatabaseTransaction,
+    tenant: &TenantId,
+    id: ExecutionId,
+) -> Result<Option<Option<SessionId>>, StoreError> {
+    let session: Option<Option<Uuid>> = execution::Entity::find_by_id(id.as_uuid())
+        .select_only()
+        .column(Column::SessionId)
         .filter(Column::TenantId.eq(tenant.as_str()))
         .filter(Column::DeadLetteredAt.is_not_null())
+        .into_tuple()
+        .one(transaction)
+        .await?;
+    Ok(session.map(|session| session.map(SessionId::from_uuid)))
 }
 
 /// Makes an execution a dead letter no longer; false when it was none.

@@ -1,5 +1,7 @@
 //! Recording what came of an attempt.
 
+use std::sync::Arc;
+
 use runbay_model::Attempt;
 use runbay_model::Event;
 use runbay_model::ExecutionId;
@@ -27,8 +29,8 @@ pub struct FinishExecution {
     pub attempt: Attempt,
     /// What is to be said of the program.
     pub verdict: Verdict,
-    /// What came of running it.
-    pub outcome: Outcome,
+    /// What came of running it; shared with whoever reports it again when it could not be written.
+    pub outcome: Arc<Outcome>,
     /// The present time.
     pub at: Timestamp,
 }
@@ -48,7 +50,7 @@ impl Command for FinishExecution {
         };
         let event = Event::Finish { attempt: self.attempt, verdict: self.verdict };
         let mut change = execution::ActiveModel::default();
-        change.set_outcome(self.outcome);
+        change.set_outcome(&self.outcome);
         advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
     }
 }

@@ -1,17 +1,20 @@
 //! Executions without their code and output, and rows that are read to be changed.
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
 use runbay_model::Priority;
+use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
+use sea_orm::DerivePartialModel;
 use sea_orm::EntityTrait;
 use sea_orm::FromQueryResult;
+use sea_orm::PartialModelTrait;
 use sea_orm::QueryFilter;
 use sea_orm::QuerySelect;
 use sea_orm::QueryTrait;
@@ -21,7 +24,7 @@ use sea_orm::sea_query::IntoCondition;
 
 use crate::StoreError;
 use crate::entities::execution;
-use crate::entities::execution::Column;
+use crate::entities::execution::InputRow;
 use crate::entities::execution::priority;
 use crate::entities::execution::state;
 use crate::entities::moment;
@@ -57,7 +60,8 @@ pub struct ExecutionHead {
     pub completed_at: Option<Timestamp>,
 }
 
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "execution::Entity")]
 pub(super) struct HeadRow {
     id: Uuid,
     tenant_id: String,
@@ -76,25 +80,15 @@ pub(super) struct HeadRow {
     completed_at: Option<i64>,
 }
 
-/// Selects the columns of a [`HeadRow`]: the others may hold megabytes.
+/// Selects heads: the other columns may hold megabytes.
 pub(super) fn heads() -> Select<execution::Entity> {
-    execution::Entity::find().select_only().columns([
-        Column::Id,
-        Column::TenantId,
-        Column::SessionId,
-        Column::Language,
-        Column::Priority,
-        Column::QueueTurn,
-        Column::Status,
-        Column::Reason,
-        Column::Attempt,
-        Column::AttemptsReturned,
-        Column::AvailableAt,
-        Column::CreatedAt,
-        Column::QueuedAt,
-        Column::StartedAt,
-        Column::CompletedAt,
-    ])
+    HeadRow::select_cols(execution::Entity::find().select_only())
+}
+
+/// Reads one head.
+pub(crate) async fn head(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<ExecutionHead>, StoreError> {
+    let row = heads().filter(execution::Column::Id.eq(id)).into_model::<HeadRow>().one(connection).await?;
+    row.map(ExecutionHead::try_from).transpose()
 }
 
 /// Reads one head and keeps others from changing the row until the transaction ends.
@@ -106,16 +100,16 @@ pub(super) async fn locked_head(
     row.map(ExecutionHead::try_from).transpose()
 }
 
-/// Reads one execution with all that belongs to it, and keeps others from changing the row until the transaction ends.
-pub(super) async fn locked_whole(
+/// Reads one head and what its execution runs, and keeps others from changing the row until the transaction ends.
+pub(super) async fn locked_with_input(
     transaction: &DatabaseTransaction,
     id: ExecutionId,
-) -> Result<Option<(ExecutionHead, Execution)>, StoreError> {
-    let query = execution::Entity::find_by_id(id.as_uuid()).lock_exclusive().into_query();
-    let Some(row) = transaction.query_one(&query).await? else { return Ok(None) };
+) -> Result<Option<(ExecutionHead, RunInput)>, StoreError> {
+    let query = InputRow::select_cols(heads()).filter(execution::Column::Id.eq(id.as_uuid())).lock_exclusive();
+    let Some(row) = transaction.query_one(&query.into_query()).await? else { return Ok(None) };
     let head = HeadRow::from_query_result(&row, "")?.try_into()?;
-    let execution = execution::Model::from_query_result(&row, "")?.try_into()?;
-    Ok(Some((head, execution)))
+    let input = InputRow::from_query_result(&row, "")?.try_into()?;
+    Ok(Some((head, input)))
 }
 
 impl TryFrom<HeadRow> for ExecutionHead {

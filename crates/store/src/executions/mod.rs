@@ -31,6 +31,7 @@ pub use dead_letters::RequeueRefusal;
 pub use finish::FinishExecution;
 pub use finish::Stale;
 pub use head::ExecutionHead;
+pub(crate) use head::head;
 pub use leases::ReclaimExecution;
 pub use pace::Pace;
 pub use requeue::HandBackExecution;
@@ -43,5 +44,6 @@ pub(crate) mod queries {
     pub(crate) use super::list::of_session;
     pub(crate) use super::pace::nth_newest_query;
     pub(crate) use super::read::queued;
+    pub(crate) use super::read::report_columns;
     pub(crate) use super::read::with_status;
 }

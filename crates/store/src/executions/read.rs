@@ -1,13 +1,15 @@
 //! Reading executions.
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::RunInput;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
 use sea_orm::Condition;
 use sea_orm::EntityTrait;
+use sea_orm::PartialModelTrait;
 use sea_orm::QueryFilter;
 use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
@@ -24,21 +26,33 @@ use crate::backend::deadline::read;
 use crate::entities;
 use crate::entities::execution;
 use crate::entities::execution::Column;
+use crate::entities::execution::InputRow;
+use crate::entities::execution::ReportRow;
 
 impl Store {
-    /// Reads an execution; none when there is no such execution or it belongs to another tenant.
+    /// Reads what came of an execution; none when there is no such execution or it belongs to another tenant.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the database does not answer.
-    pub async fn execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        let query =
-            execution::Entity::find().filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()));
-        let row = read(async || Ok(query.clone().one(self.readers()).await?)).await?;
-        row.map(Execution::try_from).transpose()
+    pub async fn report(&self, tenant: &TenantId, id: ExecutionId) -> Result<Option<ExecutionReport>, StoreError> {
+        let query = of_tenant(report_columns(), tenant, id);
+        let row = read(async || Ok(query.clone().into_model::<ReportRow>().one(self.readers()).await?)).await?;
+        row.map(ExecutionReport::try_from).transpose()
     }
 
-    /// Reads where an execution is, without its code and output; none as with [`Store::execution`].
+    /// Reads what an execution runs; none as with [`Store::report`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database does not answer.
+    pub async fn input(&self, tenant: &TenantId, id: ExecutionId) -> Result<Option<RunInput>, StoreError> {
+        let query = of_tenant(InputRow::select_cols(execution::Entity::find().select_only()), tenant, id);
+        let row = read(async || Ok(query.clone().into_model::<InputRow>().one(self.readers()).await?)).await?;
+        row.map(RunInput::try_from).transpose()
+    }
+
+    /// Reads where an execution is, without its code and output; none as with [`Store::report`].
     ///
     /// # Errors
     ///
@@ -48,7 +62,7 @@ impl Store {
         tenant: &TenantId,
         id: ExecutionId,
     ) -> Result<Option<ExecutionHead>, StoreError> {
-        let query = heads().filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()));
+        let query = of_tenant(heads(), tenant, id);
         let row = read(async || Ok(query.clone().into_model::<HeadRow>().one(self.readers()).await?)).await?;
         row.map(ExecutionHead::try_from).transpose()
     }
@@ -82,6 +96,15 @@ impl Store {
         });
         entities::count("count of executions", count.await?.unwrap_or(0))
     }
+}
+
+/// Selects the columns of a report, which nothing of what the execution runs is among.
+pub(crate) fn report_columns() -> Select<execution::Entity> {
+    ReportRow::select_cols(execution::Entity::find().select_only())
+}
+
+fn of_tenant(query: Select<execution::Entity>, tenant: &TenantId, id: ExecutionId) -> Select<execution::Entity> {
+    query.filter(Column::Id.eq(id.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()))
 }
 
 pub(crate) fn with_status(

@@ -20,13 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbay_model::Attempt;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::LanguageId;
 use runbay_model::Loss;
 use runbay_model::Outcome;
-use runbay_model::Priority;
+use runbay_model::Output;
+use runbay_model::RunInput;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
@@ -46,6 +48,7 @@ use sea_orm::Statement;
 use super::*;
 use crate::AcceptRun;
 use crate::ClaimExecution;
+use crate::ExecutionHead;
 use crate::FinishExecution;
 use crate::HandBackExecution;
 use crate::InsertSession;
@@ -89,69 +92,97 @@ fn run(session: &Session, now: i64) -> AcceptRun {
         language: None,
         code: None,
         work: Work { stdin: vec![0, 255, 10], args: vec!["a b".to_owned(), "\"\u{0}ž".to_owned()], ..Work::default() },
-        priority: Priority::Normal,
         pace: Pace { runs_per_minute: 0, cooldown: Duration::ZERO },
         keyed: None,
         at: at(now),
     }
 }
 
-async fn accepted(store: &Store, now: i64) -> Execution {
+async fn accepted(store: &Store, now: i64) -> ExecutionHead {
     let session = session(store).await;
-    store.write(run(&session, now)).await.unwrap().into_execution()
+    store.write(run(&session, now)).await.unwrap().into_head()
 }
 
-async fn claimed(store: &Store, execution: &Execution) -> Attempt {
+async fn claimed(store: &Store, execution: &ExecutionHead) -> Attempt {
     let claim =
         ClaimExecution { id: execution.id, worker: WorkerId::random(), queue_turn: None, lease: None, at: at(50) };
     store.write(claim).await.unwrap().expect("it is queued").head.state.attempt()
 }
 
-async fn read(store: &Store, id: ExecutionId) -> Execution {
-    store.execution(&TenantId::default(), id).await.unwrap().expect("it exists")
+/// All that is stored of an execution.
+#[derive(Debug, PartialEq)]
+struct Stored {
+    head: ExecutionHead,
+    input: RunInput,
+    report: ExecutionReport,
+}
+
+impl Stored {
+    fn outcome(&self) -> Option<Outcome> {
+        let output = self.report.output.clone()?;
+        Some(Outcome { facts: self.report.summary.facts.clone()?, output })
+    }
+}
+
+async fn read(store: &Store, id: ExecutionId) -> Stored {
+    let tenant = TenantId::default();
+    Stored {
+        head: store.execution_head(&tenant, id).await.unwrap().expect("it exists"),
+        input: store.input(&tenant, id).await.unwrap().expect("it exists"),
+        report: store.report(&tenant, id).await.unwrap().expect("it exists"),
+    }
+}
+
+fn finish(execution: &ExecutionHead, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> FinishExecution {
+    FinishExecution { id: execution.id, attempt, verdict, outcome: Arc::new(outcome), at: at(60) }
 }
 
 fn outcome() -> Outcome {
-    Outcome {
+    let facts = Facts {
         message: Some("It ended with exit code 3.".to_owned()),
         exit_code: Some(-3),
         signal: Some("SIGSEGV".to_owned()),
-        stdout: vec![0, 159, 146, 150],
-        stderr: b"warning".to_vec(),
         stdout_truncated: true,
         stderr_truncated: false,
-        compile_output: Some(Vec::new()),
         execution_time: Some(Duration::from_micros(1_234_567)),
         cpu_time: Some(Duration::from_micros(7)),
         memory_bytes: Some(u64::from(u32::MAX) * 4),
         compile_time: None,
+    };
+    let output = Output {
+        stdout: vec![0, 159, 146, 150],
+        stderr: b"warning".to_vec(),
+        compile_output: Some(Vec::new()),
         tests: None,
-    }
+    };
+    Outcome { facts, output }
 }
 
 async fn everything_is_read_as_it_was_written_also_after_a_restart(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
-    assert_eq!(read(&store, execution.id).await, execution);
+    let before = read(&store, execution.id).await;
+    assert_eq!((&before.head, before.outcome()), (&execution, None));
+    assert_eq!(before.input.work, run(&session(&store).await, 10).work);
 
     let attempt = claimed(&store, &execution).await;
     let verdict = Verdict::TimedOut(TimeLimit::WallTime);
-    let finish = FinishExecution { id: execution.id, attempt, verdict, outcome: outcome(), at: at(60) };
-    store.write(finish).await.unwrap();
+    store.write(finish(&execution, attempt, verdict, outcome())).await.unwrap();
     store.close().await;
 
     let read = read(&place.open().await, execution.id).await;
-    assert_eq!(read.state.status(), Status::Timeout);
-    assert_eq!(read.outcome, Some(outcome()));
-    assert_eq!((read.started_at, read.completed_at), (Some(at(50)), Some(at(60))));
-    assert_eq!(read.input, execution.input);
+    assert_eq!(read.head.state.status(), Status::Timeout);
+    assert_eq!(read.outcome(), Some(outcome()));
+    assert_eq!((read.head.started_at, read.head.completed_at), (Some(at(50)), Some(at(60))));
+    assert_eq!(read.input, before.input);
 }
 
 async fn nobody_reads_the_rows_of_another_tenant(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let stranger = TenantId::new("stranger");
-    assert_eq!(store.execution(&stranger, execution.id).await.unwrap(), None);
+    assert_eq!(store.report(&stranger, execution.id).await.unwrap(), None);
+    assert_eq!(store.input(&stranger, execution.id).await.unwrap(), None);
     assert_eq!(store.execution_head(&stranger, execution.id).await.unwrap(), None);
     let head = store.execution_head(&execution.tenant, execution.id).await.unwrap().unwrap();
     assert_eq!((head.id, head.state), (execution.id, execution.state));
@@ -202,7 +233,7 @@ async fn attempts_that_were_handed_back_do_not_count(place: TestDatabase) {
     assert_eq!((first.queued_at, first.started_at), (at(80), None));
     let last = store.write(lose(claimed(&store, &execution).await)).await.unwrap();
     assert_eq!((last.state.status(), last.available_at), (Status::Failed, None));
-    assert_eq!(read(&store, execution.id).await.state, last.state);
+    assert_eq!(read(&store, execution.id).await.head.state, last.state);
 }
 
 async fn only_the_present_attempt_can_report(place: TestDatabase) {
@@ -216,7 +247,7 @@ async fn only_the_present_attempt_can_report(place: TestDatabase) {
         id: execution.id,
         attempt,
         verdict: Verdict::Failed(Fault::RuntimeError),
-        outcome: outcome(),
+        outcome: Arc::new(outcome()),
         at: at(90),
     };
     assert!(matches!(store.write(finish(old)).await, Err(WriteError::Refused(Stale))));
@@ -294,7 +325,7 @@ async fn a_damaged_row_is_an_error(place: TestDatabase) {
     let execution = accepted(&store, 10).await;
     let connection = place.raw().await;
     connection.execute_unprepared("UPDATE executions SET reason = 'cancelled'").await.unwrap();
-    let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
+    let error = store.report(&execution.tenant, execution.id).await.unwrap_err();
     assert!(matches!(&error, StoreError::Damaged(text) if text.contains("QUEUED")), "{error:?}");
 }
 

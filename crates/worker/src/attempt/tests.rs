@@ -10,10 +10,12 @@ use runbay_engine::RunRequest;
 use runbay_engine::WorkerCard;
 use runbay_events::MemoryEventBus;
 use runbay_model::Catalog;
-use runbay_model::Execution;
+use runbay_model::ExecutionReport;
+use runbay_model::Facts;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
+use runbay_model::Output;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::TestVerdict;
@@ -85,10 +87,10 @@ impl Bench {
     }
 
     /// Carries an attempt out and returns its execution as it is then.
-    async fn after(&self, attempt: Attempt, run: impl Future<Output = Run> + Send + 'static) -> Execution {
+    async fn after(&self, attempt: Attempt, run: impl Future<Output = Run> + Send + 'static) -> ExecutionReport {
         let id = attempt.claim.execution;
         timeout(DEADLINE, attempt.carry_out(run)).await.expect("within the deadline");
-        self.engine.execution(&self.tenant, id).await.unwrap()
+        self.engine.report(&self.tenant, id).await.unwrap()
     }
 }
 
@@ -105,9 +107,10 @@ async fn is_dropped(dropped: oneshot::Receiver<()>) {
 #[tokio::test]
 async fn what_was_judged_is_recorded() {
     let (bench, attempt) = Bench::new(1).await;
-    let outcome = Outcome { stdout: b"1\n".to_vec(), ..Outcome::default() };
-    let ended = bench.after(attempt, std::future::ready(Ok((Verdict::Completed, outcome.clone())))).await;
-    assert_eq!((ended.state.status(), ended.outcome), (Status::Completed, Some(outcome)));
+    let output = Output { stdout: b"1\n".to_vec(), ..Output::default() };
+    let outcome = Outcome { output: output.clone(), ..Outcome::default() };
+    let ended = bench.after(attempt, std::future::ready(Ok((Verdict::Completed, outcome)))).await;
+    assert_eq!((ended.summary.state.status(), ended.output), (Status::Completed, Some(output)));
 }
 
 #[tokio::test]
@@ -124,7 +127,7 @@ async fn a_run_that_panics_or_fails_is_tried_again_and_fails_in_the_end() {
                 1 => (Status::Failed, Some(Reason::InternalError)),
                 _ => (Status::Queued, None),
             };
-            assert_eq!((execution.state.status(), execution.state.reason()), expected);
+            assert_eq!((execution.summary.state.status(), execution.summary.state.reason()), expected);
         }
     }
 }
@@ -135,7 +138,7 @@ async fn a_cancelled_run_is_dropped() {
     let (sender, dropped) = oneshot::channel();
     bench.engine.cancel(&bench.tenant, attempt.claim.execution).await.unwrap();
     let cancelled = bench.after(attempt, endless(sender)).await;
-    assert_eq!(cancelled.state.status(), Status::Cancelled);
+    assert_eq!(cancelled.summary.state.status(), Status::Cancelled);
     is_dropped(dropped).await;
 }
 
@@ -145,36 +148,40 @@ async fn what_does_not_end_in_time_is_handed_back() {
     let (sender, dropped) = oneshot::channel();
     bench.hand_back.cancel();
     let handed_back = bench.after(attempt, endless(sender)).await;
-    assert_eq!(handed_back.state.status(), Status::Queued);
+    assert_eq!(handed_back.summary.state.status(), Status::Queued);
     assert_eq!(bench.engine.queue_depth().await.unwrap(), 1);
     is_dropped(dropped).await;
 }
 
 fn ended_by(signal: &str) -> Run {
-    let outcome = Outcome { signal: Some(signal.to_owned()), ..Outcome::default() };
-    Ok((Verdict::Failed(Fault::RuntimeError), outcome))
+    let facts = Facts { signal: Some(signal.to_owned()), ..Facts::default() };
+    Ok((Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
 }
 
 /// A run of test cases, the first of which was ended by a signal.
 fn with_a_test_ended_by_a_signal() -> Run {
     let skipped = TestResult::skipped(None);
     let test = TestResult { verdict: TestVerdict::Error, reason: Some(Reason::RuntimeError), ..skipped };
-    Ok((Verdict::Completed, Outcome { tests: Some(vec![test]), ..Outcome::default() }))
+    let output = Output { tests: Some(vec![test]), ..Output::default() };
+    Ok((Verdict::Completed, Outcome { output, ..Outcome::default() }))
 }
 
 #[tokio::test]
 async fn a_program_that_is_told_to_stop_with_the_worker_is_handed_back() {
-    let java = || Ok((Verdict::Failed(Fault::RuntimeError), Outcome { exit_code: Some(143), ..Outcome::default() }));
+    let java = || {
+        let facts = Facts { exit_code: Some(143), ..Facts::default() };
+        Ok((Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
+    };
     let compiler = || Ok((Verdict::Failed(Fault::CompileError), Outcome::default()));
     for run in [ended_by("SIGTERM"), java(), compiler(), with_a_test_ended_by_a_signal()] {
         let (bench, attempt) = Bench::new(1).await;
         bench.stop.cancel();
         let execution = bench.after(attempt, async { run }).await;
-        assert_eq!(execution.state.status(), Status::Queued);
+        assert_eq!(execution.summary.state.status(), Status::Queued);
     }
     let (bench, attempt) = Bench::new(1).await;
     let execution = bench.after(attempt, async { with_a_test_ended_by_a_signal() }).await;
-    assert_eq!(execution.state.status(), Status::Completed, "nobody told it to stop");
+    assert_eq!(execution.summary.state.status(), Status::Completed, "nobody told it to stop");
 }
 
 #[tokio::test]
@@ -185,6 +192,6 @@ async fn a_program_that_ends_itself_is_judged() {
             bench.stop.cancel();
         }
         let execution = bench.after(attempt, async move { ended_by(signal) }).await;
-        assert_eq!(execution.state.status(), Status::Failed, "{signal}");
+        assert_eq!(execution.summary.state.status(), Status::Failed, "{signal}");
     }
 }

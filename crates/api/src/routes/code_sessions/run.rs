@@ -3,25 +3,13 @@
 use axum::extract::State;
 use axum::response::Response;
 use runbay_engine::RunRequest;
-use runbay_model::LimitRanges;
 use runbay_model::SessionId;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
-use crate::fields::Arguments;
-use crate::fields::ChosenLimits;
-use crate::fields::ChosenPriority;
-use crate::fields::CodeFields;
-use crate::fields::FileBody;
-use crate::fields::Files;
-use crate::fields::TestCaseBody;
-use crate::fields::TestCases;
-use crate::fields::Variables;
-use crate::fields::WorkFields;
+use crate::fields::RunSession;
 use crate::idempotency::OptionalKey;
 use crate::prefix::Prefix;
 use crate::problem::Problem;
@@ -29,48 +17,7 @@ use crate::routes::executions::accepted::AcceptedExecution;
 use crate::routes::executions::accepted::answer;
 use crate::routes::executions::body::ExecutionBody;
 use crate::routes::executions::query::ExecutionQuery;
-use crate::routes::schema;
 use crate::state::Api;
-
-/// What to run, and how.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "source_code": "print(input())\n",
-    "stdin": "hello\n",
-    "args": ["--fast"],
-    "env": {"LANG": "C.UTF-8"},
-    "limits": {"wall_time_ms": 2000},
-}))]
-pub(crate) struct RunSession {
-    /// Code of the first file to save before the run, at most 64 KiB in UTF-8. Also accepted as `code`.
-    #[serde(alias = "code")]
-    source_code: Option<String>,
-    /// In place of `source_code`, all files to save before the run, up to 64 with at most 1 MiB together beside the first.
-    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
-    files: Option<Files>,
-    /// The id or an alias of a language to save before the run.
-    language: Option<String>,
-    /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
-    stdin: Option<String>,
-    /// Command line arguments, at most 64 with 16 KiB together.
-    #[schema(value_type = Option<Vec<String>>, max_items = 64)]
-    args: Option<Arguments>,
-    /// Environment variables of the program, at most 64 with 16 KiB together; a compiler does not see them.
-    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"LANG": "C.UTF-8"}))]
-    env: Option<Variables>,
-    #[schema(schema_with = schema::chosen_limits)]
-    limits: Option<ChosenLimits>,
-    /// Inputs with the output that is expected, in place of one run with `stdin` and `args`; up to 100 with at most
-    /// 2 MiB together.
-    #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
-    tests: Option<TestCases>,
-    #[schema(schema_with = schema::priority)]
-    priority: Option<ChosenPriority>,
-    /// Whether the tests after one that did not pass are skipped.
-    #[schema(default = false)]
-    stop_on_failure: Option<bool>,
-}
 
 /// Runs the newest code of a session.
 ///
@@ -116,28 +63,9 @@ pub(crate) async fn run_session(
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
-    Json(run): Json<RunSession>,
+    Json(RunSession(program)): Json<RunSession>,
 ) -> Result<Response, Problem> {
-    let request = RunRequest { idempotency_key, ..accept(run, api.engine().limit_ranges()).await? };
+    let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
     Ok(answer(&api, &principal, prefix, &query, accepted).await)
-}
-
-async fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
-    let code = CodeFields { source_code: run.source_code, files: run.files };
-    let work = WorkFields {
-        stdin: run.stdin,
-        args: run.args,
-        env: run.env,
-        limits: run.limits,
-        tests: run.tests,
-        stop_on_failure: run.stop_on_failure,
-    };
-    Ok(RunRequest {
-        language: run.language,
-        code: code.change()?,
-        work: work.read(ranges).await?,
-        priority: run.priority.unwrap_or_default().0,
-        idempotency_key: None,
-    })
 }

@@ -38,7 +38,7 @@ pub(crate) async fn requeue_dead_letter(
     prefix: Prefix,
     Path(id): Path<ExecutionId>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AcceptedExecution>), Problem> {
-    let execution = api.engine().requeue_dead_letter(&principal.tenant, id).await?;
-    let location = format!("{}/executions/{}", prefix.as_str(), execution.id);
-    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(AcceptedExecution::from(&execution))))
+    let head = api.engine().requeue_dead_letter(&principal.tenant, id).await?;
+    let location = format!("{}/executions/{}", prefix.as_str(), head.id);
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(AcceptedExecution::new(head.id, head.state.status()))))
 }

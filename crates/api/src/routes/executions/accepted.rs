@@ -7,7 +7,7 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use runbay_engine::Acceptance;
-use runbay_model::Execution;
+use runbay_engine::ExecutionHead;
 use runbay_model::ExecutionId;
 use runbay_model::Status;
 use serde::Serialize;
@@ -44,12 +44,6 @@ impl AcceptedExecution {
     }
 }
 
-impl From<&Execution> for AcceptedExecution {
-    fn from(execution: &Execution) -> Self {
-        Self::new(execution.id, execution.state.status())
-    }
-}
-
 /// Answers at once, or with the end of the execution if that comes within the time that the client waits.
 pub(crate) async fn answer(
     api: &Api,
@@ -59,19 +53,19 @@ pub(crate) async fn answer(
     accepted: Acceptance,
 ) -> Response {
     let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
-    // What it is to run may be large, and is not needed for the wait.
-    let mut short = AcceptedExecution::from(&accepted.into_execution());
-    let id = short.execution_id;
+    let ExecutionHead { id, state, .. } = accepted.into_head();
+    let mut short = AcceptedExecution::new(id, state.status());
     let location = [(LOCATION, format!("{}/executions/{id}", prefix.as_str()))];
     let wait = query.wait();
     if wait > Duration::ZERO {
         // It is accepted: after a 503 the client would run it once more.
         let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
-        match timeout(patience, api.wait_for_end(&principal.tenant, id, wait)).await {
-            Ok(Ok(newest)) if newest.state.is_ended() => {
-                return (location, replayed, Json(ExecutionBody::new(newest, query, prefix))).into_response();
+        match timeout(patience, query.read(api, &principal.tenant, id)).await {
+            Ok(Ok((report, sources))) if report.summary.state.is_ended() => {
+                let body = ExecutionBody::new(report, sources, query.encoding, prefix);
+                return (location, replayed, Json(body)).into_response();
             }
-            Ok(Ok(newest)) => short = AcceptedExecution::from(&newest),
+            Ok(Ok((report, _))) => short = AcceptedExecution::new(id, report.summary.state.status()),
             Ok(Err(error)) => tracing::warn!(execution.id = %id, error = ?error, "nobody can wait for a run"),
             Err(_) => tracing::warn!(execution.id = %id, "the end of a run was not read in time"),
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use runbay_engine::OneShotRequest;
-use runbay_model::Execution;
+use runbay_engine::ExecutionHead;
+use runbay_engine::RunRequest;
 use runbay_model::LimitRanges;
 use runbay_model::TenantId;
 use serde::Deserialize;
@@ -17,12 +17,12 @@ use tokio::time::timeout_at;
 use utoipa::ToSchema;
 
 use super::accepted::AcceptedExecution;
-use super::create::CreateExecution;
 use crate::admission;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::parse_member;
 use crate::fields::Counted;
+use crate::fields::CreateExecution;
 use crate::idempotency::NoKey;
 use crate::problem::Code;
 use crate::problem::Problem;
@@ -99,7 +99,7 @@ pub(crate) async fn create_executions(
     let mut executions = Vec::new();
     for (index, program) in programs(batch)?.into_iter().enumerate() {
         executions.push(match intake.submit(&program).await {
-            Ok(execution) => AcceptedOrProblem::Accepted(AcceptedExecution::from(&execution)),
+            Ok(head) => AcceptedOrProblem::Accepted(AcceptedExecution::new(head.id, head.state.status())),
             Err(problem) => {
                 let problem = problem.within(&format!("executions[{index}]"));
                 AcceptedOrProblem::Problem(problem.into_document(&request))
@@ -119,7 +119,7 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    async fn submit(&mut self, program: &RawValue) -> Result<Execution, Problem> {
+    async fn submit(&mut self, program: &RawValue) -> Result<ExecutionHead, Problem> {
         if Instant::now() >= self.deadline {
             return Err(self.too_slow());
         }
@@ -131,7 +131,7 @@ impl Intake<'_> {
             return Err(problem.clone());
         }
         match self.api.engine().submit_one_shot(self.tenant, request).await.map_err(Problem::from) {
-            Ok(accepted) => Ok(accepted.into_execution()),
+            Ok(accepted) => Ok(accepted.into_head()),
             Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),
             Err(problem) => Err(problem),
         }
@@ -162,8 +162,8 @@ fn programs(batch: CreateExecutions) -> Result<Vec<Box<RawValue>>, Problem> {
     Ok(entries)
 }
 
-async fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<OneShotRequest, Problem> {
-    parse_member::<CreateExecution>(program.get())?.accept(ranges).await
+async fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
+    parse_member::<CreateExecution>(program.get())?.0.read(ranges).await
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! An execution as answers show it.
 
-use std::mem;
 use std::time::Duration;
 
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
 use runbay_model::ExecutionSummary;
-use runbay_model::Outcome;
+use runbay_model::Facts;
+use runbay_model::Output;
 use runbay_model::Reason;
 use runbay_model::SessionId;
+use runbay_model::Sources;
 use runbay_model::State;
 use runbay_model::Status;
 use runbay_model::TestVerdict;
@@ -18,8 +19,6 @@ use utoipa::ToSchema;
 
 use super::message::message;
 use super::query::Encoding;
-use super::query::ExecutionQuery;
-use super::query::Include;
 use super::test_result::TestResultBody;
 use super::text::encode;
 use crate::fields::FileBody;
@@ -155,23 +154,10 @@ struct OutputBody {
 }
 
 impl ExecutionBody {
-    /// Shows an execution as the client asked for it.
-    pub(crate) fn new(mut execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
-        let asked = execution.input.tests.as_ref().map(|plan| plan.cases.len());
-        let output = OutputBody::taken_from(execution.outcome.as_mut(), asked, query.encoding);
-        let sources = (query.include == Some(Include::Source)).then_some(execution.input.sources);
-        let summary = ExecutionSummary {
-            id: execution.id,
-            session: execution.session,
-            language: execution.input.language,
-            state: execution.state,
-            outcome: execution.outcome,
-            created_at: execution.created_at,
-            queued_at: execution.queued_at,
-            started_at: execution.started_at,
-            completed_at: execution.completed_at,
-        };
-        let mut body = Self::without_output(summary, prefix);
+    /// Shows an execution, with its code if there is one.
+    pub(crate) fn new(report: ExecutionReport, sources: Option<Sources>, encoding: Encoding, prefix: Prefix) -> Self {
+        let output = OutputBody::new(report.output.unwrap_or_default(), report.tests_total, encoding);
+        let mut body = Self::without_output(report.summary, prefix);
         if let Some(outcome) = &mut body.outcome {
             outcome.output = Some(output);
         }
@@ -186,13 +172,13 @@ impl ExecutionBody {
     pub(crate) fn without_output(execution: ExecutionSummary, prefix: Prefix) -> Self {
         let queue_time = execution.queue_time();
         let state = execution.state;
-        let outcome = execution.outcome.unwrap_or_default();
+        let facts = execution.facts.unwrap_or_default();
         Self {
             execution_id: execution.id,
             session_id: execution.session,
             language: execution.language.to_string(),
             status: state.status(),
-            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, outcome, prefix)),
+            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, facts, prefix)),
             queue_time_ms: queue_time.map(whole_ms),
             attempt: state.attempt().0,
             created_at: execution.created_at,
@@ -206,39 +192,35 @@ impl ExecutionBody {
 }
 
 impl OutcomeBody {
-    fn without_output(state: State, outcome: Outcome, prefix: Prefix) -> Self {
-        let execution_time_ms = outcome.execution_time.map(whole_ms);
+    fn without_output(state: State, facts: Facts, prefix: Prefix) -> Self {
+        let execution_time_ms = facts.execution_time.map(whole_ms);
         Self {
             reason: state.reason(),
-            message: outcome.message.or_else(|| message(state).map(str::to_owned)),
-            exit_code: outcome.exit_code,
-            signal: outcome.signal,
+            message: facts.message.or_else(|| message(state).map(str::to_owned)),
+            exit_code: facts.exit_code,
+            signal: facts.signal,
             output: None,
-            stdout_truncated: outcome.stdout_truncated,
-            stderr_truncated: outcome.stderr_truncated,
+            stdout_truncated: facts.stdout_truncated,
+            stderr_truncated: facts.stderr_truncated,
             execution_time_ms,
-            cpu_time_ms: outcome.cpu_time.map(whole_ms),
-            memory_bytes: outcome.memory_bytes,
-            compile_time_ms: outcome.compile_time.map(whole_ms),
+            cpu_time_ms: facts.cpu_time.map(whole_ms),
+            memory_bytes: facts.memory_bytes,
+            compile_time_ms: facts.compile_time.map(whole_ms),
             execution_time: (prefix == Prefix::Api).then_some(execution_time_ms),
         }
     }
 }
 
 impl OutputBody {
-    /// `asked` is how many test cases were asked for.
-    fn taken_from(outcome: Option<&mut Outcome>, asked: Option<usize>, encoding: Encoding) -> Self {
-        let mut nothing = Outcome::default();
-        let outcome = outcome.unwrap_or(&mut nothing);
-        let tests = outcome.tests.take();
-        let passed = tests.iter().flatten().filter(|test| test.verdict == TestVerdict::Passed).count();
+    fn new(output: Output, tests_total: Option<usize>, encoding: Encoding) -> Self {
+        let passed = output.tests.iter().flatten().filter(|test| test.verdict == TestVerdict::Passed).count();
         Self {
-            stdout: encode(mem::take(&mut outcome.stdout), encoding),
-            stderr: encode(mem::take(&mut outcome.stderr), encoding),
-            compile_output: outcome.compile_output.take().map(|output| encode(output, encoding)),
-            tests: tests.map(|tests| TestResultBody::list(tests, encoding)),
-            tests_passed: asked.map(|_| passed),
-            tests_total: asked,
+            stdout: encode(output.stdout, encoding),
+            stderr: encode(output.stderr, encoding),
+            compile_output: output.compile_output.map(|output| encode(output, encoding)),
+            tests: output.tests.map(|tests| TestResultBody::list(tests, encoding)),
+            tests_passed: tests_total.map(|_| passed),
+            tests_total,
         }
     }
 }

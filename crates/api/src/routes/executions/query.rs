@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use runbay_engine::ReadError;
+use runbay_model::ExecutionId;
+use runbay_model::ExecutionReport;
+use runbay_model::Sources;
+use runbay_model::TenantId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::ToSchema;
 
 use crate::fields::Wait;
+use crate::state::Api;
 
 /// How an execution is asked for.
 #[derive(Default, Deserialize, IntoParams)]
@@ -21,13 +27,13 @@ pub(crate) struct ExecutionQuery {
     pub(super) encoding: Encoding,
     /// What to add to the answer.
     #[param(inline)]
-    pub(super) include: Option<Include>,
+    include: Option<Include>,
 }
 
 /// How output is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     /// As text, with U+FFFD for bytes that are not UTF-8.
     #[default]
     Text,
@@ -38,7 +44,7 @@ pub(super) enum Encoding {
 /// What can be added to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Include {
+enum Include {
     /// The code that is run.
     Source,
 }
@@ -46,5 +52,46 @@ pub(super) enum Include {
 impl ExecutionQuery {
     pub(crate) fn wait(&self) -> Duration {
         self.wait_ms.map_or(Duration::ZERO, Wait::duration)
+    }
+
+    /// Reads an execution, as soon as it has ended or the wait is over, and its code if that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub(super) async fn read(
+        &self,
+        api: &Api,
+        tenant: &TenantId,
+        id: ExecutionId,
+    ) -> Result<(ExecutionReport, Option<Sources>), ReadError> {
+        match self.wait() {
+            Duration::ZERO => self.read_now(api, tenant, id).await,
+            wait => {
+                let report = api.wait_for_end(tenant, id, wait).await?;
+                Ok((report, self.sources(api, tenant, id).await?))
+            }
+        }
+    }
+
+    /// Reads an execution as it is, and its code if that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub(super) async fn read_now(
+        &self,
+        api: &Api,
+        tenant: &TenantId,
+        id: ExecutionId,
+    ) -> Result<(ExecutionReport, Option<Sources>), ReadError> {
+        Ok((api.engine().report(tenant, id).await?, self.sources(api, tenant, id).await?))
+    }
+
+    async fn sources(&self, api: &Api, tenant: &TenantId, id: ExecutionId) -> Result<Option<Sources>, ReadError> {
+        match self.include {
+            Some(Include::Source) => Ok(Some(api.engine().input(tenant, id).await?.sources)),
+            None => Ok(None),
+        }
     }
 }

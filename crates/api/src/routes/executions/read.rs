@@ -1,7 +1,5 @@
 //! `GET /executions/{execution_id}`
 
-use std::time::Duration;
-
 use axum::extract::State;
 use runbay_model::ExecutionId;
 
@@ -34,9 +32,7 @@ pub(crate) async fn read_execution(
     Path(id): Path<ExecutionId>,
     Query(query): Query<ExecutionQuery>,
 ) -> Result<Json<ExecutionBody>, Problem> {
-    let execution = match query.wait() {
-        Duration::ZERO => api.engine().execution(&principal.tenant, id).await,
-        wait => api.wait_for_end(&principal.tenant, id, wait).await,
-    };
-    Ok(Json(ExecutionBody::new(execution.map_err(Problem::of_execution)?, &query, prefix)))
+    let read = query.read(&api, &principal.tenant, id).await;
+    let (report, sources) = read.map_err(Problem::of_execution)?;
+    Ok(Json(ExecutionBody::new(report, sources, query.encoding, prefix)))
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use runbay_engine::ReadError;
-use runbay_model::Execution;
 use runbay_model::ExecutionId;
-use runbay_model::Outcome;
+use runbay_model::ExecutionReport;
+use runbay_model::Output;
+use runbay_model::Sources;
 use runbay_model::TenantId;
 use serde::Deserialize;
 use serde::Serialize;
@@ -102,8 +103,11 @@ pub(crate) async fn read_executions(
     let mut room = MAX_OUTPUT_BYTES;
     let mut executions = Vec::with_capacity(ids.len());
     for (index, id) in ids.into_iter().enumerate() {
-        executions.push(match read(&api, &principal.tenant, id, &mut room).await {
-            Ok(execution) => ExecutionOrProblem::Execution(Box::new(ExecutionBody::new(execution, &query, prefix))),
+        executions.push(match read(&api, &principal.tenant, id, &query, &mut room).await {
+            Ok((report, sources)) => {
+                let body = ExecutionBody::new(report, sources, query.encoding, prefix);
+                ExecutionOrProblem::Execution(Box::new(body))
+            }
             Err(problem) if problem.is_about_the_service() => return Err(problem),
             Err(problem) => {
                 let problem = problem.field(&format!("ids[{index}]"), id);
@@ -130,21 +134,27 @@ async fn wait_for_all(api: &Api, tenant: &TenantId, ids: &[ExecutionId], wait: D
     Ok(())
 }
 
-async fn read(api: &Api, tenant: &TenantId, id: ExecutionId, room: &mut usize) -> Result<Execution, Problem> {
+async fn read(
+    api: &Api,
+    tenant: &TenantId,
+    id: ExecutionId,
+    query: &ExecutionQuery,
+    room: &mut usize,
+) -> Result<(ExecutionReport, Option<Sources>), Problem> {
     if *room == 0 {
         return Err(Problem::new(Code::AnswerTooLarge).detail("Ask for this execution in a request of its own."));
     }
-    let execution = api.engine().execution(tenant, id).await.map_err(Problem::of_execution)?;
-    let output = execution.outcome.as_ref().map_or(0, output_bytes);
-    *room = room.saturating_sub(output + execution.input.sources.bytes());
-    Ok(execution)
+    let (report, sources) = query.read_now(api, tenant, id).await.map_err(Problem::of_execution)?;
+    let output = report.output.as_ref().map_or(0, output_bytes);
+    *room = room.saturating_sub(output + sources.as_ref().map_or(0, Sources::bytes));
+    Ok((report, sources))
 }
 
-fn output_bytes(outcome: &Outcome) -> usize {
-    let tests = outcome.tests.iter().flatten();
+fn output_bytes(output: &Output) -> usize {
+    let tests = output.tests.iter().flatten();
     let tests = tests.map(|test| test.name.as_ref().map_or(0, String::len) + test.stdout.len() + test.stderr.len());
     let tests = tests.sum::<usize>();
-    outcome.stdout.len() + outcome.stderr.len() + outcome.compile_output.as_ref().map_or(0, Vec::len) + tests
+    output.stdout.len() + output.stderr.len() + output.compile_output.as_ref().map_or(0, Vec::len) + tests
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn a_key_is_unique_within_tenant_and_session() {
 #[test]
 fn keys_of_one_shot_executions_are_a_tenants_own() {
     let keyed = |key: &str, tenant: &str| {
-        let request = OneShotRequest { idempotency_key: Some(key.parse().unwrap()), ..OneShotRequest::default() };
+        let request = RunRequest { idempotency_key: Some(key.parse().unwrap()), ..RunRequest::default() };
         keyed_one_shot(&TenantId::new(tenant), &request, Timestamp::from_micros(5)).expect("it has a key")
     };
     assert_eq!(keyed("k", "t"), keyed("k", "t"));
@@ -118,8 +118,8 @@ fn requests_that_differ_have_different_digests() {
         working(Work { limits: LimitOverrides { inodes: Some(1), ..LimitOverrides::default() }, ..Work::default() }),
         working(Work { limits: LimitOverrides { inodes: Some(2), ..LimitOverrides::default() }, ..Work::default() }),
         working(Work { limits: LimitOverrides { processes: Some(1), ..LimitOverrides::default() }, ..Work::default() }),
-        RunRequest { priority: Priority::High, ..RunRequest::default() },
-        RunRequest { priority: Priority::Low, ..RunRequest::default() },
+        working(Work { priority: Priority::High, ..Work::default() }),
+        working(Work { priority: Priority::Low, ..Work::default() }),
         tests(vec![], false),
         tests(vec![], true),
         tests(vec![case("", "a", Comparison::Trimmed)], false),
@@ -135,7 +135,7 @@ fn requests_that_differ_have_different_digests() {
         tests(vec![with_args(&["b"]), with_args(&[])], false),
         tests(vec![with_args(&[]), with_args(&["b"])], false),
     ];
-    let mut digests: Vec<_> = requests.iter().map(|request| run_members(request).digest()).collect();
+    let mut digests: Vec<_> = requests.iter().map(|request| members(request).digest()).collect();
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), requests.len());
@@ -149,16 +149,16 @@ fn digests_stay_what_they_are() {
         work: Work { stdin: b"in".to_vec(), args: vec!["-x".to_owned()], ..Work::default() },
         ..request("print(1)", &[])
     };
-    assert_eq!(hex(run_members(&old).digest()), "00b17cd8e9b9cc23b787aa5de55df3698fa0b718236e809dd34fffdd2e974563");
+    assert_eq!(hex(members(&old).digest()), "00b17cd8e9b9cc23b787aa5de55df3698fa0b718236e809dd34fffdd2e974563");
     let session = "6f2b1a5e-2f3d-4c8e-9d7a-0123456789ab".parse().unwrap();
     assert_eq!(
         hex(keyed("k", "t", session, &old).scoped_key),
         "d6bd66a96905177acce5d82511af876356ac89c0e17833487525becb5ca9aa41"
     );
 
-    let full = OneShotRequest {
+    let full = RunRequest {
         language: Some("python".to_owned()),
-        sources: Some(of_files(&[("app.py", "import lib"), ("lib.py", "x = 1")])),
+        code: Some(CodeChange::Files(of_files(&[("app.py", "import lib"), ("lib.py", "x = 1")]))),
         work: Work {
             environment: environment(&[("A", "1"), ("B", "2")]),
             limits: LimitOverrides { wall_time_ms: Some(1_000), inodes: Some(300), ..LimitOverrides::default() },
@@ -172,7 +172,6 @@ fn digests_stay_what_they_are() {
             }),
             ..old.work
         },
-        priority: Priority::default(),
         idempotency_key: Some("k".parse().unwrap()),
     };
     let keyed = keyed_one_shot(&TenantId::new("t"), &full, Timestamp::from_micros(5)).unwrap();

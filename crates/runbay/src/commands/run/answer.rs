@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use runbay_model::Outcome;
+use runbay_model::Facts;
 use runbay_model::Verdict;
 
 /// Exit code when the program ran out of time, as timeout(1) has it.
@@ -13,29 +13,29 @@ const TIMED_OUT: u8 = 124;
 const STOPPED: u8 = 125;
 
 /// Says in one line how the program ended and what it used.
-pub(super) fn summary(outcome: &Outcome) -> String {
+pub(super) fn summary(facts: &Facts) -> String {
     let milliseconds = |time: Option<Duration>| {
         time.map_or_else(|| "unknown".to_owned(), |time| format!("{:.1} ms", time.as_secs_f64() * 1000.0))
     };
-    let compiled = outcome.compile_time.map(|time| format!(" Compiled in {}.", milliseconds(Some(time))));
-    let said = outcome.message.as_deref().unwrap_or("Completed.");
+    let compiled = facts.compile_time.map(|time| format!(" Compiled in {}.", milliseconds(Some(time))));
+    let said = facts.message.as_deref().unwrap_or("Completed.");
     let mut line = format!("runbay: {said}{}", compiled.unwrap_or_default());
-    if outcome.execution_time.is_some() {
+    if facts.execution_time.is_some() {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
-        let memory = outcome
+        let memory = facts
             .memory_bytes
             .map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)));
-        let (time, cpu) = (milliseconds(outcome.execution_time), milliseconds(outcome.cpu_time));
+        let (time, cpu) = (milliseconds(facts.execution_time), milliseconds(facts.cpu_time));
         line += &format!(" Time {time}, CPU {cpu}, memory {memory}.");
     }
     line
 }
 
-pub(super) fn exit_code(verdict: Verdict, outcome: &Outcome) -> ExitCode {
+pub(super) fn exit_code(verdict: Verdict, facts: &Facts) -> ExitCode {
     if let Verdict::TimedOut(_) = verdict {
         return ExitCode::from(TIMED_OUT);
     }
-    match outcome.exit_code.and_then(|code| u8::try_from(code).ok()) {
+    match facts.exit_code.and_then(|code| u8::try_from(code).ok()) {
         Some(0) if verdict != Verdict::Completed => ExitCode::from(STOPPED),
         Some(code) => ExitCode::from(code),
         None => ExitCode::from(STOPPED),
@@ -48,21 +48,18 @@ mod tests {
 
     #[test]
     fn a_program_that_never_ran_has_no_times() {
-        let refused = Outcome {
+        let refused = Facts {
             message: Some("The code could not be compiled.".to_owned()),
             compile_time: Some(Duration::from_millis(30)),
-            ..Outcome::default()
+            ..Facts::default()
         };
         assert_eq!(summary(&refused), "runbay: The code could not be compiled. Compiled in 30.0 ms.");
     }
 
     #[test]
     fn a_program_that_ran_has_them() {
-        let ran = Outcome {
-            execution_time: Some(Duration::from_millis(5)),
-            memory_bytes: Some(3 << 19),
-            ..Outcome::default()
-        };
+        let ran =
+            Facts { execution_time: Some(Duration::from_millis(5)), memory_bytes: Some(3 << 19), ..Facts::default() };
         assert_eq!(summary(&ran), "runbay: Completed. Time 5.0 ms, CPU unknown, memory 1.5 MiB.");
     }
 }

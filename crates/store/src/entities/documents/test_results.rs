@@ -47,8 +47,8 @@ enum VerdictWord {
 }
 
 /// Returns the document of what came of test cases.
-pub(crate) fn results_document(results: Vec<TestResult>) -> String {
-    document(&results.into_iter().map(ResultDocument::from).collect::<Vec<_>>())
+pub(crate) fn results_document(results: &[TestResult]) -> String {
+    document(&results.iter().map(ResultDocument::from).collect::<Vec<_>>())
 }
 
 /// Reads what came of test cases.
@@ -56,15 +56,15 @@ pub(crate) fn read_results(text: &str) -> Result<Vec<TestResult>, StoreError> {
     read::<Vec<ResultDocument>>(COLUMN, text)?.into_iter().map(TestResult::try_from).collect()
 }
 
-impl From<TestResult> for ResultDocument {
-    fn from(result: TestResult) -> Self {
+impl From<&TestResult> for ResultDocument {
+    fn from(result: &TestResult) -> Self {
         Self {
-            name: result.name,
+            name: result.name.clone(),
             verdict: result.verdict,
             reason: result.reason.map(|reason| reason.as_str().to_owned()),
             exit_code: result.exit_code,
-            stdout: Base64(result.stdout.into_bytes()),
-            stderr: Base64(result.stderr.into_bytes()),
+            stdout: Base64(result.stdout.clone().into_bytes()),
+            stderr: Base64(result.stderr.clone().into_bytes()),
             stdout_truncated: result.stdout_truncated,
             stderr_truncated: result.stderr_truncated,
             execution_time_micros: result.execution_time.map(micros),

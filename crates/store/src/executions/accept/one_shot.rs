@@ -1,7 +1,6 @@
 //! Accepting an execution without a session.
 
 use runbay_model::ExecutionId;
-use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
@@ -24,8 +23,6 @@ pub struct AcceptOneShot {
     pub execution: ExecutionId,
     /// What is to be run.
     pub input: RunInput,
-    /// How urgent it is.
-    pub priority: Priority,
     /// Under which key it is asked for, if it may be asked for twice.
     pub keyed: Option<KeyedRequest>,
     /// The present time.
@@ -40,7 +37,7 @@ impl Command for AcceptOneShot {
         if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
             return Ok(repeated);
         }
-        let Self { tenant, execution: id, input, priority, keyed, at } = self;
-        Accepted { id, tenant, session: None, input, priority, keyed, at }.insert(transaction).await
+        let Self { tenant, execution: id, input, keyed, at } = self;
+        Accepted { id, tenant, session: None, input, keyed, at }.insert(transaction).await
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use runbay_model::CodeChange;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
-use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::Session;
 use runbay_model::SessionId;
@@ -47,10 +46,8 @@ pub struct AcceptRun {
     pub language: Option<LanguageId>,
     /// Code to save first.
     pub code: Option<CodeChange>,
-    /// What to do with the code.
+    /// How to run the code.
     pub work: Work,
-    /// How urgent it is.
-    pub priority: Priority,
     /// How often the session may be run.
     pub pace: Pace,
     /// Under which key the run is asked for, if it may be asked for twice.
@@ -87,8 +84,7 @@ impl Command for AcceptRun {
             id: self.execution,
             tenant: self.tenant,
             session: Some(session.id),
-            input: RunInput::new(session.language, session.sources, self.work),
-            priority: self.priority,
+            input: RunInput { language: session.language, sources: session.sources, work: self.work },
             keyed: self.keyed,
             at: self.at,
         };

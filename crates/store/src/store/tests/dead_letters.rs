@@ -1,13 +1,15 @@
 use runbay_model::PageRequest;
+use runbay_model::Priority;
 
 use super::*;
+use crate::AcceptRefusal;
 use crate::CloseSession;
 use crate::DeadLetterNotFound;
 use crate::DeleteDeadLetter;
 use crate::RequeueDeadLetter;
 use crate::RequeueRefusal;
 
-async fn dead(store: &Store, execution: &Execution, now: i64) {
+async fn dead(store: &Store, execution: &ExecutionHead, now: i64) {
     let attempt = claimed(store, execution).await;
     let lose = LoseExecution {
         id: execution.id,
@@ -51,7 +53,7 @@ async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
     let own_fault = accepted(&store, 10).await;
     let attempt = claimed(&store, &own_fault).await;
     let verdict = Verdict::Failed(Fault::RuntimeError);
-    store.write(FinishExecution { id: own_fault.id, attempt, verdict, outcome: outcome(), at: at(60) }).await.unwrap();
+    store.write(finish(&own_fault, attempt, verdict, outcome())).await.unwrap();
     assert_eq!(listed(&store).await, expected);
     let strangers = store.dead_letters(&TenantId::new("x"), PageRequest { after: None, limit: 2 }).await.unwrap();
     assert_eq!(strangers.entries, []);
@@ -63,26 +65,27 @@ async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
     }
     store.write(delete("default", expected[0])).await.unwrap();
     assert_eq!(listed(&store).await, expected[1..]);
-    assert_eq!(read(&store, expected[0]).await.state.status(), Status::Failed, "it stays in the history");
+    assert_eq!(read(&store, expected[0]).await.head.state.status(), Status::Failed, "it stays in the history");
 }
 
 async fn a_dead_letter_is_run_again_as_a_new_execution(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
-    let first =
-        store.write(AcceptRun { priority: Priority::High, ..run(&session, 10) }).await.unwrap().into_execution();
+    let urgent = AcceptRun { work: Work { priority: Priority::High, ..Work::default() }, ..run(&session, 10) };
+    let first = store.write(urgent).await.unwrap().into_head();
     dead(&store, &first, 100).await;
-    let second = store.write(run(&session, 20)).await.unwrap().into_execution();
+    let second = store.write(run(&session, 20)).await.unwrap().into_head();
     let busy = store.write(requeue(first.id)).await;
-    let expected = RequeueRefusal::ActiveExecution { execution: Some(second.id) };
+    let expected = RequeueRefusal::Accept(AcceptRefusal::ActiveExecution { execution: Some(second.id) });
     assert!(matches!(&busy, Err(WriteError::Refused(refusal)) if *refusal == expected), "{busy:?}");
     assert_eq!(listed(&store).await, [first.id]);
 
     dead(&store, &second, 200).await;
     let order = requeue(first.id);
     let again = store.write(order.clone()).await.unwrap();
-    assert_eq!((again.id, &again.input, again.session), (order.execution, &first.input, first.session));
-    assert_eq!(read(&store, again.id).await, again);
+    assert_eq!((again.id, again.session), (order.execution, first.session));
+    let stored = read(&store, again.id).await;
+    assert_eq!((stored.head, stored.input), (again.clone(), read(&store, first.id).await.input));
     let queued = store.executions_with_status(Status::Queued, None, 10).await.unwrap();
     assert_eq!(queued.iter().map(|head| (head.id, head.priority)).collect::<Vec<_>>(), [(again.id, Priority::High)]);
     assert_eq!(listed(&store).await, [second.id]);
@@ -91,7 +94,10 @@ async fn a_dead_letter_is_run_again_as_a_new_execution(place: TestDatabase) {
 
     store.write(CloseSession { tenant: session.tenant, id: session.id, at: at(600) }).await.unwrap();
     let closed = store.write(requeue(second.id)).await;
-    assert!(matches!(closed, Err(WriteError::Refused(RequeueRefusal::SessionInactive))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(WriteError::Refused(RequeueRefusal::Accept(AcceptRefusal::SessionInactive)))),
+        "{closed:?}"
+    );
 }
 
 on_all_databases! {

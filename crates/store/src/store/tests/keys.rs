@@ -23,7 +23,7 @@ async fn run_keyed(
     store.write(AcceptRun { keyed: Some(keyed), ..run(session, now) }).await
 }
 
-async fn end(store: &Store, execution: &Execution) {
+async fn end(store: &Store, execution: &ExecutionHead) {
     let tenant = execution.tenant.clone();
     store.write(CancelExecution { tenant, id: execution.id, at: at(500) }).await.unwrap();
 }
@@ -67,7 +67,7 @@ async fn a_key_stands_for_one_request(place: TestDatabase) {
 async fn a_refusal_is_not_remembered(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
-    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
+    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_head();
     run_keyed(&store, &session, keyed(2, 1), 11).await.unwrap_err();
     end(&store, &first).await;
     let second = run_keyed(&store, &session, keyed(2, 2), 12).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_refusal_is_not_remembered(place: TestDatabase) {
 async fn an_expired_key_is_free_again(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
-    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_execution();
+    let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_head();
     end(&store, &first).await;
     assert_eq!(store.repetition(&keyed(1, 1), at(EXPIRY)).await.unwrap(), None);
     let renewed = KeyedRequest { expires_at: at(2 * EXPIRY), ..keyed(1, 2) };

@@ -1,3 +1,5 @@
+use runbay_model::Priority;
+
 use super::workers::age;
 use super::workers::worker;
 use super::*;
@@ -8,11 +10,11 @@ use crate::StopWorker;
 
 const LEASE: Duration = Duration::from_secs(600);
 
-fn claim(execution: &Execution, worker: WorkerId) -> ClaimExecution {
+fn claim(execution: &ExecutionHead, worker: WorkerId) -> ClaimExecution {
     ClaimExecution { id: execution.id, worker, queue_turn: Some(2.75), lease: Some(LEASE), at: at(50) }
 }
 
-fn reclaim(execution: &Execution, attempt: Attempt) -> ReclaimExecution {
+fn reclaim(execution: &ExecutionHead, attempt: Attempt) -> ReclaimExecution {
     ReclaimExecution {
         id: execution.id,
         attempt,
@@ -33,7 +35,7 @@ async fn who_has_not_renewed_its_row_cannot_claim(place: TestDatabase) {
     age(&place, &worker, 2 * LEASE).await;
     let late = store.write(claim(&execution, worker.id)).await;
     assert!(matches!(late, Err(WriteError::Refused(LeaseExpired))), "{late:?}");
-    assert_eq!(read(&store, execution.id).await, execution);
+    assert_eq!(read(&store, execution.id).await.head, execution);
 
     store.write(RenewWorker(worker.clone())).await.unwrap();
     let head = store.write(claim(&execution, worker.id)).await.unwrap().expect("it is queued").head;
@@ -106,7 +108,10 @@ async fn a_priority_is_kept(place: TestDatabase) {
     let store = place.open().await;
     for priority in Priority::ALL {
         let session = session(&store).await;
-        store.write(AcceptRun { priority: *priority, ..run(&session, 10) }).await.unwrap();
+        store
+            .write(AcceptRun { work: Work { priority: *priority, ..Work::default() }, ..run(&session, 10) })
+            .await
+            .unwrap();
     }
     let mut found: Vec<_> = store.executions_with_status(Status::Queued, None, 10).await.unwrap();
     found.sort_by_key(|head| head.priority);

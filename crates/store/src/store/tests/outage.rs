@@ -164,8 +164,11 @@ async fn one_of_two_requests_with_one_key_is_new(place: TestDatabase) {
                 let request = AcceptOneShot {
                     tenant: TenantId::default(),
                     execution: ExecutionId::random(),
-                    input: runbay_model::RunInput::new(LanguageId::new("python"), Sources::default(), Work::default()),
-                    priority: Priority::Normal,
+                    input: RunInput {
+                        language: LanguageId::new("python"),
+                        sources: Sources::default(),
+                        work: Work::default(),
+                    },
                     keyed: Some(keyed.clone()),
                     at: at(10),
                 };
@@ -175,8 +178,8 @@ async fn one_of_two_requests_with_one_key_is_new(place: TestDatabase) {
         let answers = accepting.join_all().await;
         let new: Vec<_> = answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).collect();
         assert_eq!(new.len(), 1);
-        let id = new[0].clone().into_execution().id;
-        assert!(answers.into_iter().all(|answer| answer.into_execution().id == id));
+        let id = new[0].clone().into_head().id;
+        assert!(answers.into_iter().all(|answer| answer.into_head().id == id));
         assert_eq!(store.queued().await.unwrap(), u64::from(round) + 1);
     }
 }

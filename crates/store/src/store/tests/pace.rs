@@ -7,15 +7,15 @@ const SECOND: i64 = 1_000_000;
 
 const PACE: Pace = Pace { runs_per_minute: 5, cooldown: Duration::from_secs(2) };
 
-async fn run_at(store: &Store, session: &Session, pace: Pace, micros: i64) -> Result<Execution, AcceptRefusal> {
+async fn run_at(store: &Store, session: &Session, pace: Pace, micros: i64) -> Result<ExecutionHead, AcceptRefusal> {
     match store.write(AcceptRun { pace, ..run(session, micros) }).await {
-        Ok(acceptance) => Ok(acceptance.into_execution()),
+        Ok(acceptance) => Ok(acceptance.into_head()),
         Err(WriteError::Refused(refusal)) => Err(refusal),
         Err(WriteError::Unavailable(error)) => panic!("{error}"),
     }
 }
 
-async fn end(store: &Store, execution: &Execution) {
+async fn end(store: &Store, execution: &ExecutionHead) {
     let tenant = execution.tenant.clone();
     store.write(CancelExecution { tenant, id: execution.id, at: execution.created_at }).await.unwrap();
 }
@@ -27,11 +27,11 @@ async fn ended_at(store: &Store, session: &Session, pace: Pace, micros: i64) {
     end(store, &execution).await;
 }
 
-fn cooldown(retry_after: Duration) -> Result<Execution, AcceptRefusal> {
+fn cooldown(retry_after: Duration) -> Result<ExecutionHead, AcceptRefusal> {
     Err(AcceptRefusal::Cooldown { retry_after })
 }
 
-fn rate_limited(retry_after: Duration) -> Result<Execution, AcceptRefusal> {
+fn rate_limited(retry_after: Duration) -> Result<ExecutionHead, AcceptRefusal> {
     Err(AcceptRefusal::RateLimited { runs_per_minute: 5, retry_after })
 }
 

@@ -49,25 +49,17 @@ async fn a_listed_execution_has_everything_but_its_output(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
-    let finish = FinishExecution {
-        id: execution.id,
-        attempt,
-        verdict: Verdict::Failed(Fault::RuntimeError),
-        outcome: outcome(),
-        at: at(60),
-    };
-    store.write(finish).await.unwrap();
+    store.write(finish(&execution, attempt, Verdict::Failed(Fault::RuntimeError), outcome())).await.unwrap();
     let session = execution.session.unwrap();
     let page = PageRequest { after: None, limit: 1 };
     let listed = store.executions_of_session(&execution.tenant, session, page).await.unwrap();
     assert_eq!(listed.last, None);
-    let whole = read(&store, execution.id).await;
+    let stored = read(&store, execution.id).await;
     let entry = &listed.entries[0];
-    assert_eq!((entry.id, entry.session, &entry.language), (whole.id, whole.session, &whole.input.language));
-    assert_eq!((entry.state, entry.queue_time()), (whole.state, whole.queue_time()));
-    assert_eq!((entry.created_at, entry.completed_at), (whole.created_at, whole.completed_at));
-    let without_output = Outcome { stdout: Vec::new(), stderr: Vec::new(), compile_output: None, ..outcome() };
-    assert_eq!(entry.outcome, Some(without_output));
+    assert_eq!((entry.id, entry.session, &entry.language), (execution.id, execution.session, &execution.language));
+    assert_eq!((entry.state, entry.completed_at), (stored.head.state, stored.head.completed_at));
+    assert!(entry.queue_time().is_some());
+    assert_eq!((entry, entry.facts.clone()), (&stored.report.summary, Some(outcome().facts)));
 
     let strangers = store.executions_of_session(&TenantId::new("stranger"), session, page).await.unwrap();
     assert_eq!(strangers.entries, []);

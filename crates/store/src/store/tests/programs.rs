@@ -7,8 +7,8 @@ use runbay_model::Environment;
 use runbay_model::ExpectedOutput;
 use runbay_model::LimitOverrides;
 use runbay_model::PageRequest;
+use runbay_model::Priority;
 use runbay_model::Reason;
-use runbay_model::RunInput;
 use runbay_model::SourceCode;
 use runbay_model::TestCase;
 use runbay_model::TestPlan;
@@ -17,6 +17,7 @@ use runbay_model::TestVerdict;
 use sea_orm::ColumnTrait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::QueryFilter;
+use sea_orm::QueryTrait;
 use sea_orm::sea_query::Expr;
 
 use super::*;
@@ -27,6 +28,7 @@ use crate::KeyedRequest;
 use crate::SaveSession;
 use crate::entities::code_session;
 use crate::entities::execution::Column;
+use crate::executions::queries;
 
 /// Bytes that are no text, and text that is hard to write down.
 const BINARY: &[u8] = &[0, 255, 10, 34];
@@ -62,6 +64,7 @@ fn work() -> Work {
         environment: Environment::new(variables).unwrap(),
         limits: LimitOverrides { wall_time_ms: Some(1_000), inodes: Some(u64::MAX), ..LimitOverrides::default() },
         tests: Some(TestPlan { cases, stop_on_failure: true }),
+        priority: Priority::Low,
     }
 }
 
@@ -82,30 +85,33 @@ fn test_results() -> Vec<TestResult> {
     vec![error, with(TestVerdict::Passed), with(TestVerdict::Failed), skipped]
 }
 
+fn input() -> RunInput {
+    RunInput { language: LanguageId::new("python"), sources: program(), work: work() }
+}
+
 fn one_shot(now: i64) -> AcceptOneShot {
     AcceptOneShot {
         tenant: TenantId::default(),
         execution: ExecutionId::random(),
-        input: RunInput::new(LanguageId::new("python"), program(), work()),
-        priority: Priority::Normal,
+        input: input(),
         keyed: None,
         at: at(now),
     }
 }
 
-async fn one_shot_accepted(store: &Store, now: i64) -> Execution {
-    store.write(one_shot(now)).await.unwrap().into_execution()
+async fn one_shot_accepted(store: &Store, now: i64) -> ExecutionHead {
+    store.write(one_shot(now)).await.unwrap().into_head()
 }
 
 /// Runs what was accepted to its end.
-async fn tested(store: &Store, execution: &Execution) {
+async fn tested(store: &Store, execution: &ExecutionHead) {
     let attempt = claimed(store, execution).await;
-    let outcome = Outcome { tests: Some(test_results()), ..outcome() };
-    let verdict = Verdict::Completed;
-    store.write(FinishExecution { id: execution.id, attempt, verdict, outcome, at: at(60) }).await.unwrap();
+    let mut outcome = outcome();
+    outcome.output.tests = Some(test_results());
+    store.write(finish(execution, attempt, Verdict::Completed, outcome)).await.unwrap();
 }
 
-async fn row(store: &Store, execution: &Execution) -> execution::Model {
+async fn row(store: &Store, execution: &ExecutionHead) -> execution::Model {
     execution::Entity::find_by_id(execution.id.as_uuid()).one(store.readers()).await.unwrap().unwrap()
 }
 
@@ -130,22 +136,21 @@ async fn whatever_a_request_adds_is_read_as_it_was_written(place: TestDatabase) 
     let store = place.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     assert_eq!(execution.session, None);
-    assert_eq!(execution.input, RunInput::new(LanguageId::new("python"), program(), work()));
-    assert_eq!(read(&store, execution.id).await, execution);
+    let queued = read(&store, execution.id).await;
+    assert_eq!((queued.head, queued.input, queued.report.tests_total), (execution.clone(), input(), None));
 
     tested(&store, &execution).await;
     let ended = read(&store, execution.id).await;
-    assert_eq!(ended.input, execution.input);
-    assert_eq!(ended.outcome.and_then(|outcome| outcome.tests), Some(test_results()));
+    assert_eq!(ended.input, input());
+    assert_eq!(ended.outcome().and_then(|outcome| outcome.output.tests), Some(test_results()));
+    assert_eq!(ended.report.tests_total, Some(4));
 }
 
 async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: TestDatabase) {
     let store = place.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
-    let finish =
-        FinishExecution { id: execution.id, attempt, verdict: Verdict::Completed, outcome: outcome(), at: at(60) };
-    store.write(finish).await.unwrap();
+    store.write(finish(&execution, attempt, Verdict::Completed, outcome())).await.unwrap();
     let row = row(&store, &execution).await;
     assert_eq!((row.entry_name, row.other_files, row.environment), (None, None, None));
     assert_eq!((row.limits, row.tests, row.test_results), (None, None, None));
@@ -230,12 +235,15 @@ async fn a_damaged_document_is_an_error_that_names_its_column(place: TestDatabas
         (Column::TestResults, Some("null"), "executions.test_results: invalid type"),
     ] {
         store.write(Damage { column, text }).await.unwrap();
-        let error = store.execution(&execution.tenant, execution.id).await.unwrap_err();
+        let error = match column {
+            Column::TestResults => store.report(&execution.tenant, execution.id).await.unwrap_err(),
+            _ => store.input(&execution.tenant, execution.id).await.unwrap_err(),
+        };
         let StoreError::Damaged(found) = &error else { panic!("{column:?} {text:?}: {error:?}") };
         assert!(found.starts_with(complaint), "{found}");
         store.write(Repair(good.clone())).await.unwrap();
     }
-    assert!(store.execution(&execution.tenant, execution.id).await.is_ok());
+    read(&store, execution.id).await;
 }
 
 #[derive(Clone)]
@@ -264,7 +272,7 @@ async fn lists_do_not_read_documents(place: TestDatabase) {
     let store = place.open().await;
     let session = session(&store).await;
     saved(&store, &session, CodeChange::Files(program())).await;
-    let execution = store.write(AcceptRun { work: work(), ..run(&session, 10) }).await.unwrap().into_execution();
+    let execution = store.write(AcceptRun { work: work(), ..run(&session, 10) }).await.unwrap().into_head();
     tested(&store, &execution).await;
     for column in [Column::OtherFiles, Column::Environment, Column::Limits, Column::Tests, Column::TestResults] {
         store.write(Damage { column, text: Some("damaged") }).await.unwrap();
@@ -272,8 +280,34 @@ async fn lists_do_not_read_documents(place: TestDatabase) {
     let page = PageRequest { after: None, limit: 5 };
     let listed = store.executions_of_session(&session.tenant, session.id, page).await.unwrap();
     assert_eq!(listed.entries.len(), 1);
-    assert_eq!(listed.entries[0].outcome.as_ref().and_then(|outcome| outcome.tests.as_ref()), None);
     assert_eq!(store.executions_with_status(Status::Completed, None, 5).await.unwrap().len(), 1);
+}
+
+/// What a waiting client gets is read without what was run, however large that is.
+async fn a_report_reads_nothing_of_what_was_run(place: TestDatabase) {
+    let store = place.open().await;
+    let columns = queries::report_columns().build(store.readers().get_database_backend()).sql;
+    for column in ["source_code", "other_files", "stdin", "args", "environment", "limits"] {
+        assert!(!columns.contains(column), "{column}: {columns}");
+    }
+    let execution = one_shot_accepted(&store, 10).await;
+    tested(&store, &execution).await;
+    for column in [Column::OtherFiles, Column::Environment, Column::Limits, Column::Tests] {
+        store.write(Damage { column, text: Some("damaged") }).await.unwrap();
+    }
+    let report = store.report(&execution.tenant, execution.id).await.unwrap().expect("it exists");
+    assert_eq!(report.tests_total, Some(4), "counted by the results");
+}
+
+/// Only an end without results leaves the test cases themselves to tell how many there are.
+async fn tests_without_results_are_counted(place: TestDatabase) {
+    let store = place.open().await;
+    let execution = one_shot_accepted(&store, 10).await;
+    assert_eq!(read(&store, execution.id).await.report.tests_total, None);
+    let attempt = claimed(&store, &execution).await;
+    let refused = Verdict::Failed(Fault::CompileError);
+    store.write(finish(&execution, attempt, refused, Outcome::default())).await.unwrap();
+    assert_eq!(read(&store, execution.id).await.report.tests_total, Some(4));
 }
 
 async fn source_code_keeps_the_other_files_and_files_replace_all(place: TestDatabase) {
@@ -319,12 +353,12 @@ async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: 
     let store = place.open().await;
     let session = session(&store).await;
     let request = AcceptRun { code: Some(CodeChange::Files(program())), work: work(), ..run(&session, 10) };
-    let first = store.write(request).await.unwrap().into_execution();
-    assert_eq!(first.input, RunInput::new(session.language.clone(), program(), work()));
+    let first = store.write(request).await.unwrap().into_head();
+    assert_eq!(read(&store, first.id).await.input, input());
     tested(&store, &first).await;
-    let second = store.write(run(&session, 70)).await.unwrap().into_execution();
-    assert_eq!(second.input.sources, program());
-    assert_eq!(read(&store, second.id).await, second);
+    let second = store.write(run(&session, 70)).await.unwrap().into_head();
+    let stored = read(&store, second.id).await;
+    assert_eq!((stored.head, stored.input.sources), (second, program()));
 }
 
 async fn one_shot_executions_do_not_wait_for_each_other(place: TestDatabase) {
@@ -336,7 +370,7 @@ async fn one_shot_executions_do_not_wait_for_each_other(place: TestDatabase) {
     let queued = store.executions_with_status(Status::Queued, None, 10).await.unwrap();
     assert!(queued.iter().all(|head| head.session.is_none()));
     assert_eq!(queued.into_iter().map(|head| head.id).collect::<Vec<_>>(), accepted);
-    assert_eq!(store.execution(&TenantId::new("stranger"), accepted[0]).await.unwrap(), None);
+    assert_eq!(store.input(&TenantId::new("stranger"), accepted[0]).await.unwrap(), None);
 }
 
 async fn a_key_of_a_one_shot_execution_stands_for_it(place: TestDatabase) {
@@ -356,6 +390,8 @@ on_all_databases! {
     documents_stay_what_they_are,
     a_damaged_document_is_an_error_that_names_its_column,
     lists_do_not_read_documents,
+    a_report_reads_nothing_of_what_was_run,
+    tests_without_results_are_counted,
     source_code_keeps_the_other_files_and_files_replace_all,
     a_change_of_any_file_is_a_change,
     a_run_takes_the_files_that_come_with_it_or_those_of_the_session,

@@ -61,7 +61,7 @@ async fn a_copy_is_read_for_lists_alone(place: TestDatabase) {
     let settings = DatabaseSettings { read_url: Some(server.reader_url.parse().unwrap()), ..place.settings.clone() };
     let store = Store::open(&settings).await.unwrap();
     let execution = accepted(&store, 10).await;
-    assert_eq!(read(&store, execution.id).await, execution);
+    assert_eq!(read(&store, execution.id).await.head, execution);
     let page = runbay_model::PageRequest { after: None, limit: 5 };
     let sessions = store.sessions(&TenantId::default(), page).await.unwrap();
     assert_eq!(sessions.entries.len(), 1);
@@ -81,7 +81,7 @@ async fn a_copy_that_is_away_fails_lists_alone(place: TestDatabase) {
     let settings = DatabaseSettings { read_url: Some(away.parse().unwrap()), ..place.settings.clone() };
     let store = Store::open(&settings).await.unwrap();
     let execution = accepted(&store, 10).await;
-    assert_eq!(read(&store, execution.id).await, execution);
+    assert_eq!(read(&store, execution.id).await.head, execution);
     let page = runbay_model::PageRequest { after: None, limit: 5 };
     store.sessions(&TenantId::default(), page).await.unwrap_err();
 }

@@ -8,7 +8,7 @@ use crate::RemoveEndedExecutions;
 use crate::RemoveIdleSessions;
 use crate::entities::code_session;
 
-async fn ended(store: &Store, now: i64) -> Execution {
+async fn ended(store: &Store, now: i64) -> ExecutionHead {
     let execution = accepted(store, 10).await;
     let tenant = execution.tenant.clone();
     store.write(CancelExecution { tenant, id: execution.id, at: at(now) }).await.unwrap();
@@ -36,7 +36,7 @@ async fn what_ended_long_ago_is_removed_in_batches(place: TestDatabase) {
     }
     let tenant = TenantId::default();
     for execution in &old {
-        assert_eq!(store.execution(&tenant, execution.id).await.unwrap(), None);
+        assert_eq!(store.report(&tenant, execution.id).await.unwrap(), None);
     }
     read(&store, new.id).await;
     read(&store, queued.id).await;
@@ -86,7 +86,7 @@ async fn a_session_that_is_run_without_a_change_is_kept(place: TestDatabase) {
     let session = session(&store).await;
     // The second run of a day is not noted.
     for (now, noted) in [(day(1), day(1)), (day(2) - 1, day(1)), (day(2), day(2))] {
-        let execution = store.write(run(&session, now)).await.unwrap().into_execution();
+        let execution = store.write(run(&session, now)).await.unwrap().into_head();
         store.write(CancelExecution { tenant: execution.tenant, id: execution.id, at: at(now) }).await.unwrap();
         let row = code_session::Entity::find().one(store.readers()).await.unwrap().unwrap();
         assert_eq!((row.last_run_at, row.updated_at), (Some(noted), 1));
@@ -104,11 +104,11 @@ async fn a_key_whose_execution_was_removed_is_free(place: TestDatabase) {
     let session = session(&store).await;
     let keyed = KeyedRequest { scoped_key: [1; 32], request_hash: [1; 32], expires_at: at(1_000) };
     let request = |now| AcceptRun { keyed: Some(keyed.clone()), ..run(&session, now) };
-    let first = store.write(request(10)).await.unwrap().into_execution();
+    let first = store.write(request(10)).await.unwrap().into_head();
     let tenant = first.tenant.clone();
     store.write(CancelExecution { tenant, id: first.id, at: at(20) }).await.unwrap();
     store.write(RemoveEndedExecutions { ended_before: at(400), limit: 2 }).await.unwrap();
-    let second = store.write(request(30)).await.unwrap().into_execution();
+    let second = store.write(request(30)).await.unwrap().into_head();
     assert_ne!(first.id, second.id);
     let active = store.write(run(&session, 40)).await;
     assert!(matches!(active, Err(WriteError::Refused(AcceptRefusal::ActiveExecution { .. }))), "{active:?}");

@@ -1,17 +1,11 @@
 use runbay_model::Attempt;
-use runbay_model::Comparison;
 use runbay_model::End;
-use runbay_model::ExpectedOutput;
 use runbay_model::Fault;
 use runbay_model::LanguageId;
-use runbay_model::RunInput;
+use runbay_model::Outcome;
 use runbay_model::Sources;
-use runbay_model::TenantId;
-use runbay_model::TestCase;
-use runbay_model::TestPlan;
 use runbay_model::TestResult;
 use runbay_model::Verdict;
-use runbay_model::Work;
 use serde_json::Value;
 use serde_json::json;
 
@@ -36,25 +30,28 @@ const OUTCOME_MEMBERS: [&str; 16] = [
     "tests_total",
 ];
 
-fn execution(state: State, outcome: Option<Outcome>) -> Execution {
-    Execution {
+fn execution(state: State, outcome: Option<Outcome>) -> ExecutionReport {
+    let (facts, output) = outcome.map(|Outcome { facts, output }| (facts, output)).unzip();
+    let summary = ExecutionSummary {
         id: "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f".parse().unwrap(),
-        tenant: TenantId::default(),
         session: None,
-        input: RunInput::new(LanguageId::new("python"), Sources::single("print(1)").unwrap(), Work::default()),
+        language: LanguageId::new("python"),
         state,
-        outcome,
+        facts,
         created_at: Timestamp::from_micros(0),
         queued_at: Timestamp::from_micros(0),
         started_at: None,
         completed_at: None,
-    }
+    };
+    ExecutionReport { summary, output, tests_total: None }
 }
 
-fn shown(execution: Execution, query: &str, prefix: Prefix) -> Value {
-    let uri = format!("/?{query}").parse().unwrap();
-    let query = axum::extract::Query::<ExecutionQuery>::try_from_uri(&uri).unwrap().0;
-    serde_json::to_value(ExecutionBody::new(execution, &query, prefix)).unwrap()
+fn shown(report: ExecutionReport, prefix: Prefix) -> Value {
+    serde_json::to_value(ExecutionBody::new(report, None, Encoding::Text, prefix)).unwrap()
+}
+
+fn shown_with(report: ExecutionReport, sources: Option<Sources>, encoding: Encoding) -> Value {
+    serde_json::to_value(ExecutionBody::new(report, sources, encoding, Prefix::Root)).unwrap()
 }
 
 fn ended(end: End) -> State {
@@ -63,7 +60,7 @@ fn ended(end: End) -> State {
 
 #[test]
 fn an_outcome_is_absent_until_the_end() {
-    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), "", Prefix::Api);
+    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), Prefix::Api);
     assert_eq!(body["status"], "RUNNING");
     assert_eq!(body["attempt"], 2);
     for member in OUTCOME_MEMBERS.into_iter().chain(["executionTime", "source_code", "files"]) {
@@ -76,7 +73,7 @@ fn an_outcome_is_absent_until_the_end() {
 
 #[test]
 fn an_end_without_a_result_has_every_member() {
-    let body = shown(execution(ended(End::Cancelled), None), "", Prefix::Root);
+    let body = shown(execution(ended(End::Cancelled), None), Prefix::Root);
     for member in OUTCOME_MEMBERS {
         assert!(body.get(member).is_some(), "{member}");
     }
@@ -89,21 +86,22 @@ fn an_end_without_a_result_has_every_member() {
 
 #[test]
 fn under_api_the_time_is_there_twice() {
-    let outcome = Outcome { execution_time: Some(Duration::from_micros(14_900)), ..Outcome::default() };
-    let ended = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
-    let body = shown(ended.clone(), "", Prefix::Api);
+    let facts = Facts { execution_time: Some(Duration::from_micros(14_900)), ..Facts::default() };
+    let state = ended(End::Judged(Verdict::Completed));
+    let ended = execution(state, Some(Outcome { facts, ..Outcome::default() }));
+    let body = shown(ended, Prefix::Api);
     assert_eq!(body["execution_time_ms"], 14);
     assert_eq!(body["executionTime"], 14);
-    let unknown = Execution { outcome: None, ..ended };
-    assert_eq!(shown(unknown, "", Prefix::Api).get("executionTime"), Some(&Value::Null));
+    assert_eq!(shown(execution(state, None), Prefix::Api).get("executionTime"), Some(&Value::Null));
 }
 
 #[test]
 fn the_query_chooses_encoding_and_source() {
-    let outcome = Outcome { stdout: b"a\xff".to_vec(), exit_code: Some(3), ..Outcome::default() };
+    let output = Output { stdout: b"a\xff".to_vec(), ..Output::default() };
+    let outcome = Outcome { output, ..Outcome::default() };
     let ended = execution(ended(End::Judged(Verdict::Failed(Fault::RuntimeError))), Some(outcome));
-    assert_eq!(shown(ended.clone(), "", Prefix::Root)["stdout"], "a\u{fffd}");
-    let body = shown(ended, "encoding=base64&include=source", Prefix::Root);
+    assert_eq!(shown(ended.clone(), Prefix::Root)["stdout"], "a\u{fffd}");
+    let body = shown_with(ended, Some(Sources::single("print(1)").unwrap()), Encoding::Base64);
     assert_eq!(body["stdout"], "Yf8=");
     assert_eq!((&body["source_code"], body.get("files")), (&json!("print(1)"), None));
     assert_eq!(body["reason"], "runtime_error");
@@ -112,10 +110,9 @@ fn the_query_chooses_encoding_and_source() {
 #[test]
 fn files_come_with_the_source() {
     let files = vec![("app.py".to_owned(), b"import a".to_vec()), ("a.py".to_owned(), b"\xff".to_vec())];
-    let mut queued = execution(State::Queued { previous: Attempt(0) }, None);
-    queued.input.sources = Sources::of_files(files).unwrap();
-    assert_eq!(shown(queued.clone(), "", Prefix::Root).get("files"), None);
-    let body = shown(queued, "include=source", Prefix::Root);
+    let queued = execution(State::Queued { previous: Attempt(0) }, None);
+    assert_eq!(shown(queued.clone(), Prefix::Root).get("files"), None);
+    let body = shown_with(queued, Some(Sources::of_files(files).unwrap()), Encoding::Text);
     assert_eq!(body["source_code"], "import a");
     assert_eq!(
         body["files"],
@@ -127,17 +124,10 @@ fn files_come_with_the_source() {
 }
 
 /// An execution with two test cases of which the first passed.
-fn tested(tests: Option<Vec<TestResult>>) -> Execution {
-    let case = TestCase {
-        name: None,
-        stdin: Vec::new(),
-        args: Vec::new(),
-        expected: ExpectedOutput::new("1".to_owned(), Comparison::Exact).unwrap(),
-    };
-    let outcome = Outcome { tests, ..Outcome::default() };
-    let mut tested = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
-    tested.input.tests = Some(TestPlan { cases: vec![case.clone(), case], stop_on_failure: true });
-    tested
+fn tested(tests: Option<Vec<TestResult>>) -> ExecutionReport {
+    let outcome = Outcome { output: Output { tests, ..Output::default() }, ..Outcome::default() };
+    let tested = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
+    ExecutionReport { tests_total: Some(2), ..tested }
 }
 
 #[test]
@@ -164,7 +154,7 @@ fn test_cases_have_a_verdict_each() {
         ..passed.clone()
     };
     let tested = tested(Some(vec![passed, skipped]));
-    let body = shown(tested.clone(), "", Prefix::Root);
+    let body = shown(tested.clone(), Prefix::Root);
     assert_eq!((&body["tests_passed"], &body["tests_total"]), (&json!(1), &json!(2)));
     assert_eq!(
         body["tests"][0],
@@ -187,13 +177,13 @@ fn test_cases_have_a_verdict_each() {
     for member in ["name", "reason", "exit_code", "execution_time_ms", "memory_bytes"] {
         assert_eq!(skipped.get(member), Some(&Value::Null), "{member}");
     }
-    assert_eq!(shown(tested, "encoding=base64", Prefix::Root)["tests"][0]["stdout"], "MQ==");
+    assert_eq!(shown_with(tested, None, Encoding::Base64)["tests"][0]["stdout"], "MQ==");
 }
 
 #[test]
 fn test_cases_that_were_not_run_are_counted() {
-    let body = shown(tested(None), "", Prefix::Root);
+    let body = shown(tested(None), Prefix::Root);
     assert_eq!((&body["tests"], &body["tests_passed"], &body["tests_total"]), (&json!(null), &json!(0), &json!(2)));
-    let without = shown(execution(ended(End::Cancelled), None), "", Prefix::Root);
+    let without = shown(execution(ended(End::Cancelled), None), Prefix::Root);
     assert_eq!((&without["tests_passed"], &without["tests_total"]), (&json!(null), &json!(null)));
 }

@@ -1,0 +1,224 @@
+//! The program of a request, and how it is run: the body of session runs, one-shot executions and batch items.
+
+use std::borrow::Cow;
+
+use runbay_engine::RunRequest;
+use runbay_engine::Work;
+use runbay_model::LimitRanges;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use utoipa::PartialSchema;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::Schema;
+
+use super::Arguments;
+use super::ChosenLimits;
+use super::ChosenPriority;
+use super::CodeFields;
+use super::FileBody;
+use super::Files;
+use super::TestCaseBody;
+use super::TestCases;
+use super::Variables;
+use super::arguments::check_stdin;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::routes::schema;
+
+/// A program and how it is run, as it was sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Program {
+    language: Option<String>,
+    #[serde(alias = "code")]
+    source_code: Option<String>,
+    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    files: Option<Files>,
+    /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
+    stdin: Option<String>,
+    /// Command line arguments, at most 64 with 16 KiB together.
+    #[schema(value_type = Option<Vec<String>>, max_items = 64)]
+    args: Option<Arguments>,
+    /// Environment variables of the program, at most 64 with 16 KiB together; a compiler does not see them.
+    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"LANG": "C.UTF-8"}))]
+    env: Option<Variables>,
+    #[schema(schema_with = schema::chosen_limits)]
+    limits: Option<ChosenLimits>,
+    /// Inputs with the output that is expected, in place of one run with `stdin` and `args`; up to 100 with at most
+    /// 2 MiB together.
+    #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
+    tests: Option<TestCases>,
+    #[schema(schema_with = schema::priority)]
+    priority: Option<ChosenPriority>,
+    /// Whether the tests after one that did not pass are skipped.
+    #[schema(default = false)]
+    stop_on_failure: Option<bool>,
+}
+
+/// The body of a session's run: its code is saved before the run.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RunSession(pub(crate) Program);
+
+/// The body of a one-shot execution: it brings its code along.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct CreateExecution(pub(crate) Program);
+
+impl Program {
+    /// Checks everything, limits against `ranges`.
+    ///
+    /// # Errors
+    ///
+    /// A problem that names the field.
+    pub(crate) async fn read(self, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
+        let code = CodeFields { source_code: self.source_code, files: self.files }.change()?;
+        let stdin = self.stdin.unwrap_or_default();
+        let args = self.args.unwrap_or_default().read()?;
+        let stop_on_failure = self.stop_on_failure.unwrap_or_default();
+        check_stdin(&stdin)?;
+        match &self.tests {
+            Some(_) if !stdin.is_empty() => return Err(misplaced("stdin", WITH_TESTS)),
+            Some(_) if !args.is_empty() => return Err(misplaced("args", WITH_TESTS)),
+            None if stop_on_failure => return Err(misplaced("stop_on_failure", "is of use with tests only")),
+            Some(_) | None => {}
+        }
+        let environment = self.env.unwrap_or_default().read()?;
+        let limits = self.limits.unwrap_or_default().read(ranges)?;
+        let tests = match self.tests {
+            Some(tests) => Some(tests.read(stop_on_failure).await?),
+            None => None,
+        };
+        let priority = self.priority.unwrap_or_default().0;
+        let work = Work { stdin: stdin.into_bytes(), args, environment, limits, tests, priority };
+        Ok(RunRequest { language: self.language, code, work, idempotency_key: None })
+    }
+}
+
+const WITH_TESTS: &str = "must not be there beside tests, each of which has its own";
+
+fn misplaced(field: &str, complaint: &str) -> Problem {
+    Problem::new(Code::InvalidBody).field(field, complaint)
+}
+
+impl ToSchema for RunSession {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RunSession")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Program::schemas(schemas);
+    }
+}
+
+impl PartialSchema for RunSession {
+    fn schema() -> RefOr<Schema> {
+        let example = json!({
+            "source_code": "print(input())\n",
+            "stdin": "hello\n",
+            "args": ["--fast"],
+            "env": {"LANG": "C.UTF-8"},
+            "limits": {"wall_time_ms": 2000},
+        });
+        let properties = [
+            ("language", "The id or an alias of a language to save before the run."),
+            (
+                "source_code",
+                "Code of the first file to save before the run, at most 64 KiB in UTF-8. Also accepted as `code`.",
+            ),
+            (
+                "files",
+                "In place of `source_code`, all files to save before the run, up to 64 with at most 1 MiB together \
+                 beside the first.",
+            ),
+        ];
+        described("What to run, and how.", properties, example)
+    }
+}
+
+impl ToSchema for CreateExecution {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("CreateExecution")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Program::schemas(schemas);
+    }
+}
+
+impl PartialSchema for CreateExecution {
+    fn schema() -> RefOr<Schema> {
+        let example = json!({
+            "language": "python",
+            "files": [
+                {"name": "main.py", "content": "from lib.double import double\nprint(double(int(input())))\n"},
+                {"name": "lib/double.py", "content": "def double(number):\n    return 2 * number\n"},
+            ],
+            "limits": {"wall_time_ms": 2000},
+            "tests": [
+                {"name": "small", "stdin": "21\n", "expected_stdout": "42\n"},
+                {"name": "any number", "stdin": "500\n", "expected_stdout": "[0-9]+", "match": "regex"},
+            ],
+        });
+        let properties = [
+            ("language", "The id or an alias of a language; without it python, else the first language offered."),
+            (
+                "source_code",
+                "At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `code`.",
+            ),
+            (
+                "files",
+                "In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which \
+                 is run.",
+            ),
+        ];
+        described("A program to run once, and how.", properties, example)
+    }
+}
+
+/// Describes the members that mean different things in different requests.
+fn described(description: &str, properties: [(&str, &str); 3], example: Value) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = Program::schema() else {
+        unreachable!("a struct with named members is an object");
+    };
+    object.description = Some(description.to_owned());
+    object.example = Some(example);
+    for (name, description) in properties {
+        match object.properties.get_mut(name) {
+            Some(RefOr::T(Schema::Object(member))) => member.description = Some(description.to_owned()),
+            Some(RefOr::T(Schema::Array(member))) => member.description = Some(description.to_owned()),
+            _ => unreachable!("{name} is a text or a list"),
+        }
+    }
+    RefOr::T(Schema::Object(object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(body: Value) -> Result<RunRequest, (Code, String)> {
+        let program: Program = serde_json::from_value(body).unwrap();
+        let refused = |problem: Problem| (problem.code(), problem.details()[0].clone());
+        program.read(&LimitRanges::default()).await.map_err(refused)
+    }
+
+    #[tokio::test]
+    async fn tests_bring_their_own_input() {
+        let tests = json!([{"expected_stdout": ""}]);
+        let empty = read(json!({"stdin": "", "args": [], "tests": tests, "stop_on_failure": true})).await.unwrap();
+        assert!(empty.work.tests.unwrap().stop_on_failure);
+        let complaint = "stdin: must not be there beside tests, each of which has its own";
+        let stdin = read(json!({"stdin": "a", "tests": tests})).await;
+        assert_eq!(stdin.unwrap_err(), (Code::InvalidBody, complaint.to_owned()));
+        assert!(read(json!({"args": ["a"], "tests": tests})).await.unwrap_err().1.starts_with("args: "));
+        assert!(read(json!({"stop_on_failure": true})).await.unwrap_err().1.starts_with("stop_on_failure: "));
+    }
+
+    #[tokio::test]
+    async fn nothing_sent_is_nothing_asked_for() {
+        assert_eq!(read(json!({"stop_on_failure": false})).await.unwrap(), RunRequest::default());
+    }
+}
