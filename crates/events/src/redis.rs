@@ -12,8 +12,6 @@ mod listener;
 mod stream;
 mod subscription;
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +95,7 @@ impl RedisEventBus {
 impl EventBus for RedisEventBus {
     async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError> {
         let Shared { streams, known, .. } = &*self.shared;
-        let birth = RandomState::new().hash_one(execution);
+        let birth = fastrand::u64(..);
         let (id, bytes) = streams.publish(execution, birth, &kind).await?;
         let forgotten = known.published(execution, bytes, kind == EventKind::Result);
         // They expire anyway, so that an error only costs memory.

@@ -1,7 +1,5 @@
 //! Putting executions into the queue again.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use runbay_model::Attempt;
@@ -64,13 +62,12 @@ fn flow(head: &ExecutionHead) -> Flow {
     }
 }
 
-/// Returns how long to wait after an attempt was lost: doubling, with up to half of it left to chance so that
-/// executions that were lost together do not come back together.
+/// Returns how long to wait after an attempt was lost: it doubles with each loss, and up to half of it is left to
+/// chance, so that executions that were lost together do not come back together.
 pub(crate) fn retry_delay(base: Duration, lost: Attempt) -> Duration {
     let doublings = lost.0.saturating_sub(1).min(16);
     let longest = base.saturating_mul(1 << doublings).min(LONGEST_RETRY_DELAY);
-    let chance = RandomState::new().hash_one(()) % 1024;
-    longest / 2 + longest.mul_f64(f64::from(u16::try_from(chance).unwrap_or(0)) / 2048.0)
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Doing something again and again.
 
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,8 +51,7 @@ impl Rhythm {
 
 /// Returns between three and five quarters of a period, so that processes that started together do not stay together.
 fn about(period: Duration) -> Duration {
-    let chance = u16::try_from(RandomState::new().hash_one(()) % 1024).unwrap_or(0);
-    period.mul_f64(0.75 + f64::from(chance) / 2048.0)
+    period.mul_f64(0.75 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The longest that anybody waits for the database.
 
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -92,8 +90,7 @@ pub(crate) fn passing(error: &StoreError) -> Option<Passing> {
     }
 }
 
-/// Returns between half and all of a time, so that those who were in each other's way meet no more.
+/// Returns between half and all of a time, so that calls that were in each other's way do not meet again.
 fn part_of(time: Duration) -> Duration {
-    let chance = u16::try_from(RandomState::new().hash_one(()) % 1024).unwrap_or(0);
-    time.mul_f64(0.5 + f64::from(chance) / 2048.0)
+    time.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
