@@ -17,7 +17,9 @@ use tokio::time::sleep;
 use crate::Address;
 use crate::Error;
 use crate::Trouble;
-use crate::redis::CONNECT_DEADLINE;
+
+/// How long making a connection may take, with TLS and password; less than a call, which may wait for it.
+pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

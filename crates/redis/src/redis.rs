@@ -19,15 +19,13 @@ use tokio::time::timeout_at;
 use crate::Address;
 use crate::Error;
 use crate::Trouble;
+use crate::connection::CONNECT_DEADLINE;
 use crate::connection::Connection;
 use crate::connection::Live;
 use crate::connection::maintain;
 
 /// How long a call may take, the wait for a connection included.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
-
-/// How long making a connection may take, with TLS and password; less than a call, which may wait for it.
-pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// A handle to a Redis; cheap to clone, and all clones share one connection.
 #[derive(Clone)]
