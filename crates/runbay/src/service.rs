@@ -8,7 +8,6 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
 use runbay_engine::EngineSettings;
-use runbay_engine::Retention;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -49,10 +48,10 @@ pub(crate) fn engine_settings(
     EngineSettings {
         queue_max_depth: acceptance.queue_max_depth,
         require_queue: acceptance.require_queue,
-        pace: acceptance.pace,
+        pace: acceptance.pace(),
         limit_ranges: limits.ranges,
-        lease: upkeep.lease,
-        retention: Retention { executions: upkeep.executions_kept, sessions: upkeep.sessions_kept },
+        lease: upkeep.lease(),
+        retention: upkeep.retention(),
         ..EngineSettings::default()
     }
 }
