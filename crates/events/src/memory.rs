@@ -5,6 +5,7 @@
 
 mod channel;
 mod channels;
+mod limits;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -14,6 +15,8 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
+
+pub use self::limits::MemoryEventBusLimits;
 
 use crate::Event;
 use crate::EventBus;
@@ -28,27 +31,6 @@ use self::channels::Channels;
 #[derive(Debug, Clone)]
 pub struct MemoryEventBus {
     shared: Arc<Shared>,
-}
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct MemoryEventBusLimits {
-    /// Executions that are remembered; those that ended first are forgotten first.
-    pub executions: usize,
-    /// Events of one execution.
-    pub events: usize,
-    /// Bytes of one execution.
-    pub bytes: usize,
-    /// Bytes of all executions together.
-    pub total_bytes: usize,
-}
-
-impl Default for MemoryEventBusLimits {
-    fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
-        // Enough for all that may be queued and running, and for the whole output of one run in small pieces.
-        Self { executions: 20_000, events: 4_096, bytes: 4 * MIB, total_bytes: 256 * MIB }
-    }
 }
 
 #[derive(Debug)]

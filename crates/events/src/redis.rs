@@ -8,17 +8,20 @@
 
 mod codec;
 mod known;
+mod limits;
 mod listener;
+mod shared;
 mod stream;
 mod subscription;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
+
+pub use self::limits::RedisEventBusLimits;
 
 use crate::EventBus;
 use crate::EventKind;
@@ -27,6 +30,7 @@ use crate::Subscription;
 
 use self::known::Known;
 use self::listener::Listener;
+use self::shared::Shared;
 use self::stream::Streams;
 use self::subscription::RedisSubscription;
 
@@ -34,48 +38,6 @@ use self::subscription::RedisSubscription;
 #[derive(Clone)]
 pub struct RedisEventBus {
     shared: Arc<Shared>,
-}
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct RedisEventBusLimits {
-    /// Executions that one process remembers to publish or watch; those that ended first are forgotten first.
-    pub executions: usize,
-    /// An execution with fewer bytes is not remembered for being published, and its events go when they expire: to
-    /// remember it takes about as much memory here as its events take at the server.
-    pub remembered_bytes: usize,
-    /// Events of one execution.
-    pub events: usize,
-    /// Bytes of one execution.
-    pub bytes: usize,
-    /// Bytes of all executions together that one process publishes.
-    pub total_bytes: usize,
-    /// How long events are kept while nothing more comes.
-    pub expiry: Duration,
-    /// How long events are kept after the result; from then on the row has everything.
-    pub expiry_after_end: Duration,
-}
-
-impl Default for RedisEventBusLimits {
-    fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
-        Self {
-            executions: 50_000,
-            remembered_bytes: 1_024,
-            events: 4_096,
-            bytes: 4 * MIB,
-            total_bytes: 64 * MIB,
-            // Longer than any execution waits in the queue, and then than a client takes to come back.
-            expiry: Duration::from_secs(24 * 3600),
-            expiry_after_end: Duration::from_secs(60),
-        }
-    }
-}
-
-struct Shared {
-    streams: Streams,
-    known: Arc<Known>,
-    listener: Listener,
 }
 
 impl RedisEventBus {

@@ -107,7 +107,7 @@ async fn any_receiver_replies() {
     for text in ["", "one", "w", "ž\0"] {
         assert_eq!(ask(&sender, Recipient::Any("b"), text).await.unwrap(), text);
     }
-    receivers.map(|receiver| receiver.abort());
+    receivers.iter().for_each(JoinHandle::abort);
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub use save::SaveRefusal;
 pub use save::SaveSession;
 #[cfg(test)]
 pub(crate) use save::SaveTry;
+#[cfg(test)]
+pub(crate) use save::save_all;
 pub(crate) use waiting_saves::WaitingSaves;
 
 use crate::Command;
@@ -71,6 +73,20 @@ pub struct ClosedSession {
 pub struct SessionNotFound;
 
 impl Store {
+    /// Saves a session and returns it as it is afterwards; when it returns, that is durable.
+    ///
+    /// Saves that wait for each other are written together. Those of one session each count its version and have their
+    /// own answers, and only what comes of all of them is written.
+    ///
+    /// CANCEL: a save is applied even when its caller goes away, unless it comes too late.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Refused`] when the session does not allow it; then it had no effect.
+    pub async fn save_session(&self, save: SaveSession) -> Result<Session, WriteError<SaveRefusal>> {
+        self.waiting_saves().save(self.connections(), save).await
+    }
+
     /// Reads a session; none when there is no such session or it belongs to another tenant.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
 
-use super::MemoryEventBusLimits;
 use super::channel::Channel;
 use super::channel::Step;
+use super::limits::MemoryEventBusLimits;
 use crate::EventKind;
 use crate::rank::Rank;
 use crate::rank::first_but;

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
 
-use super::RedisEventBusLimits;
+use super::limits::RedisEventBusLimits;
 use crate::rank::Rank;
 use crate::rank::first_but;
 

@@ -11,9 +11,9 @@ use runbay_redis::Error;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
 
-use super::RedisEventBusLimits;
 use super::codec::decode;
 use super::codec::encode;
+use super::limits::RedisEventBusLimits;
 use crate::Event;
 use crate::EventKind;
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use tokio::time::timeout;
 
-use super::Shared;
 use super::known::Watch;
+use super::shared::Shared;
 use super::stream::Page;
 use crate::Event;
 use crate::EventKind;

@@ -8,9 +8,9 @@ use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Mailboxes;
 use super::frame::Frame;
-use super::millis;
+use super::mailboxes::Mailboxes;
+use super::mailboxes::millis;
 use super::withdrawal::Withdrawal;
 use crate::Error;
 

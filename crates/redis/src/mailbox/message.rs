@@ -5,11 +5,11 @@ use std::future::Future;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::BEATS;
-use super::KEPT;
-use super::Mailboxes;
 use super::frame::Frame;
-use super::millis;
+use super::mailboxes::BEATS;
+use super::mailboxes::KEPT;
+use super::mailboxes::Mailboxes;
+use super::mailboxes::millis;
 use crate::Error;
 
 /// A message that one receiver took; nobody else gets it.

@@ -9,10 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::MailboxLimits;
-use super::Mailboxes;
-use super::millis;
-use super::receiver::ReceiveError;
+use super::mailboxes::MailboxLimits;
+use super::mailboxes::Mailboxes;
+use super::mailboxes::millis;
 use crate::Error;
 use crate::Redis;
 
@@ -35,14 +34,15 @@ struct Holder {
 }
 
 impl Presence {
-    pub(super) async fn begin(mailboxes: &Mailboxes, mailbox: &str) -> Result<Self, ReceiveError> {
+    /// Takes a mailbox for one receiver; none if it has another one.
+    pub(super) async fn begin(mailboxes: &Mailboxes, mailbox: &str) -> Result<Option<Self>, Error> {
         let Mailboxes { redis, keys, limits, .. } = mailboxes.clone();
         let holder = Holder { redis, key: keys.receiver(mailbox), id: Uuid::new_v4(), limits };
         if !holder.hold().await? {
-            return Err(ReceiveError::Occupied);
+            return Ok(None);
         }
         let keeping = tokio::spawn(holder.clone().keep());
-        Ok(Self { holder, keeping })
+        Ok(Some(Self { holder, keeping }))
     }
 
     /// Returns whether somebody else has the mailbox, which happens only after Redis was away or had lost its keys.

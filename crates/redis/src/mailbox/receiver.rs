@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 
-use super::Mailboxes;
+use super::mailboxes::Mailboxes;
 use super::message::Message;
 use super::presence::Presence;
 use crate::Error;
@@ -51,7 +51,7 @@ impl Mailboxes {
     ///
     /// [`ReceiveError`] when the mailbox has another receiver, or Redis does not work.
     pub async fn receive_alone(&self, mailbox: &str) -> Result<Receiver, ReceiveError> {
-        let presence = Presence::begin(self, mailbox).await?;
+        let presence = Presence::begin(self, mailbox).await?.ok_or(ReceiveError::Occupied)?;
         Ok(Receiver { presence: Some(presence), ..self.receive([mailbox]) })
     }
 }

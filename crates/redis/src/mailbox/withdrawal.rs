@@ -3,9 +3,9 @@
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::KEPT;
-use super::Mailboxes;
-use super::millis;
+use super::mailboxes::KEPT;
+use super::mailboxes::Mailboxes;
+use super::mailboxes::millis;
 
 /// Takes a message back when it is dropped, and tells whoever works on it to stop.
 pub(super) struct Withdrawal {

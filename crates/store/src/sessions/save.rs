@@ -31,17 +31,17 @@ use super::change::pad;
 use super::change::write;
 use super::change::write_locked;
 use crate::Command;
-use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
+use crate::backend::connections::Connections;
+use crate::backend::connections::Writer;
 use crate::backend::deadline::Try;
 use crate::backend::deadline::passing;
 use crate::backend::deadline::until_answered;
 use crate::backend::fault::Passing;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
-use crate::store::Writer;
 
 /// Changes language and code of a session; a change that changes nothing writes nothing.
 #[derive(Debug, Clone)]
@@ -76,40 +76,25 @@ pub enum SaveRefusal {
 
 pub(super) type Saved = Result<Session, WriteError<SaveRefusal>>;
 
-impl Store {
-    /// Saves a session and returns it as it is afterwards; when it returns, that is durable.
-    ///
-    /// Saves that wait for each other are written together. Those of one session each count its version and have their
-    /// own answers, and only what comes of all of them is written.
-    ///
-    /// CANCEL: a save is applied even when its caller goes away, unless its turn comes too late.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError::Refused`] when the session does not allow it; then it had no effect.
-    pub async fn save_session(&self, save: SaveSession) -> Result<Session, WriteError<SaveRefusal>> {
-        self.waiting_saves().save(self, save).await
-    }
-
-    /// Saves sessions and writes each once, in as few statements as possible; what came of each save, of which there is
-    /// one, is returned in the same order.
-    pub(crate) async fn save_all(&self, saves: Vec<DueSave>) -> Vec<SaveTry> {
-        let count = saves.len();
-        let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
-        let result = match self.writer() {
-            // One statement that reads and one that writes, if there is something to be written: no transaction.
-            Writer::Server(_) if of_one_session => until_answered(|| save_once(self.readers(), saves.clone())).await,
-            _ if of_one_session => self.write(SaveOne(saves)).await,
-            _ => self.write(SaveSeveral(saves)).await,
+/// Saves sessions and writes each once, in as few statements as possible.
+///
+/// What came of each save, of which there is one at least, is returned in the same order.
+pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> Vec<SaveTry> {
+    let count = saves.len();
+    let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
+    let result = match &connections.writer {
+        // One statement that reads and one that writes, if there is something to be written: no transaction.
+        Writer::Server(_) if of_one_session => until_answered(|| save_once(&connections.readers, saves.clone())).await,
+        _ if of_one_session => connections.write(SaveOne(saves)).await,
+        _ => connections.write(SaveSeveral(saves)).await,
+    };
+    result.unwrap_or_else(|error| {
+        let error = match error {
+            WriteError::Unavailable(error) => error,
+            WriteError::Refused(never) => match never {},
         };
-        result.unwrap_or_else(|error| {
-            let error = match error {
-                WriteError::Unavailable(error) => error,
-                WriteError::Refused(never) => match never {},
-            };
-            vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()
-        })
-    }
+        vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()
+    })
 }
 
 /// A save and when its caller gives up; later it might undo what the same user has saved through another process.

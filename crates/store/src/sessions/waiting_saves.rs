@@ -26,8 +26,9 @@ use super::SaveSession;
 use super::save::DueSave;
 use super::save::SaveTry;
 use super::save::Saved;
-use crate::Store;
+use super::save::save_all;
 use crate::StoreError;
+use crate::backend::connections::Connections;
 use crate::backend::deadline::CALL;
 use crate::backend::panics::caught;
 
@@ -48,11 +49,11 @@ impl WaitingSaves {
     }
 
     /// Lets a save wait and returns what came of it.
-    pub(super) async fn save(&self, store: &Store, save: SaveSession) -> Saved {
+    pub(super) async fn save(&self, connections: &Connections, save: SaveSession) -> Saved {
         let (caller, answer) = oneshot::channel();
         let until = Instant::now() + CALL;
         self.queue().add(Waiting { due: DueSave { save, until }, caller })?;
-        self.start(store);
+        self.start(connections);
         match timeout_at(until, answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Closed.into())),
             Err(_) => Err(StoreError::Silent.into()),
@@ -60,24 +61,24 @@ impl WaitingSaves {
     }
 
     /// Starts a task for what may be written now, if there is anything.
-    fn start(&self, store: &Store) {
+    fn start(&self, connections: &Connections) {
         let next = self.queue().next();
         if let Some(batch) = next {
-            tokio::spawn(self.clone().write_all(store.clone(), batch));
+            tokio::spawn(self.clone().write_all(connections.clone(), batch));
         }
     }
 
     /// Writes one batch after the other, until there is nothing left.
-    async fn write_all(self, store: Store, first: Batch) {
+    async fn write_all(self, connections: Connections, first: Batch) {
         let mut next = Some(first);
         while let Some(Batch { sessions, saves }) = next {
-            let mut writing = pin!(write(&store, saves));
+            let mut writing = pin!(write(&connections, saves));
             let (locked, aside) = match timeout(PATIENCE, &mut writing).await {
                 Ok(locked) => (locked, false),
                 Err(_) => {
                     let aside = self.queue().step_aside();
                     if aside {
-                        self.start(&store);
+                        self.start(&connections);
                     }
                     (writing.await, aside)
                 }
@@ -89,16 +90,16 @@ impl WaitingSaves {
                 held
             };
             if !held.is_empty() {
-                tokio::spawn(self.clone().release(store.clone(), held));
+                tokio::spawn(self.clone().release(connections.clone(), held));
             }
         }
     }
 
     /// Lets the saves of sessions be tried again that somebody had locked.
-    async fn release(self, store: Store, sessions: Vec<SessionId>) {
+    async fn release(self, connections: Connections, sessions: Vec<SessionId>) {
         sleep(PAUSE).await;
         self.queue().release(sessions);
-        self.start(&store);
+        self.start(&connections);
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -108,7 +109,7 @@ impl WaitingSaves {
 }
 
 /// Writes a batch and answers its callers; returns the saves of sessions that somebody has locked.
-async fn write(store: &Store, saves: Vec<Waiting>) -> Vec<Waiting> {
+async fn write(connections: &Connections, saves: Vec<Waiting>) -> Vec<Waiting> {
     let now = Instant::now();
     let (due, late): (Vec<_>, Vec<_>) = saves.into_iter().partition(|waiting| waiting.due.until > now);
     late.into_iter().for_each(|Waiting { caller, .. }| send(caller, Err(StoreError::Silent.into())));
@@ -116,7 +117,7 @@ async fn write(store: &Store, saves: Vec<Waiting>) -> Vec<Waiting> {
         return Vec::new();
     }
     let (due, callers): (Vec<_>, Vec<_>) = due.into_iter().map(|Waiting { due, caller }| (due, caller)).unzip();
-    let tries = match caught(store.save_all(due)).await {
+    let tries = match caught(save_all(connections, due)).await {
         Ok(tries) => tries,
         Err(panic) => {
             callers.into_iter().for_each(|caller| send(caller, Err(panic.clone().into())));

@@ -13,10 +13,11 @@ use sea_orm::sea_query::Expr;
 
 use super::DatabaseSettings;
 use super::Store;
-use super::Writer;
 use crate::DatabaseUrl;
 use crate::Fault;
 use crate::OpenError;
+use crate::backend::connections::Connections;
+use crate::backend::connections::Writer;
 use crate::backend::database_url::Server;
 use crate::backend::deadline::in_time;
 use crate::backend::fault::Passing;
@@ -99,12 +100,9 @@ impl Store {
         let connection = open_or_make(&path).await?;
         migrations::migrate(&connection).await.map_err(cannot_migrate(&database))?;
         let readers = open_readers(&path).await.map_err(cannot_open(&database))?;
-        Ok(Self {
-            list_readers: readers.clone(),
-            readers,
-            writer: Writer::Sqlite(SqliteWriter::start(&path, connection)),
-            waiting_saves: WaitingSaves::new(SAVES_OF_SQLITE),
-        })
+        let writer = Writer::Sqlite(SqliteWriter::start(&path, connection));
+        let connections = Connections { list_readers: readers.clone(), readers, writer };
+        Ok(Self { connections, waiting_saves: WaitingSaves::new(SAVES_OF_SQLITE) })
     }
 
     async fn open_server(settings: &DatabaseSettings) -> Result<Self, OpenError> {
@@ -126,7 +124,8 @@ impl Store {
             None => readers.clone(),
         };
         let writer = Writer::Server(ServerWriter::new(readers.clone()));
-        Ok(Self { readers, list_readers, writer, waiting_saves: WaitingSaves::new(SAVES_OF_A_SERVER) })
+        let connections = Connections { readers, list_readers, writer };
+        Ok(Self { connections, waiting_saves: WaitingSaves::new(SAVES_OF_A_SERVER) })
     }
 }
 

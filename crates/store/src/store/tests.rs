@@ -41,7 +41,9 @@ use runbay_model::Work;
 use runbay_model::WorkerId;
 use sea_orm::ConnectionTrait;
 use sea_orm::DbBackend;
+use sea_orm::EntityTrait;
 use sea_orm::Statement;
+use sea_orm::prelude::Uuid;
 
 use super::*;
 use crate::AcceptRun;
@@ -55,6 +57,7 @@ use crate::Pace;
 use crate::Stale;
 use crate::backend::sqlite::make_file;
 use crate::backend::sqlite::open_writer;
+use crate::entities::execution;
 use crate::store::open::SQLITE_FILE;
 
 pub(crate) use test_database::TestDatabase;

@@ -23,7 +23,7 @@ use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::store::Writer;
+use crate::backend::connections::Writer;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -91,7 +91,7 @@ impl Held {
 
 /// Asks for a write and returns when the writer has it waiting.
 async fn asked<C: Command>(store: &Store, command: C) -> JoinHandle<Result<C::Answer, WriteError<C::Refusal>>> {
-    let Writer::Sqlite(writer) = store.writer() else { panic!("not SQLite") };
+    let Writer::Sqlite(writer) = &store.connections().writer else { panic!("not SQLite") };
     let waiting = writer.waiting();
     let task = tokio::spawn({
         let store = store.clone();

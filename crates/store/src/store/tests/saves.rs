@@ -31,7 +31,8 @@ pub(super) fn save(session: &Session, code: &str) -> SaveSession {
 /// Saves, without a wait for others.
 async fn save_all(store: &Store, saves: Vec<SaveSession>) -> Vec<SaveTry> {
     let until = Instant::now() + DEADLINE;
-    store.save_all(saves.into_iter().map(|save| DueSave { save, until }).collect()).await
+    let due = saves.into_iter().map(|save| DueSave { save, until }).collect();
+    crate::sessions::save_all(store.connections(), due).await
 }
 
 fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
@@ -212,7 +213,7 @@ async fn a_save_that_comes_too_late_is_not_written(place: TestDatabase) {
     let due = |session: &Session, until| DueSave { save: save(session, "new"), until };
     let in_time = Instant::now() + DEADLINE;
     for saves in [vec![due(&late, Instant::now())], vec![due(&late, Instant::now()), due(&other, in_time)]] {
-        let mut answers = store.save_all(saves).await.into_iter().map(answered);
+        let mut answers = crate::sessions::save_all(store.connections(), saves).await.into_iter().map(answered);
         assert!(matches!(answers.next(), Some(Err(WriteError::Unavailable(StoreError::Silent)))));
         assert!(answers.all(|answer| answer.is_ok()));
     }
