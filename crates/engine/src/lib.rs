@@ -20,8 +20,8 @@ mod sweep;
 mod watch;
 mod workers;
 
-pub use accept::submit::OneShotRequest;
-pub use accept::submit::RunRequest;
+pub use accept::request::OneShotRequest;
+pub use accept::request::RunRequest;
 pub use attempt::claim::Claim;
 pub use attempt::finish::Recorded;
 pub use attempt::lease::WorkerCard;

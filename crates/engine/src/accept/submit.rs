@@ -1,15 +1,11 @@
 //! Accepting executions.
 
-use runbay_model::CodeChange;
 use runbay_model::ExecutionId;
-use runbay_model::IdempotencyKey;
 use runbay_model::Priority;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
-use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
-use runbay_model::Work;
 use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
 use runbay_store::AcceptRun;
@@ -21,42 +17,14 @@ use runbay_store::WriteError;
 use tokio::time::timeout;
 
 use crate::Engine;
+use crate::OneShotRequest;
+use crate::RunRequest;
 use crate::SubmitError;
 use crate::Unavailable;
 use crate::accept::idempotency::keyed_one_shot;
 use crate::accept::idempotency::keyed_run;
 use crate::sessions::template;
 use crate::watch::read::READ_PATIENCE;
-
-/// What a run of a session is asked for with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunRequest {
-    /// The id or alias of a language to save first.
-    pub language: Option<String>,
-    /// Code to save first.
-    pub code: Option<CodeChange>,
-    /// What to do with the code.
-    pub work: Work,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// A name for the request, if sending it again must have no further effect.
-    pub idempotency_key: Option<IdempotencyKey>,
-}
-
-/// What an execution without a session is asked for with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OneShotRequest {
-    /// The id or alias of the language; none for the default language.
-    pub language: Option<String>,
-    /// The files; none for the language's template.
-    pub sources: Option<Sources>,
-    /// What to do with the code.
-    pub work: Work,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// A name for the request, if sending it again must have no further effect.
-    pub idempotency_key: Option<IdempotencyKey>,
-}
 
 impl Engine {
     /// Accepts a run of a session's newest code; when it returns, the execution is durable.
