@@ -170,7 +170,7 @@ impl Engine {
         match self.store().write(command).await {
             Ok(answer) => Ok(answer),
             Err(WriteError::Refused(never)) => match never {},
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 

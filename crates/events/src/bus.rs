@@ -37,7 +37,7 @@ pub trait EventBus: Send + Sync {
 pub trait Subscription: Send {
     /// Waits for the next event.
     ///
-    /// When events that should come next are no longer kept, an [`EventKind::Reset`] comes in their place and then
+    /// When events that should come next are no longer kept, an [`EventKind::Reset`] comes instead, and then
     /// everything that is kept. After [`EventKind::Result`], and when the bus had to forget the execution, there is
     /// none; the row then says more.
     ///

@@ -29,7 +29,7 @@ pub trait Queue: Send + Sync {
 
     /// Adds an entry without a reservation, for what was accepted before: retries and what is found in the rows.
     ///
-    /// An execution that is in the queue already keeps its place and its time, and is not added again.
+    /// An execution that is in the queue already keeps its turn and its time, and is not added again.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ pub enum ReserveError {
     },
     /// See [`QueueError`].
     #[error(transparent)]
-    Unavailable(#[from] QueueError),
+    Failed(#[from] QueueError),
 }
 
 /// The queue does not answer; the same call may work a moment later.

@@ -36,23 +36,23 @@ pub enum Writes {
     Several,
 }
 
-/// Why a command had no effect.
+/// Why a write has no answer.
 #[derive(Debug)]
 pub enum WriteError<R> {
     /// The rows do not allow it.
     Refused(R),
     /// The database does not answer; the write may or may not have become durable.
-    Unavailable(StoreError),
+    Failed(StoreError),
 }
 
 impl<R> From<StoreError> for WriteError<R> {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error)
+        Self::Failed(error)
     }
 }
 
 impl<R> From<DbErr> for WriteError<R> {
     fn from(error: DbErr) -> Self {
-        Self::Unavailable(StoreError::Database(error))
+        Self::Failed(StoreError::Database(error))
     }
 }

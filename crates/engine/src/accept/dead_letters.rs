@@ -63,7 +63,7 @@ impl Engine {
         let forgotten = self.carry_through(async move { engine.store().write(command).await });
         forgotten.await?.map_err(|error| match error {
             WriteError::Refused(DeadLetterNotFound) => ReadError::NotFound,
-            WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
+            WriteError::Failed(error) => ReadError::Unavailable(error.into()),
         })
     }
 }
@@ -74,7 +74,7 @@ impl From<WriteError<RequeueRefusal>> for RequeueError {
             WriteError::Refused(RequeueRefusal::NotFound) => Self::NotFound,
             WriteError::Refused(RequeueRefusal::SessionInactive) => Self::SessionInactive,
             WriteError::Refused(RequeueRefusal::ActiveExecution { execution }) => Self::ActiveExecution { execution },
-            WriteError::Unavailable(error) => Self::Unavailable(error.into()),
+            WriteError::Failed(error) => Self::Unavailable(error.into()),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Engine {
             WriteError::Refused(AcceptRefusal::LanguageNotOffered { language }) => {
                 self.unknown_language(language.as_str()).into()
             }
-            WriteError::Unavailable(error) => SubmitError::Unavailable(error.into()),
+            WriteError::Failed(error) => SubmitError::Unavailable(error.into()),
         }
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
         cancelled.await?.map_err(|error| match error {
             WriteError::Refused(CancelRefusal::NotFound) => CancelError::NotFound,
             WriteError::Refused(CancelRefusal::AlreadyEnded) => CancelError::AlreadyEnded,
-            WriteError::Unavailable(error) => CancelError::Unavailable(error.into()),
+            WriteError::Failed(error) => CancelError::Unavailable(error.into()),
         })
     }
 

@@ -87,10 +87,10 @@ impl Engine {
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
             Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
-            Err(WriteError::Unavailable(runbay_store::StoreError::Damaged(found))) => {
+            Err(WriteError::Failed(runbay_store::StoreError::Damaged(found))) => {
                 return Err(ClaimError::Unreadable(found));
             }
-            Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),
+            Err(WriteError::Failed(error)) => return Err(Unavailable::from(error).into()),
         };
         let Some(claimed) = claimed else {
             return Ok(None);

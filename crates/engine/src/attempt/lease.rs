@@ -120,7 +120,7 @@ impl Engine {
                 Ok(())
             }
             Err(WriteError::Refused(Stale)) => Ok(()),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

@@ -31,7 +31,7 @@ impl Engine {
     }
 }
 
-/// Returns the queue's entry for a queued row; it keeps its place however often it is retried.
+/// Returns the queue's entry for a queued row, which keeps its turn however often it is retried.
 ///
 /// It waits no longer than any retry does: the clock of whoever wrote its time may be ahead.
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
@@ -45,7 +45,7 @@ pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     }
 }
 
-/// Whoever has had its turn keeps it; a row from a time before turns were stored comes first.
+/// Returns the turn of an earlier attempt; a row from a time before turns were stored comes first.
 fn turn(head: &ExecutionHead) -> Option<Turn> {
     let was_claimed = head.state.attempt() > Attempt::default();
     was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()

@@ -32,7 +32,7 @@ impl Engine {
                 Ok(Some(place))
             }
             Err(ReserveError::Full { depth, max }) => Err(NoPlace::Full { depth, max }),
-            Err(ReserveError::Unavailable(error)) => {
+            Err(ReserveError::Failed(error)) => {
                 self.outages().failed(Part::Queue, &error);
                 if self.settings().require_queue {
                     return Err(NoPlace::QueueUnavailable(error.into()));

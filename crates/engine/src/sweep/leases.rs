@@ -77,7 +77,7 @@ impl Engine {
                 Ok(true)
             }
             Err(WriteError::Refused(Stale)) => Ok(false),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Engine {
         match self.write_loss(report).await {
             Ok(head) => Ok(Some(head)),
             Err(WriteError::Refused(Stale)) => Ok(None),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 

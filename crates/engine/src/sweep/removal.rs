@@ -17,19 +17,19 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::sweep::batch::BatchSize;
 
-/// How many sessions are looked at at a time: other writes come in between.
+/// How many sessions one page has: other writes come between two pages.
 const SESSIONS: u64 = 500;
 
-/// The most batches of one kind before others have their turn.
+/// The most batches of one kind in one round.
 const BATCHES: usize = 100;
 
-/// How many pages of sessions are looked at in one turn; all of them are, in the course of time.
+/// How many pages of sessions one round looks at; the next round goes on from there.
 const SESSION_PAGES: usize = 20;
 
 /// How long the row of a dead worker is kept for people to see.
 const DEAD_WORKERS_KEPT: Duration = Duration::from_secs(3_600);
 
-/// What one turn leaves to the next.
+/// What one round leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     /// How many executions, each with its output, go at a time.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Outage;
 use crate::Unavailable;
 
-/// Turns that come again and again until they are told to stop; clones say together that the database is away.
+/// Rounds that come again and again until they are told to stop; all clones together warn once of an outage.
 #[derive(Clone)]
 pub(super) struct Rhythm {
     period: Duration,
@@ -24,7 +24,7 @@ impl Rhythm {
         Self { period, stop: stop.clone(), outage: Arc::default(), began: false }
     }
 
-    /// Waits for the next turn, the first of which comes at once; false when there is none.
+    /// Waits for the next round, the first of which comes at once; false when there is none.
     pub(super) async fn tick(&mut self) -> bool {
         let pause = if self.began { about(self.period) } else { Duration::ZERO };
         self.began = true;
@@ -35,7 +35,7 @@ impl Rhythm {
         }
     }
 
-    /// Does what is to be done in a turn.
+    /// Does the work of one round.
     pub(super) async fn carry_out(&self, sweep: impl Future<Output = Result<(), Unavailable>>) {
         tokio::select! {
             biased;

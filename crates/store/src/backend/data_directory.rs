@@ -109,7 +109,7 @@ impl DataDirectory {
         if let Some(entry) = foreign_entry(path).map_err(failed)? {
             return Err(LockError::Foreign { path: path.to_owned(), entry });
         }
-        // A server that was taken over may have put a link there, for root to write through at the next start.
+        // A server that was taken over may have put a symbolic link there, for root to write through at the next start.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut lock = OpenOptions::new()
             .read(true)
@@ -222,10 +222,10 @@ mod tests {
         std::fs::write(&target, "precious").unwrap();
         let soft: fn(&Path, &Path) -> io::Result<()> = |target, link| std::os::unix::fs::symlink(target, link);
         let hard: fn(&Path, &Path) -> io::Result<()> = |target, link| std::fs::hard_link(target, link);
-        for (name, link) in [("soft", soft), ("hard", hard)] {
+        for (name, make) in [("soft", soft), ("hard", hard)] {
             let data = parent.path().join(name);
             std::fs::create_dir(&data).unwrap();
-            link(&target, &data.join(LOCK_FILE)).unwrap();
+            make(&target, &data.join(LOCK_FILE)).unwrap();
             assert!(matches!(DataDirectory::lock(&data), Err(LockError::Lock { .. })), "{name}");
         }
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");

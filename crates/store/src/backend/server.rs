@@ -47,7 +47,7 @@ const MYSQL_SESSION: &str = "\
     SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES'), wait_timeout = 60, innodb_lock_wait_timeout = 3 \
     /*M! , max_statement_time = 4, idle_transaction_timeout = 5 */ /*!50708 , max_execution_time = 4000 */";
 
-/// What a connection is told when it comes back, in place of a ping. Whoever gave up while a transaction began has left
+/// What a connection is told when it comes back, instead of a ping. Whoever gave up while a transaction began has left
 /// one behind that nothing on this side knows of; what is written on such a connection later would be as good as lost.
 /// PostgreSQL fails then, and the connection is closed; the time of a transaction is that of its first statement
 /// (PostgreSQL's documentation, "Date/Time Functions").

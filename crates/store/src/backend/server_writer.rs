@@ -60,7 +60,7 @@ async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C:
     };
     match command.apply(&transaction).await {
         Ok(answer) => commit(transaction, answer).await,
-        Err(WriteError::Unavailable(error)) => before_the_commit(error.into()),
+        Err(WriteError::Failed(error)) => before_the_commit(error.into()),
         refused @ Err(WriteError::Refused(_)) => {
             // Its locks are gone when this returns, and it has changed nothing even if that fails.
             if let Err(error) = transaction.rollback().await {
@@ -74,7 +74,7 @@ async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C:
 async fn commit<T, E: From<StoreError>>(transaction: DatabaseTransaction, answer: T) -> Try<T, E> {
     match transaction.commit().await.map_err(StoreError::from) {
         Ok(()) => Try::Done(Ok(answer)),
-        // Where the connection is lost now, nobody knows whether it took place.
+        // Where the connection is lost now, nobody knows whether it happened.
         Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
         Err(error) => Try::Done(Err(error.into())),
     }
@@ -82,7 +82,7 @@ async fn commit<T, E: From<StoreError>>(transaction: DatabaseTransaction, answer
 
 fn before_the_commit<T, R>(error: WriteError<R>) -> Try<T, WriteError<R>> {
     match error {
-        WriteError::Unavailable(error) if passing(&error).is_some() => Try::Again(error),
+        WriteError::Failed(error) if passing(&error).is_some() => Try::Again(error),
         error => Try::Done(Err(error)),
     }
 }

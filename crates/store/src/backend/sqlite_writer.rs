@@ -59,11 +59,11 @@ impl SqliteWriter {
     /// CANCEL: a command that was taken is applied even when its caller goes away.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
         let (caller, answer) = oneshot::channel();
-        let place = match timeout(ACCEPTANCE, self.requests.reserve()).await {
-            Ok(place) => place.map_err(|_| StoreError::Closed)?,
+        let permit = match timeout(ACCEPTANCE, self.requests.reserve()).await {
+            Ok(permit) => permit.map_err(|_| StoreError::Closed)?,
             Err(_) => return Err(StoreError::Busy.into()),
         };
-        place.send(Request::Apply(Box::new(Pending::new(command, caller))));
+        permit.send(Request::Apply(Box::new(Pending::new(command, caller))));
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 

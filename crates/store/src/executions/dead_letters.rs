@@ -162,7 +162,7 @@ impl Command for RequeueDeadLetter {
                 Err(WriteError::Refused(RequeueRefusal::ActiveExecution { execution }))
             }
             Err(WriteError::Refused(_)) => Err(WriteError::Refused(RequeueRefusal::SessionInactive)),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

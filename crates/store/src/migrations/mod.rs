@@ -44,7 +44,7 @@ const TABLES: &[&str] = &[APPLIED, "workers", "schema_info", "idempotency_keys",
 /// The names of the migrations that were applied.
 const APPLIED: &str = "seaql_migrations";
 
-/// Returns all migrations, oldest first; the number of a migration is its place, from one on.
+/// Returns all migrations, oldest first; the number of a migration is its position, counted from one.
 fn migrations() -> [Box<dyn MigrationTrait>; 5] {
     [
         Box::new(m0001_sessions_and_executions::Migration),

@@ -90,7 +90,7 @@ pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> 
     };
     result.unwrap_or_else(|error| {
         let error = match error {
-            WriteError::Unavailable(error) => error,
+            WriteError::Failed(error) => error,
             WriteError::Refused(never) => match never {},
         };
         vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()

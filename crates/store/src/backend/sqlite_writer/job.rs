@@ -90,7 +90,7 @@ async fn apply_within<C: Command>(own: DatabaseTransaction, command: C) -> Resul
 
 fn survivable<A, R>(answer: Result<A, WriteError<R>>) -> Result<Result<A, WriteError<R>>, StoreError> {
     match answer {
-        Err(WriteError::Unavailable(error)) if error.breaks_transaction() => Err(error),
+        Err(WriteError::Failed(error)) if error.breaks_transaction() => Err(error),
         answer => Ok(answer),
     }
 }

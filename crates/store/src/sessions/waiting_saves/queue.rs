@@ -25,7 +25,7 @@ const SAVES_OF_A_BATCH: usize = 256;
 /// The most batches that are slow and do not hold up others.
 const MOST_ASIDE: usize = 4;
 
-/// Saves that wait for their turn. What is taken is written by the caller, who then says so.
+/// Saves that wait to be written. The caller writes what it takes, and then says so.
 #[derive(Debug)]
 pub(super) struct Queue {
     sessions: HashMap<SessionId, Line>,

@@ -37,8 +37,8 @@ fn requeue(id: ExecutionId) -> RequeueDeadLetter {
     RequeueDeadLetter { tenant: TenantId::default(), id, execution: ExecutionId::random(), at: at(500) }
 }
 
-async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
-    let store = place.open().await;
+async fn what_was_lost_for_good_is_a_dead_letter(database: TestDatabase) {
+    let store = database.open().await;
     let mut expected = Vec::new();
     for now in [300, 100, 200, 100, 250] {
         let execution = accepted(&store, 10).await;
@@ -66,8 +66,8 @@ async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
     assert_eq!(read(&store, expected[0]).await.state.status(), Status::Failed, "it stays in the history");
 }
 
-async fn a_dead_letter_is_run_again_as_a_new_execution(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_dead_letter_is_run_again_as_a_new_execution(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let first =
         store.write(AcceptRun { priority: Priority::High, ..run(&session, 10) }).await.unwrap().into_execution();
