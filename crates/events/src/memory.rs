@@ -1,7 +1,7 @@
 //! An event bus in the memory of one process.
 //!
-//! The events of an execution are kept once, in its channel; a subscription is only a position in it. So a slow
-//! subscriber costs nothing, and when the channel has moved on beyond its position it is told to start anew.
+//! The events of an execution are kept once, in its channel; a subscription is only a position in it. A slow subscriber
+//! therefore costs nothing. When the channel has moved on beyond its position, it is told to start anew.
 
 mod channel;
 mod channels;
@@ -53,7 +53,8 @@ impl Default for MemoryEventBus {
 }
 
 impl Shared {
-    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    /// Locks the channels. No code that holds the lock panics half-way through a change, so a poisoned lock is as good
+    /// as any.
     fn lock(&self) -> MutexGuard<'_, Channels> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,7 +81,7 @@ impl EventBus for MemoryEventBus {
 struct MemorySubscription {
     shared: Arc<Shared>,
     execution: ExecutionId,
-    /// Tells the channel that was joined from a later one of the same execution.
+    /// The birth of the channel that was joined, by which a later one of the same execution is told apart.
     birth: u64,
     changed: Arc<Notify>,
     /// The number of the last event that was handed out.

@@ -1,9 +1,9 @@
 //! An event bus that many processes share over Redis.
 //!
-//! The events of an execution are a short stream whose ids are their numbers, made by a script so that they have no
-//! gaps. A subscription is only a position: it reads the stream from there, over the connection that all calls share.
-//! When it has read everything, it waits for a wake-up; one listener per process receives them for all its
-//! subscriptions. So nothing is lost or doubled when a connection breaks, as reading goes on where it stopped, and a
+//! The events of an execution are a short stream. A script makes it, so the ids are the numbers of the events and have
+//! no gaps. A subscription is only a position: it reads the stream from there, over the connection that all calls
+//! share. When it has read everything, it waits for a wake-up, and one listener of the process receives the wake-ups of
+//! all its subscriptions. When a connection breaks, reading goes on where it stopped, so nothing is lost or doubled. A
 //! slow subscriber costs a position and at most one page of events.
 
 mod codec;
@@ -43,7 +43,7 @@ pub struct RedisEventBus {
 impl RedisEventBus {
     /// Makes a bus of the keys and channels that begin with `prefix`.
     ///
-    /// Must be called within a tokio runtime: until the last clone is gone, a task listens to wake-ups.
+    /// Must be called within a tokio runtime, in which a task listens to wake-ups until the last clone is gone.
     #[must_use]
     pub fn new(redis: Redis, prefix: &Prefix, limits: RedisEventBusLimits) -> Self {
         let known = Arc::new(Known::new(limits));
@@ -60,7 +60,7 @@ impl EventBus for RedisEventBus {
         let birth = fastrand::u64(..);
         let (id, bytes) = streams.publish(execution, birth, &kind).await?;
         let forgotten = known.published(execution, bytes, kind == EventKind::Result);
-        // They expire anyway, so that an error only costs memory.
+        // They expire anyway, so an error costs memory only.
         if let Err(error) = streams.forget(&forgotten).await {
             tracing::debug!(error = %error, "events stay until they expire");
         }

@@ -1,4 +1,4 @@
-//! Keeping one connection to a Redis.
+//! The one connection that all calls share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,32 +18,32 @@ use crate::Address;
 use crate::Error;
 use crate::Trouble;
 
-/// How long making a connection may take, with TLS and password; less than a call, which may wait for it.
+/// How long connecting may take, TLS and password included; less than a call, which may wait for it.
 pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What callers can know of the connection.
+/// The state of the connection, as callers see it.
 #[derive(Clone)]
 pub(crate) enum Connection {
-    /// It is being made, and callers wait for it.
+    /// It is being opened, and callers wait for it.
     Connecting,
-    /// It is there.
+    /// It is open.
     Up(Live),
-    /// The last try failed; callers do not wait for the next one, so that nothing piles up.
+    /// The last attempt failed. Callers do not wait for the next one, so that nothing piles up.
     Away(Error),
 }
 
-/// A connection that worked when it was last seen.
+/// A connection that worked when it was last used.
 #[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
-    /// Asks to make another one.
+    /// Notified when the connection is to be replaced.
     pub(crate) broken: Arc<Notify>,
 }
 
-/// Keeps a connection until nobody looks at `state` any more.
+/// Keeps a connection open until nobody watches `state`.
 pub(crate) async fn maintain(address: Address, state: watch::Sender<Connection>) {
     tokio::select! {
         () = state.closed() => {}
@@ -72,7 +72,7 @@ async fn renew(address: &Address, state: &watch::Sender<Connection>) {
                 state.send_replace(Connection::Away(error));
             }
         }
-        // A connection that broke at once counts as one that was not made.
+        // A connection that broke at once counts as one that could not be opened.
         pause = if began.elapsed() < LONGEST_PAUSE { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
         sleep(pause).await;
     }
@@ -97,7 +97,7 @@ async fn connect(address: &Address) -> Result<Live, Error> {
         Ok((connection, is_replica))
     };
     match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
-        // Else each write would find it out anew, and wait for the next connection.
+        // Noticed here, as otherwise each write would find it out anew.
         Ok(Ok((_, true))) => Err(Error::new(address, Trouble::Replica)),
         Ok(Ok((connection, false))) => Ok(Live { connection, broken }),
         Ok(Err(error)) => Err(Error::from_redis(address, &error)),
@@ -105,7 +105,7 @@ async fn connect(address: &Address) -> Result<Live, Error> {
     }
 }
 
-/// Asks a server whether it only follows another one; not everybody may ask, and then the first write tells.
+/// Asks a server whether it is a replica. Not every user may ask; then the first write tells.
 async fn is_replica(connection: &mut MultiplexedConnection) -> bool {
     let answer: RedisResult<Value> = redis::cmd("ROLE").query_async(connection).await;
     let Ok(Value::Array(role)) = answer else { return false };

@@ -1,9 +1,9 @@
 //! Connections to Redis, or to a server that speaks like it.
 //!
-//! One connection is shared by all calls that are answered at once; it is made anew when it breaks, and no call waits
-//! for longer than [`CALL_DEADLINE`]. What has to wait at the server gets a connection of its own. Errors say what
-//! is wrong in plain words and what to do next, and nothing here ever shows a password. Processes ask each other over
-//! [`Mailboxes`]; all else that is stored, and under which keys, is the business of others.
+//! All calls that are answered at once share one connection, which is replaced when it breaks. No call waits for longer
+//! than [`CALL_DEADLINE`]. A command that waits at the server has a connection of its own. Errors say in plain words
+//! what is wrong and what to do next, and nothing here ever shows a password. Processes ask each other over
+//! [`Mailboxes`]; what else is stored, and under which keys, is the business of other crates.
 
 mod address;
 mod check;

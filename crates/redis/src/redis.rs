@@ -24,7 +24,7 @@ use crate::connection::Connection;
 use crate::connection::Live;
 use crate::connection::maintain;
 
-/// How long a call may take, the wait for a connection included.
+/// How long a call may take, including the wait for a connection.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A handle to a Redis; cheap to clone, and all clones share one connection.
@@ -35,13 +35,13 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Begins to connect, in the background and again whenever the connection breaks, until the last clone is gone.
+    /// Connects in the background, and again whenever the connection breaks, until the last clone is gone.
     ///
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn open(address: Address) -> Self {
         if address.is_encrypted() {
-            // Another part of the process may have chosen already, and then its choice holds.
+            // When another part of the process has chosen a provider already, that choice holds.
             drop(ring::default_provider().install_default());
         }
         let (sender, state) = watch::channel(Connection::Connecting);
@@ -50,17 +50,17 @@ impl Redis {
         Self { address, state }
     }
 
-    /// Returns where it is.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Sends a command that is answered at once.
+    /// Sends a command that the server answers at once.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the command may have taken effect all the same.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
         self.call(async |mut connection| command.query_async(&mut connection).await).await
     }
@@ -69,7 +69,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when they are not answered by the deadline; they may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the commands may have taken effect all the same.
     pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Error> {
         self.call(async |mut connection| pipeline.query_async(&mut connection).await).await
     }
@@ -78,12 +78,12 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the script may have taken effect all the same.
     pub async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
         self.call(async |mut connection| script.invoke_async(&mut connection).await).await
     }
 
-    /// Makes a connection for commands that wait at the server; the caller has to set deadlines.
+    /// Opens a connection for commands that wait at the server; the caller sets their deadlines.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Redis {
         self.bounded(Instant::now() + CONNECT_DEADLINE, connecting).await
     }
 
-    /// Makes a connection that receives what is published.
+    /// Opens a connection that receives what is published.
     ///
     /// # Errors
     ///
@@ -104,13 +104,13 @@ impl Redis {
         self.bounded(Instant::now() + CONNECT_DEADLINE, self.address.client.get_async_pubsub()).await
     }
 
-    /// Turns an error of a connection that was made here into plain words.
+    /// Puts an error of a connection that was opened here into plain words.
     #[must_use]
     pub fn explain(&self, error: &redis::RedisError) -> Error {
         Error::from_redis(&self.address, error)
     }
 
-    /// Returns the error of a call that was not answered by its deadline.
+    /// Returns the error of a call that has no answer by its deadline.
     #[must_use]
     pub fn silent(&self) -> Error {
         Error::new(&self.address, Trouble::Silent)

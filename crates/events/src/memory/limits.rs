@@ -1,9 +1,9 @@
-//! How much is kept.
+//! How much a bus in memory keeps.
 
-/// How much is kept.
+/// How much a bus in memory keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryEventBusLimits {
-    /// Executions that are remembered; those that ended first are forgotten first.
+    /// Executions that are remembered; ended ones are forgotten first.
     pub executions: usize,
     /// Events of one execution.
     pub events: usize,

@@ -75,7 +75,7 @@ struct Parts {
 }
 
 impl ServeApi {
-    /// Starts no sandbox, and gives up the rights of root if it was started with them.
+    /// Serves without a sandbox; gives up the rights of root if it has them.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let file = settings::read_file(self.config.as_deref())?;
         let process = self.process.over(&file)?;
@@ -111,7 +111,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         checker,
         settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
-    // From the first request on it offers what the workers run.
+    // The first request is to find the languages of the workers.
     if let Err(error) = engine.refresh_offer().await {
         warn!(error = ?error, "the languages of the workers are not known yet");
     }

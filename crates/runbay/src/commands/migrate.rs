@@ -60,7 +60,7 @@ impl Migrate {
             None
         } else {
             let data = DataDirectory::lock(&database.data_directory)?;
-            // What it makes has to be the server's.
+            // The files that are made here have to belong to the server.
             database.data_directory = identity::become_service(account.as_deref(), &data)?;
             Some(data)
         };

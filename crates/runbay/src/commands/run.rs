@@ -69,7 +69,7 @@ impl Run {
             limits: self.limits.unwrap_or_default().check("--limits", &LimitRanges::default())?,
             tests: None,
         };
-        // Nothing is compiled twice here.
+        // One run compiles nothing twice.
         let settings = RunnerSettings { compile_cache_bytes: 0, ..RunnerSettings::default() };
         let launched = sandbox::start_small(vec![recipe])?;
         identity::drop_rights(self.host.user.as_deref())?;

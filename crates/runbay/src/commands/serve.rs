@@ -101,7 +101,7 @@ impl Serve {
         let (listen, data_dir) = (self.listen.over(&file)?.address(), self.data.over(&file)?.data_dir);
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
-        // With a server there is nothing to keep in a directory.
+        // A server database leaves nothing to keep in a directory.
         let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
         let listener = service::listen(listen)?;
         let host = plan.set_up()?;
@@ -157,7 +157,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         request_time: acceptance.request_time(),
         shutdown: stop.clone(),
     });
-    // A server whose worker is gone would only fill its queue, so the one stops with the other.
+    // A server without its worker would only fill its queue, so both stop together.
     let stop_with_worker = stop.clone().drop_guard();
     let stop_worker = stop.clone();
     let working = tokio::spawn(async move {

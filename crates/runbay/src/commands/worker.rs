@@ -90,7 +90,7 @@ struct Parts {
 }
 
 impl Work {
-    /// Does everything that needs the rights of root, gives them up, and works.
+    /// Does everything that needs the rights of root, gives them up, and runs executions.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let file = settings::read_file(self.config.as_deref())?;
         let process = self.process.over(&file)?;
@@ -114,7 +114,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let metrics = service::record_metrics()?;
     let (slots, max_connections) = (host.slots, host.shares.connections);
     let checks = CheckerSettings::with_slots(host.check_slots);
-    // Whoever sent the programs, they come over the network.
+    // The programs of a worker come over the network, whoever sent them.
     let runner = host.open(&programs, &limits, Exposure::Network).await?;
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
     let acceptance = AcceptanceSettings::default();
@@ -130,7 +130,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let worker = Worker::new(engine.clone(), backend.queue, runner.clone(), settings);
     let readiness = Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()));
     let stop = stop_on_signals()?;
-    // Until the last execution has ended, it can be asked how it is.
+    // Answers about its state until the last execution has ended.
     let ended = CancellationToken::new();
     let listening = listener.map(|listener| listen(listener, &engine, readiness, metrics, max_connections, &ended));
     let listening = listening.transpose()?;
@@ -138,13 +138,13 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, &checks, stop.clone())));
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
 
-    // Its checks and its sweeper end with it, also when it panics.
+    // Checks and sweeper end with the worker, even if it panics.
     let stop_all = stop.clone().drop_guard();
     worker.work(stop).await;
     drop(stop_all);
     sweeping.await.context("the sweeper failed")?;
     if let Some(answering) = answering {
-        // Whoever waits for a check that has begun asks again.
+        // Whoever waits for a check under way asks again.
         answering.abort();
     }
     ended.cancel();
@@ -157,7 +157,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long an answer about the state of the worker may take.
+/// How long a request about the state of the worker may take.
 const STATUS_TIME: Duration = Duration::from_secs(5);
 
 fn listen(
