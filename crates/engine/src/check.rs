@@ -14,10 +14,10 @@ use crate::CheckFault;
 use crate::Engine;
 use crate::ReadError;
 
-/// How long a check may take in all; whoever carries it out has limits of its own, which come first.
+/// How long a check may take in all; checkers have limits of their own, which come first.
 const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a check of a session is asked for with; nothing of it is saved.
+/// A check of a session; nothing of it is saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckRequest {
     /// The id or alias of the language to check the code as, instead of the session's.
@@ -27,7 +27,7 @@ pub struct CheckRequest {
 }
 
 impl Engine {
-    /// Checks the code of a session with what has not been saved yet; changes nothing and leaves no trace.
+    /// Checks the code of a session, with changes that have not been saved; changes nothing and leaves no trace.
     ///
     /// Where there is no checker, the report says so.
     ///

@@ -1,4 +1,4 @@
-//! Who checks code without running it.
+//! The interface of checkers.
 
 use std::error::Error;
 
@@ -17,7 +17,7 @@ pub trait Checker: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`CheckFault`] when the program is not to blame.
+    /// [`CheckFault`] when the check failed and the program is not to blame.
     async fn check(
         &self,
         tenant: &TenantId,
@@ -29,7 +29,7 @@ pub trait Checker: Send + Sync {
 /// Why a check gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckFault {
-    /// As many checks run and wait as may.
+    /// Too many checks run and wait.
     #[error("too many checks are under way")]
     Busy,
     /// The checker did not work.

@@ -17,7 +17,7 @@ impl Unavailable {
         Self(Arc::new(source))
     }
 
-    /// Returns what may come of the same call later.
+    /// Returns what the same call may lead to later.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         self.0.downcast_ref::<runbay_store::StoreError>().map_or(Outlook::Better, runbay_store::StoreError::outlook)
@@ -115,13 +115,13 @@ pub enum SubmitError {
         /// The active execution, unless it ended in this instant.
         execution: Option<ExecutionId>,
     },
-    /// The session's newest run was accepted too short a time ago.
+    /// The session's newest run was accepted too recently.
     #[error("the session cools down for another {retry_after:?}")]
     Cooldown {
         /// When the next run may be accepted.
         retry_after: Duration,
     },
-    /// The session was run as often in the last 60 seconds as it may be.
+    /// The session was run as often in the last 60 seconds as is allowed.
     #[error("the session was run {runs_per_minute} times in a minute")]
     RateLimited {
         /// The most runs within any 60 seconds.
@@ -129,10 +129,10 @@ pub enum SubmitError {
         /// When the next run may be accepted.
         retry_after: Duration,
     },
-    /// Something else was asked for under the same key before.
+    /// Another request was sent under the same key before.
     #[error("the idempotency key stands for another request")]
     KeyReused,
-    /// As many executions wait as may wait.
+    /// The queue is full.
     #[error("{depth} of {max} places in the queue are taken")]
     QueueFull {
         /// How many places are taken.
@@ -140,7 +140,7 @@ pub enum SubmitError {
         /// How many there are.
         max: usize,
     },
-    /// The queue does not answer, and the operator wants none to be accepted then.
+    /// The queue does not answer, and the operator wants no executions to be accepted then.
     #[error("the queue does not answer")]
     QueueUnavailable(#[source] Unavailable),
     /// The language is not offered.
@@ -169,7 +169,7 @@ pub enum RequeueError {
         /// The active execution, unless it ended in this instant.
         execution: Option<ExecutionId>,
     },
-    /// As many executions wait as may wait.
+    /// The queue is full.
     #[error("{depth} of {max} places in the queue are taken")]
     QueueFull {
         /// How many places are taken.
@@ -177,7 +177,7 @@ pub enum RequeueError {
         /// How many there are.
         max: usize,
     },
-    /// The queue does not answer, and the operator wants none to be accepted then.
+    /// The queue does not answer, and the operator wants no executions to be accepted then.
     #[error("the queue does not answer")]
     QueueUnavailable(#[source] Unavailable),
     /// Its language is not offered any more.
@@ -200,11 +200,12 @@ impl From<ReadError> for RequeueError {
 /// Why an execution was not claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The worker has not renewed its row within the lease: others may take away what it claims. It renews it first.
+    /// The worker has not renewed its row within the lease, so others may take away what it claims. It must renew it
+    /// first.
     #[error("the worker has not renewed its row in time")]
     LeaseExpired,
-    /// This version of the program cannot read its row: a newer one wrote it, or it was changed by hand. Other executions
-    /// are not concerned.
+    /// This version cannot read the row: a newer one wrote it, or it was changed by hand. Other executions are not
+    /// affected.
     #[error("its row cannot be read: {0}")]
     Unreadable(String),
     /// See [`Unavailable`].
@@ -224,7 +225,7 @@ pub enum CheckError {
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
-    /// As many checks run and wait as may; the same call may work a moment later.
+    /// Too many checks run and wait; the same call may work a moment later.
     #[error("too many checks are under way")]
     Busy,
     /// The checker is to blame, not the code; the same call may work a moment later.

@@ -1,8 +1,8 @@
-//! The use cases of the service, one file per group; the api and the worker share them.
+//! The use cases of the service, which the api and the worker share.
 //!
-//! The engine keeps rows, queue and events in step: the row is written first and is the truth, then the queue is
-//! woken, then the change is published. It knows no HTTP, no sandbox and no SQL, and it never decides by itself
-//! which move of an execution is legal: `runbay_model::next` does.
+//! The engine keeps rows, queue and events in step: the row is written first and is the truth, then the queue is woken,
+//! then the change is published. It knows no HTTP, no sandbox and no SQL. It never decides by itself which move of an
+//! execution is legal: `runbay_model::next` does.
 
 mod accept;
 mod attempt;

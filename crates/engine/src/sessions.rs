@@ -134,7 +134,7 @@ impl Engine {
     }
 }
 
-/// Returns the program that a language begins with; a template that is no code is as good as none.
+/// Returns the program that a language begins with; none if its template is no code.
 pub(crate) fn template(language: &Language) -> Sources {
     Sources::single(&language.template).unwrap_or_default()
 }

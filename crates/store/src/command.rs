@@ -9,15 +9,15 @@ use crate::StoreError;
 
 /// A write that applies itself inside a transaction.
 ///
-/// Commands of several callers may share one transaction. A refusal or an error takes back everything that its own
-/// command wrote and nothing else. Where several transactions can be in each other's way, a clone of a command is
-/// applied again after one that was taken back.
+/// Commands of several callers may share one transaction. A refusal or an error undoes everything that its own command
+/// wrote, and nothing else. Where transactions can get in each other's way, a clone of the command is applied again
+/// after it was undone.
 pub trait Command: Clone + Send + Sync + 'static {
     /// What the caller learns when the write is durable.
     type Answer: Send + 'static;
     /// Why the write may be refused; `Infallible` when it cannot.
     type Refusal: Send + 'static;
-    /// How many statements of the command change rows.
+    /// How many of its statements change rows.
     const WRITES: Writes = Writes::Several;
 
     /// Applies the command inside `transaction`.
@@ -30,9 +30,9 @@ pub trait Command: Clone + Send + Sync + 'static {
 /// How many statements of a command change rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
-    /// At most one, and nothing is refused after it: the database takes it back by itself when it fails.
+    /// At most one, and nothing is refused after it: the database undoes it by itself when it fails.
     One,
-    /// More than one: among others the command needs a savepoint, which costs two more statements.
+    /// Several: among other commands it needs a savepoint, which costs two more statements.
     Several,
 }
 

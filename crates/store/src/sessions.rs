@@ -73,12 +73,12 @@ pub struct ClosedSession {
 pub struct SessionNotFound;
 
 impl Store {
-    /// Saves a session and returns it as it is afterwards; when it returns, that is durable.
+    /// Saves a session, and returns it as it is afterwards when that is durable.
     ///
-    /// Saves that wait for each other are written together. Those of one session each count its version and have their
-    /// own answers, and only what comes of all of them is written.
+    /// Saves that wait for each other are written together. Each save of a session counts its version and has its own
+    /// answer, but only their common result is written.
     ///
-    /// CANCEL: a save is applied even when its caller goes away, unless it comes too late.
+    /// CANCEL: a save is applied even if its caller goes away, unless it comes too late.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl Command for CloseSession {
     }
 }
 
-/// Reads a session's row and keeps others from changing it until the transaction ends.
+/// Reads a session's row, and locks it until the transaction ends.
 pub(crate) async fn locked_row(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,

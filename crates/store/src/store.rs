@@ -1,4 +1,4 @@
-//! The way to the rows.
+//! The store, through which all rows are read and written.
 
 mod open;
 mod settings;
@@ -21,9 +21,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Applies a command and returns when it is durable.
+    /// Applies a command, and returns when it is durable.
     ///
-    /// CANCEL: a command that was taken is applied even when its caller goes away.
+    /// CANCEL: a command that was taken is applied even if its caller goes away.
     ///
     /// # Errors
     ///

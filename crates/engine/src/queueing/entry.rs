@@ -1,4 +1,4 @@
-//! Putting executions into the queue again.
+//! The queue's entry for a row, and queueing a row again.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Engine {
         self.note_push(self.queue().push(entry(head)).await);
     }
 
-    /// What could not be pushed waits in its row for the next sweep.
+    /// A row that could not be pushed waits for the next sweep.
     pub(crate) fn note_push(&self, pushed: Result<(), runbay_queue::QueueError>) {
         match pushed {
             Ok(()) => self.outages().answered(Part::Queue),
@@ -33,7 +33,7 @@ impl Engine {
 
 /// Returns the queue's entry for a queued row, which keeps its turn however often it is retried.
 ///
-/// It waits no longer than any retry does: the clock of whoever wrote its time may be ahead.
+/// The entry waits no longer than any retry does, as the clock of the process that wrote its time may be ahead.
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
@@ -51,7 +51,8 @@ fn turn(head: &ExecutionHead) -> Option<Turn> {
     was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()
 }
 
-/// Tenants share the queue; where there is one only, its sessions do, and all that has no session is one of them.
+/// Returns the flow of an execution. Tenants share the queue; where there is one tenant only, its sessions share it,
+/// and everything without a session is one flow.
 fn flow(head: &ExecutionHead) -> Flow {
     if head.tenant != TenantId::default() {
         return Flow::new(format!("tenant {}", head.tenant.as_str()));

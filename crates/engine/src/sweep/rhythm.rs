@@ -1,4 +1,4 @@
-//! Doing something again and again.
+//! The rhythm of work that is done again and again.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -39,7 +39,8 @@ impl Rhythm {
     pub(super) async fn carry_out(&self, sweep: impl Future<Output = Result<(), Unavailable>>) {
         tokio::select! {
             biased;
-            // CANCEL: a write that the database has taken is finished, and what should follow it is found later.
+            // CANCEL: the database finishes a write that it has taken; the next sweep finds what should have followed
+            // it.
             () = self.stop.cancelled() => {}
             swept = sweep => match swept {
                 Ok(()) => self.outage.ended("sweeping goes on"),

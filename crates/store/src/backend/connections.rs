@@ -31,7 +31,7 @@ pub(crate) enum Writer {
 }
 
 impl Connections {
-    /// Applies a command and returns when it is durable.
+    /// Applies a command, and returns when it is durable.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(command).await,

@@ -78,12 +78,12 @@ pub(super) type Saved = Result<Session, WriteError<SaveRefusal>>;
 
 /// Saves sessions and writes each once, in as few statements as possible.
 ///
-/// What came of each save, of which there is one at least, is returned in the same order.
+/// Takes at least one save, and returns what came of each in the same order.
 pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> Vec<SaveTry> {
     let count = saves.len();
     let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
     let result = match &connections.writer {
-        // One statement that reads and one that writes, if there is something to be written: no transaction.
+        // Without a transaction: one statement reads, and one writes if there is something to write.
         Writer::Server(_) if of_one_session => until_answered(|| save_once(&connections.readers, saves.clone())).await,
         _ if of_one_session => connections.write(SaveOne(saves)).await,
         _ => connections.write(SaveSeveral(saves)).await,
@@ -97,7 +97,8 @@ pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> 
     })
 }
 
-/// A save and when its caller gives up; later it might undo what the same user has saved through another process.
+/// A save with the time at which its caller gives up. Written later, it might undo what the same user has saved through
+/// another process.
 #[derive(Debug, Clone)]
 pub(crate) struct DueSave {
     pub(crate) save: SaveSession,
@@ -108,7 +109,7 @@ pub(crate) struct DueSave {
 #[derive(Debug)]
 pub(crate) enum SaveTry {
     Answered(Saved),
-    /// Nothing, as somebody else has locked the session.
+    /// Not written, as somebody else has locked the session.
     Locked(Box<DueSave>),
 }
 
@@ -116,7 +117,7 @@ pub(crate) enum SaveTry {
 #[derive(Debug, Clone)]
 struct SaveOne(Vec<DueSave>);
 
-/// Saves of several sessions, without those that somebody has locked: nobody waits for the session of somebody else.
+/// Saves of several sessions, except locked ones, so that nobody waits for the session of somebody else.
 #[derive(Debug, Clone)]
 struct SaveSeveral(Vec<DueSave>);
 
@@ -155,7 +156,7 @@ impl Command for SaveSeveral {
     }
 }
 
-/// Returns which sessions there are.
+/// Returns which of the sessions exist.
 async fn existing(transaction: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<HashSet<SessionId>, DbErr> {
     // SQLite locks no rows.
     if ids.is_empty() || transaction.get_database_backend() == DbBackend::Sqlite {
@@ -189,7 +190,7 @@ async fn save_once(
         // Somebody else changed the session since it was read.
         Ok(false) => Try::Again(StoreError::Busy),
         Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
-        // Where the connection is lost now, nobody knows whether it was written.
+        // If the connection is lost here, nobody knows whether it was written.
         Err(error) => Try::Done(Err(error.into())),
     }
 }
@@ -202,7 +203,7 @@ async fn read(
     Ok(code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?)
 }
 
-/// Sessions that are saved, as they were and as they become.
+/// Sessions that are being saved, before and after.
 struct Sessions(HashMap<SessionId, Result<Change, StoreError>>);
 
 impl Sessions {
@@ -214,7 +215,7 @@ impl Sessions {
         Self(sessions.collect())
     }
 
-    /// Lets one save change its session, unless it is too late.
+    /// Applies one save to its session, unless it is too late.
     fn save(&mut self, DueSave { save, until }: DueSave) -> Saved {
         if until <= Instant::now() {
             return Err(StoreError::Silent.into());
@@ -237,7 +238,7 @@ impl Sessions {
         Ok(session.clone())
     }
 
-    /// Returns those that have changed.
+    /// Returns the sessions that have changed.
     fn changes(self) -> Vec<Change> {
         let whole = self.0.into_values().filter_map(Result::ok);
         whole.filter(|change| change.after.version != change.before.version).collect()

@@ -1,7 +1,8 @@
 //! Saves that wait for each other.
 //!
-//! While some are on their way to the disk, the next ones gather and are then written together, of one session and of
-//! several. The saves of a session keep their order: while some are written, its others wait.
+//! While some saves are on their way to the disk, the next ones gather. They are then written together, those of one
+//! session as well as those of several. The saves of one session keep their order: while some are written, its others
+//! wait.
 
 mod queue;
 
@@ -32,10 +33,10 @@ use crate::backend::connections::Connections;
 use crate::backend::deadline::CALL;
 use crate::backend::panics::caught;
 
-/// How long other batches wait for a slow one: it may be held up by a row that somebody has locked.
+/// How long other batches wait for a slow one, which a locked row may hold up.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long a session is left alone that somebody has locked.
+/// How long a session that somebody has locked is left alone.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The saves that wait until the ones before them are written; cheap to clone.
@@ -43,12 +44,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct WaitingSaves(Arc<Mutex<Queue>>);
 
 impl WaitingSaves {
-    /// Lets at most this many batches be written at the same time, slow ones aside.
+    /// Makes a list of which at most `batches` are written at one time, slow ones not counted.
     pub(crate) fn new(batches: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue::new(batches))))
     }
 
-    /// Lets a save wait and returns what came of it.
+    /// Adds a save, and returns what came of it.
     pub(super) async fn save(&self, connections: &Connections, save: SaveSession) -> Saved {
         let (caller, answer) = oneshot::channel();
         let until = Instant::now() + CALL;
@@ -60,7 +61,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Starts a task for what may be written now, if there is anything.
+    /// Starts a task for the next batch, if one may be written now.
     fn start(&self, connections: &Connections) {
         let next = self.queue().next();
         if let Some(batch) = next {
@@ -68,7 +69,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Writes one batch after the other, until there is nothing left.
+    /// Writes one batch after the other until nothing is left.
     async fn write_all(self, connections: Connections, first: Batch) {
         let mut next = Some(first);
         while let Some(Batch { sessions, saves }) = next {
@@ -95,7 +96,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Lets the saves of sessions be tried again that somebody had locked.
+    /// Lets saves of locked sessions be tried again, after a pause.
     async fn release(self, connections: Connections, sessions: Vec<SessionId>) {
         sleep(PAUSE).await;
         self.queue().release(sessions);
@@ -103,12 +104,12 @@ impl WaitingSaves {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing that can panic happens while it is locked.
+        // No code that holds the lock panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes a batch and answers its callers; returns the saves of sessions that somebody has locked.
+/// Writes a batch and answers its callers; returns the saves of locked sessions.
 async fn write(connections: &Connections, saves: Vec<Waiting>) -> Vec<Waiting> {
     let now = Instant::now();
     let (due, late): (Vec<_>, Vec<_>) = saves.into_iter().partition(|waiting| waiting.due.until > now);
