@@ -1,4 +1,6 @@
-//! What is sent; processes of two versions may be at the two ends, so a field may be added but none may change.
+//! The messages of a check.
+//!
+//! Processes of two versions may be at the two ends, so a field may be added but none may change.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +15,7 @@ use runbay_model::TenantId;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// What is to be checked.
+/// A program to be checked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     tenant: String,
@@ -31,7 +33,7 @@ struct File {
     content: String,
 }
 
-/// What a worker says.
+/// The reply of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
@@ -52,7 +54,7 @@ pub(crate) struct DiagnosticMessage {
     message: String,
 }
 
-/// A request that no process of this program makes.
+/// Why a request cannot be read; no process of this program sends such a one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidRequest {
     #[error(transparent)]

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::Address;
 use crate::Error;
@@ -26,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The state of the connection, as callers see it.
 #[derive(Clone)]
-pub(crate) enum Connection {
+pub(crate) enum ConnectionState {
     /// It is being opened, and callers wait for it.
     Connecting,
     /// It is open.
@@ -44,32 +45,32 @@ pub(crate) struct Live {
 }
 
 /// Keeps a connection open until nobody watches `state`.
-pub(crate) async fn maintain(address: Address, state: watch::Sender<Connection>) {
+pub(crate) async fn maintain(address: Address, state: watch::Sender<ConnectionState>) {
     tokio::select! {
         () = state.closed() => {}
         () = renew(&address, &state) => {}
     }
 }
 
-async fn renew(address: &Address, state: &watch::Sender<Connection>) {
+async fn renew(address: &Address, state: &watch::Sender<ConnectionState>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let began = Instant::now();
         match connect(address).await {
             Ok(live) => {
-                if matches!(*state.borrow(), Connection::Away(_)) {
+                if matches!(*state.borrow(), ConnectionState::Away(_)) {
                     tracing::info!(redis.address = %address, "Redis is back");
                 }
                 let broken = Arc::clone(&live.broken);
-                state.send_replace(Connection::Up(live));
+                state.send_replace(ConnectionState::Up(live));
                 broken.notified().await;
-                state.send_replace(Connection::Connecting);
+                state.send_replace(ConnectionState::Connecting);
             }
             Err(error) => {
-                if !matches!(*state.borrow(), Connection::Away(_)) {
+                if !matches!(*state.borrow(), ConnectionState::Away(_)) {
                     tracing::warn!(error = %error, "Redis is away");
                 }
-                state.send_replace(Connection::Away(error));
+                state.send_replace(ConnectionState::Away(error));
             }
         }
         // A connection that broke at once counts as one that could not be opened.
@@ -96,7 +97,7 @@ async fn connect(address: &Address) -> Result<Live, Error> {
         let is_replica = is_replica(&mut connection).await;
         Ok((connection, is_replica))
     };
-    match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
+    match timeout(CONNECT_DEADLINE, connecting).await {
         // Noticed here, as otherwise each write would find it out anew.
         Ok(Ok((_, true))) => Err(Error::new(address, Trouble::Replica)),
         Ok(Ok((connection, false))) => Ok(Live { connection, broken }),

@@ -20,7 +20,7 @@ use crate::Address;
 use crate::Error;
 use crate::Trouble;
 use crate::connection::CONNECT_DEADLINE;
-use crate::connection::Connection;
+use crate::connection::ConnectionState;
 use crate::connection::Live;
 use crate::connection::maintain;
 
@@ -31,7 +31,7 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Redis {
     address: Address,
-    state: watch::Receiver<Connection>,
+    state: watch::Receiver<ConnectionState>,
 }
 
 impl Redis {
@@ -44,7 +44,7 @@ impl Redis {
             // When another part of the process has chosen a provider already, that choice holds.
             drop(ring::default_provider().install_default());
         }
-        let (sender, state) = watch::channel(Connection::Connecting);
+        let (sender, state) = watch::channel(ConnectionState::Connecting);
         // The task ends with the last clone of `state`.
         tokio::spawn(maintain(address.clone(), sender));
         Self { address, state }
@@ -87,7 +87,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not made in time.
+    /// [`Error`] when it is not open by its deadline.
     pub async fn dedicated(&self) -> Result<MultiplexedConnection, Error> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_DEADLINE)).set_response_timeout(None);
@@ -99,7 +99,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not made in time.
+    /// [`Error`] when it is not open by its deadline.
     pub async fn listener(&self) -> Result<PubSub, Error> {
         self.bounded(Instant::now() + CONNECT_DEADLINE, self.address.client.get_async_pubsub()).await
     }
@@ -133,11 +133,11 @@ impl Redis {
 
     async fn live(&self, deadline: Instant) -> Result<Live, Error> {
         let mut state = self.state.clone();
-        let settled = state.wait_for(|state| !matches!(state, Connection::Connecting));
+        let settled = state.wait_for(|state| !matches!(state, ConnectionState::Connecting));
         match timeout_at(deadline, settled).await.map(|state| state.map(|state| state.clone())) {
-            Ok(Ok(Connection::Up(live))) => Ok(live),
-            Ok(Ok(Connection::Away(error))) => Err(error),
-            Ok(Ok(Connection::Connecting)) | Err(_) => Err(self.silent()),
+            Ok(Ok(ConnectionState::Up(live))) => Ok(live),
+            Ok(Ok(ConnectionState::Away(error))) => Err(error),
+            Ok(Ok(ConnectionState::Connecting)) | Err(_) => Err(self.silent()),
             Ok(Err(_)) => Err(Error::new(&self.address, Trouble::Away("the process is ending".to_owned()))),
         }
     }

@@ -20,7 +20,7 @@ impl Frame {
         }
     }
 
-    /// Reads a frame; none if no version of this program writes such a one.
+    /// Reads a frame; none if it has another form.
     pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Self> {
         match bytes.first() {
             Some(b'w') if bytes.len() == 1 => Some(Self::Working),

@@ -14,10 +14,10 @@ use crate::Error;
 use crate::Prefix;
 use crate::Redis;
 
-/// How many signs of life the other end gives before it counts as gone without any.
+/// How many signs of life a receiver gives within the time after which silence counts as its end.
 pub(super) const BEATS: u32 = 4;
 
-/// How long what is written for one process only stays in Redis.
+/// How long Redis keeps what is written for one process only.
 pub(super) const KEPT: Duration = Duration::from_secs(30);
 
 /// All mailboxes of one subject; cheap to clone.

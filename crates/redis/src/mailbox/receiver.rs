@@ -34,16 +34,16 @@ pub enum ReceiveError {
 }
 
 impl Mailboxes {
-    /// Makes one receiver of several for messages to [`Recipient::Any`](super::Recipient::Any) of these mailboxes, at
-    /// least one.
+    /// Makes a receiver for messages to [`Recipient::Any`](super::Recipient::Any) of these mailboxes, of which there is
+    /// at least one. There may be other receivers.
     #[must_use]
     pub fn receive<'a>(&self, mailboxes: impl IntoIterator<Item = &'a str>) -> Receiver {
         let waiting = mailboxes.into_iter().map(|mailbox| self.keys.waiting(mailbox)).collect();
         Receiver { mailboxes: self.clone(), waiting, connection: None, presence: None }
     }
 
-    /// Makes the one receiver of a mailbox, to which [`Recipient::One`](super::Recipient::One) sends; it is that until it
-    /// is dropped.
+    /// Makes the one receiver of a mailbox, for messages to [`Recipient::One`](super::Recipient::One), until it is
+    /// dropped.
     ///
     /// Must be called within a tokio runtime, in which a task keeps the mailbox for it.
     ///
