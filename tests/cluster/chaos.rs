@@ -44,7 +44,7 @@ const CLIENTS: usize = 50;
 /// Sessions that are saved meanwhile.
 const SAVED: usize = 4;
 
-/// From the last kill to the end of all runs: some lose several workers in turn.
+/// From the last kill to the end of all runs: some lose several workers, one after the other.
 const SETTLING: Duration = Duration::from_secs(90);
 
 /// One at a time: both together would be too much for a small machine.

@@ -48,7 +48,7 @@ async fn throughput_by_workers(kind: Kind) {
     }
 }
 
-/// How long it takes from a POST to its result through api and worker, and through one process with SQLite, in turns.
+/// How long it takes from a POST to its result through api and worker, and through one process with SQLite, alternately.
 async fn dispatch_beside_one_process(kind: Kind) {
     let (database, redis) = backend(kind).await;
     let cluster = Cluster::new(&database, &redis).start(1, 1).await;

@@ -30,8 +30,8 @@ const MAX_BAYS: u32 = 16;
 /// Uids for these tests start here, above those of a service and of other tests on the same machine.
 const FIRST_UID: u32 = 2_040_000_000;
 
-/// Kitchens of this process; only to give each its own uids.
-static KITCHENS: AtomicU32 = AtomicU32::new(0);
+/// How many hosts this process has opened; only to give each its own uids.
+static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Host {
     runner: Runner,
@@ -70,7 +70,7 @@ impl Host {
     }
 
     async fn with(recipes: Vec<Recipe>) -> Self {
-        let number = KITCHENS.fetch_add(1, Ordering::Relaxed);
+        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
         let configuration = Configuration {
             users: Users::Range {
                 first_uid: FIRST_UID + (std::process::id() % 65_536) * 1_024 + number * 2 * MAX_BAYS,

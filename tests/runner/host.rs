@@ -27,8 +27,8 @@ const MAX_BAYS: u32 = 40;
 /// Uids for these tests start here, away from those of a service and of other tests on the same machine.
 const FIRST_UID: u32 = 1_750_000_000;
 
-/// Workshops of this process; only to give each its own uids.
-static WORKSHOPS: AtomicU32 = AtomicU32::new(0);
+/// How many hosts this process has opened; only to give each its own uids.
+static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 /// Its first file is the compiler, and the checker too; what it writes to its first argument is run.
 const COMPILED: &str = r#"
@@ -79,7 +79,7 @@ impl Host {
     }
 
     pub(crate) async fn open_for(recipes: &[&str], settings: RunnerSettings) -> Self {
-        let number = WORKSHOPS.fetch_add(1, Ordering::Relaxed);
+        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
         let configuration = Configuration {
             users: Users::Range { first_uid: FIRST_UID + std::process::id() % 32_768 * 4_096 + number * 2 * MAX_BAYS },
             max_bays: MAX_BAYS,

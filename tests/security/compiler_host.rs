@@ -43,7 +43,7 @@ pub(crate) struct CompilerHost {
 }
 
 impl CompilerHost {
-    /// Opens it; none, with a line that says so, if this host does not have the language.
+    /// Opens an arena for a language; if this machine does not have it, says so in a line and returns none.
     pub(crate) async fn open(id: &str) -> Option<Self> {
         let recipes: Vec<Recipe> = runbay_runner::recipes(None).expect("the recipes are sound");
         let recipe = recipes.into_iter().find(|recipe| recipe.id.as_str() == id).expect("there is such a recipe");
@@ -65,7 +65,7 @@ impl CompilerHost {
         self.run_with(files, &[]).await
     }
 
-    /// Does so with variables of the request's own in the environment.
+    /// Compiles and runs files with these variables in the environment of the request.
     pub(crate) async fn run_with(&self, files: &[(&str, &str)], variables: &[(&str, &str)]) -> (Verdict, Outcome) {
         let files = files.iter().map(|(name, content)| ((*name).to_owned(), content.as_bytes().to_vec())).collect();
         let sources = Sources::of_files(files).expect("the files may have these names");
@@ -86,7 +86,7 @@ impl CompilerHost {
         output
     }
 
-    /// Asserts that code runs, and prints this.
+    /// Asserts that code runs and prints what is expected.
     pub(crate) async fn prints(&self, files: &[(&str, &str)], expected: &str) {
         let (verdict, outcome) = self.run(files).await;
         let compiler = String::from_utf8_lossy(outcome.output.compile_output.as_deref().unwrap_or_default());
@@ -106,7 +106,7 @@ impl CompilerHost {
     }
 }
 
-/// The host's account of root has a shell, and a line in /etc/shadow; those that programs see have not.
+/// Asserts that a text has no line of the host's account files: root's account there differs from the one in a bay.
 pub(crate) fn assert_nothing_of_the_host(output: &str) {
     for line in ["root:x:0:0:root:/root", "root:*:", "root:!:", "root:$", "daemon:"] {
         assert!(!output.contains(line), "{output}");

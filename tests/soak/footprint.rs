@@ -81,7 +81,7 @@ impl Footprint {
 pub(crate) fn cgroup_directories(app: &TestApp) -> Vec<PathBuf> {
     let forker = app.processes().into_iter().find(|process| process.name == "runbay-forker");
     let instance = forker.and_then(|forker| {
-        let paths = links(forker.pid).into_iter().map(PathBuf::from);
+        let paths = opened(forker.pid).into_iter().map(PathBuf::from);
         let mut names = paths.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
         names.find(|name| name.starts_with("runbay."))
     });
@@ -135,7 +135,7 @@ fn own_temporary_files(app: &TestApp) -> usize {
     use std::os::unix::fs::MetadataExt;
     let first_uid = fs::metadata(format!("/proc/{}", app.pid())).map_or(u32::MAX, |service| service.uid());
     let shared = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
-    let entries = shared.iter().flat_map(|place| fs::read_dir(place).into_iter().flatten());
+    let entries = shared.iter().flat_map(|directory| fs::read_dir(directory).into_iter().flatten());
     entries.filter_map(|entry| entry.ok()?.metadata().ok()).filter(|file| file.uid() >= first_uid).count()
 }
 
@@ -147,10 +147,11 @@ fn open_files(pid: i32) -> usize {
         let inodes = text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(9));
         connections.extend(inodes.map(|inode| format!("socket:[{inode}]")));
     }
-    links(pid).iter().filter(|link| !connections.contains(*link)).count()
+    opened(pid).iter().filter(|path| !connections.contains(*path)).count()
 }
 
-fn links(pid: i32) -> Vec<String> {
+/// Returns what the open files of a process are called.
+fn opened(pid: i32) -> Vec<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string())).collect()
 }

@@ -40,7 +40,7 @@ impl Options {
         let (mut runs, mut sessions, mut at_once) = (1000, 200, 32);
         let (mut attacks, mut minutes) = (false, 0);
         while let Some(name) = arguments.next() {
-            let place = match name.as_str() {
+            let count = match name.as_str() {
                 "--help" | "-h" => return Ok(None),
                 "--attacks" => {
                     attacks = true;
@@ -53,7 +53,7 @@ impl Options {
                 _ => return Err(format!("there is no argument {name}")),
             };
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-            *place = value.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("{value:?} is no count"))?;
+            *count = value.parse().ok().filter(|value| *value > 0).ok_or_else(|| format!("{value:?} is no count"))?;
         }
         if sessions < at_once {
             return Err("a session has one run at a time, so there must be as many sessions".to_owned());

@@ -1,34 +1,36 @@
-//! Checks of code that another process carries out: request and reply over Redis.
+//! Checks of code that another process carries out, over mailboxes in Redis.
 //!
-//! The api asks with a [`RemoteChecker`], and workers answer with [`answer_checks`]. A request has a list of its own for
-//! the reply and another one on which the client says that it went away. Everything expires by itself, so that
-//! a process that dies leaves nothing behind. How code is checked is the business of others.
+//! The api asks with a [`RemoteChecker`], and workers answer with [`answer_checks`]. Each language has a mailbox, from
+//! which every worker with a checker for it takes requests. How messages travel is the business of `runbay_redis`, and
+//! how code is checked that of others.
 
 mod answer;
-mod keys;
 mod message;
 mod remote;
 
 use std::time::Duration;
+
+use runbay_redis::MailboxLimits;
+use runbay_redis::Mailboxes;
+use runbay_redis::Prefix;
+use runbay_redis::Redis;
 
 pub use answer::Answering;
 pub use answer::answer_checks;
 pub use remote::RemoteChecker;
 pub use remote::RemoteFault;
 
-/// How long a request waits for a worker that takes it; whoever types does not wait for longer.
-const TURN: Duration = Duration::from_secs(5);
+/// A request waits for 5 s, as whoever types waits for no longer; the largest program has 1 MiB of files, and more bytes
+/// in base64 and as JSON.
+const LIMITS: MailboxLimits = MailboxLimits {
+    messages: 64,
+    bytes: 8 * 1024 * 1024,
+    wait: Duration::from_secs(5),
+    work: Duration::from_secs(20),
+    silence: Duration::from_secs(8),
+};
 
-/// How long a check may take once a worker has begun it.
-const WORK: Duration = Duration::from_secs(20);
-
-/// How many requests of one language may wait; and how many a process may have under way.
-const MAX_WAITING: usize = 64;
-
-/// How long what is sent to one process only is kept.
-const KEPT: Duration = Duration::from_secs(30);
-
-/// Returns whole milliseconds, as Redis takes them.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Returns the mailboxes of checks, one for each language.
+fn mailboxes(redis: Redis, prefix: &Prefix) -> Mailboxes {
+    Mailboxes::new(redis, prefix, "checks", LIMITS)
 }

@@ -1,4 +1,6 @@
-//! What is sent; processes of two versions may be at the two ends, so a field may be added but none may change.
+//! The messages of a check.
+//!
+//! Processes of two versions may be at the two ends, so a field may be added but none may change.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +15,7 @@ use runbay_model::TenantId;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// What is to be checked.
+/// A program to be checked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     tenant: String,
@@ -31,17 +33,15 @@ struct File {
     content: String,
 }
 
-/// What a worker says.
+/// The reply of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
-    /// It has begun.
-    Begun,
-    /// What came of it.
+    /// The report of the check.
     Report { diagnostics: Vec<DiagnosticMessage>, message: Option<String> },
-    /// It has too much to do.
+    /// The worker has too much to do.
     Busy,
-    /// It could not check the code.
+    /// The worker could not check the code.
     Failed(String),
 }
 
@@ -54,9 +54,11 @@ pub(crate) struct DiagnosticMessage {
     message: String,
 }
 
-/// A request that no process of this program makes.
+/// Why a request cannot be read; no process of this program sends such a one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidRequest {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     #[error("a file of it is not in base64: {0}")]
     Content(base64::DecodeError),
     #[error("its files make no program")]
@@ -78,16 +80,15 @@ impl Request {
         }
     }
 
-    pub(crate) fn tenant(&self) -> TenantId {
-        TenantId::new(self.tenant.clone())
-    }
-
-    pub(crate) fn language(&self) -> LanguageId {
-        LanguageId::new(self.language.clone())
+    /// Reads who asks for a check, the language, and the program.
+    pub(crate) fn parse(text: &[u8]) -> Result<(TenantId, LanguageId, Sources), InvalidRequest> {
+        let request: Self = serde_json::from_slice(text)?;
+        let sources = request.sources()?;
+        Ok((TenantId::new(request.tenant), LanguageId::new(request.language), sources))
     }
 
     /// Reads the program; its names are checked again, as they become paths.
-    pub(crate) fn sources(&self) -> Result<Sources, InvalidRequest> {
+    fn sources(&self) -> Result<Sources, InvalidRequest> {
         let Some(entry) = &self.entry_name else {
             return Ok(Sources::single(self.source_code.clone())?);
         };
@@ -133,8 +134,9 @@ mod tests {
 
     fn passed_on(sources: &Sources) -> Sources {
         let request = Request::new(&TenantId::default(), &LanguageId::new("python"), sources);
-        let text = serde_json::to_string(&request).unwrap();
-        serde_json::from_str::<Request>(&text).unwrap().sources().unwrap()
+        let (tenant, language, sources) = Request::parse(&serde_json::to_vec(&request).unwrap()).unwrap();
+        assert_eq!((tenant, language), (TenantId::default(), LanguageId::new("python")));
+        sources
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn names_are_checked_again() {
         let text = r#"{"tenant":"t","language":"l","source_code":"","entry_name":"../a","others":[],"later":1}"#;
-        let request: Request = serde_json::from_str(text).unwrap();
-        assert!(matches!(request.sources(), Err(InvalidRequest::Sources(InvalidSources::Name { .. }))));
+        let refused = Request::parse(text.as_bytes());
+        assert!(matches!(refused, Err(InvalidRequest::Sources(InvalidSources::Name { .. }))));
     }
 }

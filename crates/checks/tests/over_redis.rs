@@ -136,7 +136,7 @@ async fn no_more_wait_than_may() {
         })
         .collect();
     runbay_testkit::eventually(DEADLINE, "the list is full", async || {
-        let length = redis::cmd("LLEN").arg("runbay:{checks}:waiting:python").to_owned();
+        let length = redis::cmd("LLEN").arg("runbay:{mailbox:checks}:waiting:python").to_owned();
         let length: usize = open(&url).query(&length).await.ok()?;
         (length == 64).then_some(())
     })

@@ -2,4 +2,5 @@
 
 pub(crate) mod dead_letters;
 pub(crate) mod idempotency;
+pub(crate) mod request;
 pub(crate) mod submit;

@@ -1,55 +1,23 @@
 //! Checking code without running it.
 
-use std::error::Error;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use runbay_model::CheckReport;
 use runbay_model::CodeChange;
-use runbay_model::LanguageId;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
-use runbay_model::Sources;
 use runbay_model::TenantId;
 use tokio::time::timeout;
 
 use crate::CheckError;
+use crate::CheckFault;
 use crate::Engine;
 use crate::ReadError;
 
-/// How long a check may take in all; whoever carries it out has limits of its own, which come first.
+/// How long a check may take in all; checkers have limits of their own, which come first.
 const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Checks code without running it.
-#[async_trait]
-pub trait Checker: Send + Sync {
-    /// Checks a program.
-    ///
-    /// CANCEL: dropping the future ends the check.
-    ///
-    /// # Errors
-    ///
-    /// [`CheckFault`] when the program is not to blame.
-    async fn check(
-        &self,
-        tenant: &TenantId,
-        language: &LanguageId,
-        sources: &Sources,
-    ) -> Result<CheckReport, CheckFault>;
-}
-
-/// Why a check gave no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckFault {
-    /// As many checks run and wait as may.
-    #[error("too many checks are under way")]
-    Busy,
-    /// The checker did not work.
-    #[error("the checker did not work")]
-    Failed(#[source] Box<dyn Error + Send + Sync>),
-}
-
-/// What a check of a session is asked for with; nothing of it is saved.
+/// A check of a session; nothing of it is saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckRequest {
     /// The id or alias of the language to check the code as, instead of the session's.
@@ -59,7 +27,7 @@ pub struct CheckRequest {
 }
 
 impl Engine {
-    /// Checks the code of a session with what has not been saved yet; changes nothing and leaves no trace.
+    /// Checks the code of a session, with changes that have not been saved; changes nothing and leaves no trace.
     ///
     /// Where there is no checker, the report says so.
     ///

@@ -1,4 +1,4 @@
-//! What all use cases share.
+//! The parts that all use cases share.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,10 +28,10 @@ use crate::UnknownLanguage;
 use crate::attempt::running::Running;
 use crate::outage::Outages;
 
-/// How long a caller waits for the database; what was begun is finished all the same.
+/// How long a caller waits for the database. What was begun is finished all the same.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a caller waits until the queue and the watchers know what is durable already.
+/// How long a caller waits until the queue and the watchers were told of a durable change.
 const TELLING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long closing waits for what was begun.
@@ -80,7 +80,7 @@ impl Engine {
         self.offer().catalog()
     }
 
-    /// Returns between what a request may choose its limits.
+    /// Returns the range in which requests may choose each limit.
     #[must_use]
     pub fn limit_ranges(&self) -> &LimitRanges {
         &self.settings().limit_ranges
@@ -95,7 +95,7 @@ impl Engine {
         Ok(self.queue().depth().await?)
     }
 
-    /// Finishes what was begun, for a while, and closes the database; later calls answer [`Unavailable`].
+    /// Finishes what was begun, within a few seconds, and closes the database; later calls return [`Unavailable`].
     pub async fn close(&self) {
         self.shared.tasks.close();
         if timeout(CLOSE_PATIENCE, self.shared.tasks.wait()).await.is_err() {
@@ -106,7 +106,7 @@ impl Engine {
         }
     }
 
-    /// Runs `change` to its end, also when the caller goes away: what follows a commit must not be left out.
+    /// Runs `change` to its end even if the caller goes away, as what follows a commit must not be left out.
     ///
     /// # Errors
     ///
@@ -118,12 +118,12 @@ impl Engine {
         timeout(PATIENCE, self.begin(change)).await.map_err(Unavailable::new)?.map_err(Unavailable::new)
     }
 
-    /// Begins `change`, which goes to its end also when nobody waits for it any more.
+    /// Starts `change`, which runs to its end even if nobody waits for it.
     pub(crate) fn begin<T: Send + 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.shared.tasks.spawn(change.in_current_span())
     }
 
-    /// Tells the queue and the watchers of a change that is durable; after a while, nobody waits for that any more.
+    /// Tells the queue and the watchers of a durable change; the caller waits for that only for a while.
     pub(crate) async fn tell(&self, news: impl Future<Output = ()> + Send + 'static) {
         if timeout(TELLING_PATIENCE, self.begin(news)).await.is_err() {
             tracing::debug!("a change is durable, and the queue or the watchers are not told yet");
@@ -132,7 +132,7 @@ impl Engine {
 
     /// Runs `change` to its end although nobody waits for it.
     pub(crate) fn carry_on(&self, change: impl Future<Output = ()> + Send + 'static) {
-        // At the very end of a process there may be no runtime any more; then the next start repairs what is left.
+        // At the very end of a process there may be no runtime; the next start repairs what is left then.
         if let Ok(runtime) = Handle::try_current() {
             self.shared.tasks.spawn_on(change.in_current_span(), &runtime);
         }
@@ -148,7 +148,7 @@ impl Engine {
         self.catalog().default_language().cloned()
     }
 
-    /// Finds the language that a request changes to, if it does.
+    /// Finds the language that a request changes to; none if it names none.
     pub(crate) fn chosen_language(&self, name: Option<&str>) -> Result<Option<LanguageId>, UnknownLanguage> {
         name.map(|name| self.offered_language(name).map(|language| language.id)).transpose()
     }
@@ -170,7 +170,7 @@ impl Engine {
         match self.store().write(command).await {
             Ok(answer) => Ok(answer),
             Err(WriteError::Refused(never)) => match never {},
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 

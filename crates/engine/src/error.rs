@@ -17,7 +17,7 @@ impl Unavailable {
         Self(Arc::new(source))
     }
 
-    /// Returns what may come of the same call later.
+    /// Returns what the same call may lead to later.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         self.0.downcast_ref::<runbay_store::StoreError>().map_or(Outlook::Better, runbay_store::StoreError::outlook)
@@ -111,7 +111,7 @@ pub enum NoPlace {
         /// How many there are.
         max: usize,
     },
-    /// The queue does not answer, and the operator wants none to be accepted then.
+    /// The queue does not answer, and the operator wants no executions to be accepted then.
     #[error("the queue does not answer")]
     QueueUnavailable(#[source] Unavailable),
     /// The queue does not answer, nor does the database say how many executions wait.
@@ -168,11 +168,12 @@ impl From<ReadError> for RequeueError {
 /// Why an execution was not claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The worker has not renewed its row within the lease: others may take away what it claims. It renews it first.
+    /// The worker has not renewed its row within the lease, so others may take away what it claims. It must renew it
+    /// first.
     #[error("the worker has not renewed its row in time")]
     LeaseExpired,
-    /// This version of the program cannot read its row: a newer one wrote it, or it was changed by hand. Other executions
-    /// are not concerned.
+    /// This version cannot read the row: a newer one wrote it, or it was changed by hand. Other executions are not
+    /// affected.
     #[error("its row cannot be read: {0}")]
     Unreadable(String),
     /// See [`Unavailable`].
@@ -192,7 +193,7 @@ pub enum CheckError {
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
-    /// As many checks run and wait as may; the same call may work a moment later.
+    /// Too many checks run and wait; the same call may work a moment later.
     #[error("too many checks are under way")]
     Busy,
     /// The checker is to blame, not the code; the same call may work a moment later.

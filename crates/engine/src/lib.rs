@@ -1,12 +1,13 @@
-//! The use cases of the service, one file per group; the api and the worker share them.
+//! The use cases of the service, which the api and the worker share.
 //!
-//! The engine keeps rows, queue and events in step: the row is written first and is the truth, then the queue is
-//! woken, then the change is published. It knows no HTTP, no sandbox and no SQL, and it never decides by itself
-//! which move of an execution is legal: `runbay_model::next` does.
+//! The engine keeps rows, queue and events in step: the row is written first and is the truth, then the queue is woken,
+//! then the change is published. It knows no HTTP, no sandbox and no SQL. It never decides by itself which move of an
+//! execution is legal: `runbay_model::next` does.
 
 mod accept;
 mod attempt;
 mod check;
+mod checker;
 mod engine;
 mod error;
 mod metrics;
@@ -19,14 +20,14 @@ mod sweep;
 mod watch;
 mod workers;
 
-pub use accept::submit::RunRequest;
+pub use accept::request::RunRequest;
 pub use attempt::claim::Claim;
 pub use attempt::finish::Recorded;
 pub use attempt::lease::WorkerCard;
 pub use attempt::lease::WorkerLease;
-pub use check::CheckFault;
 pub use check::CheckRequest;
-pub use check::Checker;
+pub use checker::CheckFault;
+pub use checker::Checker;
 pub use engine::Engine;
 pub use engine::EngineParts;
 pub use error::CancelError;

@@ -1,4 +1,4 @@
-//! What the engine counts and times, all of it after the commit.
+//! The numbers that the engine counts and the times that it measures, all after the commit.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const STALE_REPORTS: &str = "runbay_stale_reports_total";
 const QUEUE_WAIT: &str = "runbay_queue_wait_seconds";
 const CLAIM_DURATION: &str = "runbay_claim_duration_seconds";
 
-/// Tells the installed recorder what the numbers of this crate mean.
+/// Describes the metrics of this crate to the installed recorder.
 pub fn describe_metrics() {
     describe_counter!(EXECUTIONS, "Executions that this process has brought to their end, by status and reason");
     describe_counter!(STALE_REPORTS, "Results that were dropped because their attempt was taken away");
@@ -35,7 +35,7 @@ pub(crate) fn count_stale_report() {
     counter!(STALE_REPORTS).increment(1);
 }
 
-/// Notes an attempt that began, and how long the database took for it.
+/// Counts an attempt that began, and records how long the database took for it.
 pub(crate) fn note_claim(head: &ExecutionHead, duration: Duration) {
     histogram!(CLAIM_DURATION).record(duration);
     if let Some(started_at) = head.started_at {

@@ -1,4 +1,4 @@
-//! What a process needs, and whether it answers.
+//! Whether the parts that a process needs answer.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::Unavailable;
 /// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether what the engine needs answers.
+/// Whether the parts that the engine needs answer.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     /// Whether rows can be read.

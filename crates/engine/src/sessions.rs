@@ -67,7 +67,7 @@ impl Engine {
         match self.carry_through(async move { engine.store().write(row).await }).await? {
             Ok(()) => Ok(session),
             Err(WriteError::Refused(never)) => match never {},
-            Err(WriteError::Unavailable(error)) => Err(CreateSessionError::Unavailable(error.into())),
+            Err(WriteError::Failed(error)) => Err(CreateSessionError::Unavailable(error.into())),
         }
     }
 
@@ -108,7 +108,7 @@ impl Engine {
             WriteError::Refused(SaveRefusal::VersionConflict { current }) => {
                 SaveSessionError::VersionConflict { current }
             }
-            WriteError::Unavailable(error) => SaveSessionError::Unavailable(error.into()),
+            WriteError::Failed(error) => SaveSessionError::Unavailable(error.into()),
         })
     }
 
@@ -129,12 +129,12 @@ impl Engine {
         });
         closed.await?.map_err(|error| match error {
             WriteError::Refused(SessionNotFound) => ReadError::NotFound,
-            WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
+            WriteError::Failed(error) => ReadError::Unavailable(error.into()),
         })
     }
 }
 
-/// Returns the program that a language begins with; a template that is no code is as good as none.
+/// Returns the program that a language begins with; none if its template is no code.
 pub(crate) fn template(language: &Language) -> Sources {
     Sources::single(&language.template).unwrap_or_default()
 }

@@ -10,17 +10,17 @@ use runbay_store::Pace;
 pub struct EngineSettings {
     /// How many executions may wait.
     pub queue_max_depth: usize,
-    /// Whether executions are refused while the queue does not answer; else they are accepted and wait for it.
+    /// Whether executions are refused while the queue does not answer; otherwise they are accepted and wait for it.
     pub require_queue: bool,
     /// How many attempts an execution gets.
     pub attempts_allowed: u32,
-    /// The wait before the first retry of an attempt that was lost; it doubles with each attempt.
+    /// The wait before the first retry of a lost attempt; it doubles with each attempt.
     pub retry_base: Duration,
     /// How often a session may be run.
     pub pace: Pace,
-    /// Between what a request may choose its limits.
+    /// The range in which requests may choose each limit.
     pub limit_ranges: LimitRanges,
-    /// How long a worker counts as alive after it last renewed its row. All processes over one database need the same.
+    /// How long a worker counts as alive after it last renewed its row; the same in all processes over one database.
     pub lease: Duration,
     /// How often to look for what was lost.
     pub sweep: Duration,

@@ -1,7 +1,7 @@
-//! Finding what was lost and removing what is old, again and again.
+//! The sweep: finding what was lost and removing what is old, again and again.
 //!
-//! Every process does this, and any number at a time: each write says what it expects to find, so that only one of
-//! them takes effect.
+//! Every process sweeps, and any number may at a time: each write says what it expects to find, so only one of them
+//! takes effect.
 
 mod batch;
 mod entries;
@@ -25,12 +25,14 @@ use self::rhythm::Rhythm;
 const REMOVAL_PERIOD: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// Sweeps until `stop` is cancelled: queues again what lost its worker or its entry in the queue, removes what is
-    /// old, and keeps what is offered up to date.
+    /// Sweeps until `stop` is cancelled.
+    ///
+    /// It queues again what lost its worker or its entry in the queue, removes what is old, and keeps the offered
+    /// languages up to date.
     pub async fn keep_swept(&self, stop: CancellationToken) {
         let often = Rhythm::new(self.settings().sweep, &stop);
         let rarely = Rhythm::new(REMOVAL_PERIOD, &stop);
-        // Each at its own pace: one that takes long does not hold up the others.
+        // Each part has a pace of its own, so a slow one does not hold up the others.
         tokio::join!(
             self.keep_leases(often.clone()),
             self.keep_entries(often.clone()),

@@ -9,7 +9,7 @@ use runbay_model::ExecutionId;
 use crate::Event;
 use crate::EventKind;
 
-/// Carries events from whoever runs executions to whoever watches them.
+/// Carries events from the processes that run executions to those that watch them.
 #[async_trait]
 pub trait EventBus: Send + Sync {
     /// Publishes the next event of an execution and returns its number; never waits for a subscriber.
@@ -21,9 +21,10 @@ pub trait EventBus: Send + Sync {
     /// [`EventsError`] when the bus does not answer.
     async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError>;
 
-    /// Starts to watch an execution: first come the events after number `after` (all when it is none), then new ones.
+    /// Starts to watch an execution. The events after number `after` come first (all of them when it is none), then new
+    /// ones.
     ///
-    /// Nothing that is published after this call has returned is missed.
+    /// A subscription misses nothing that is published after this call has returned.
     ///
     /// # Errors
     ///
@@ -37,9 +38,9 @@ pub trait EventBus: Send + Sync {
 pub trait Subscription: Send {
     /// Waits for the next event.
     ///
-    /// When events that should come next are no longer kept, an [`EventKind::Reset`] comes in their place and then
-    /// everything that is kept. After [`EventKind::Result`], and when the bus had to forget the execution, there is
-    /// none; the row then says more.
+    /// When events that should come next are no longer kept, an [`EventKind::Reset`] comes instead, and then everything
+    /// that is kept. After [`EventKind::Result`] there is no next event, and neither when the bus had to forget the
+    /// execution; the row says more then.
     ///
     /// CANCEL: a dropped call loses no event.
     ///

@@ -34,7 +34,7 @@ pub enum EventKind {
         /// What.
         data: Arc<[u8]>,
     },
-    /// All output so far is void: a new attempt began, or events that were asked for are no longer kept.
+    /// All output so far is void: a new attempt began, or the events that were asked for are no longer kept.
     Reset {
         /// The newest attempt.
         attempt: Attempt,

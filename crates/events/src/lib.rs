@@ -1,8 +1,8 @@
-//! What happens to an execution while it happens, for whoever watches.
+//! What happens to an execution, told to those who watch it.
 //!
-//! Events are numbered per execution and kept for a while, so that a watcher who comes late or again sees them all.
-//! They are a convenience: the row is the truth, and an event that is lost changes nothing. A watcher that is slow
-//! never holds up the execution and costs no memory of its own.
+//! Events are numbered per execution and kept for a while, so a watcher who comes late or again sees them all. They are
+//! a convenience: the row is the truth, and an event that is lost changes nothing. A slow watcher never holds up the
+//! execution and costs no memory of its own.
 
 mod bus;
 mod event;

@@ -1,10 +1,11 @@
 //! An event bus in the memory of one process.
 //!
-//! The events of an execution are kept once, in its channel; a subscription is only a position in it. So a slow
-//! subscriber costs nothing, and when the channel has moved on beyond its position it is told to start anew.
+//! The events of an execution are kept once, in its channel; a subscription is only a position in it. A slow subscriber
+//! therefore costs nothing. When the channel has moved on beyond its position, it is told to start anew.
 
 mod channel;
 mod channels;
+mod limits;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -14,6 +15,8 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
+
+pub use self::limits::MemoryEventBusLimits;
 
 use crate::Event;
 use crate::EventBus;
@@ -28,27 +31,6 @@ use self::channels::Channels;
 #[derive(Debug, Clone)]
 pub struct MemoryEventBus {
     shared: Arc<Shared>,
-}
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct MemoryEventBusLimits {
-    /// Executions that are remembered; those that ended first are forgotten first.
-    pub executions: usize,
-    /// Events of one execution.
-    pub events: usize,
-    /// Bytes of one execution.
-    pub bytes: usize,
-    /// Bytes of all executions together.
-    pub total_bytes: usize,
-}
-
-impl Default for MemoryEventBusLimits {
-    fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
-        // Enough for all that may be queued and running, and for the whole output of one run in small pieces.
-        Self { executions: 20_000, events: 4_096, bytes: 4 * MIB, total_bytes: 256 * MIB }
-    }
 }
 
 #[derive(Debug)]
@@ -71,7 +53,8 @@ impl Default for MemoryEventBus {
 }
 
 impl Shared {
-    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    /// Locks the channels. No code that holds the lock panics half-way through a change, so a poisoned lock is as good
+    /// as any.
     fn lock(&self) -> MutexGuard<'_, Channels> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +81,7 @@ impl EventBus for MemoryEventBus {
 struct MemorySubscription {
     shared: Arc<Shared>,
     execution: ExecutionId,
-    /// Tells the channel that was joined from a later one of the same execution.
+    /// The birth of the channel that was joined, by which a later one of the same execution is told apart.
     birth: u64,
     changed: Arc<Notify>,
     /// The number of the last event that was handed out.

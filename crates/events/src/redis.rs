@@ -1,26 +1,27 @@
 //! An event bus that many processes share over Redis.
 //!
-//! The events of an execution are a short stream whose ids are their numbers, made by a script so that they have no
-//! gaps. A subscription is only a position: it reads the stream from there, over the connection that all calls share.
-//! When it has read everything, it waits for a wake-up; one listener per process receives them for all its
-//! subscriptions. So nothing is lost or doubled when a connection breaks, as reading goes on where it stopped, and a
+//! The events of an execution are a short stream. A script makes it, so the ids are the numbers of the events and have
+//! no gaps. A subscription is only a position: it reads the stream from there, over the connection that all calls
+//! share. When it has read everything, it waits for a wake-up, and one listener of the process receives the wake-ups of
+//! all its subscriptions. When a connection breaks, reading goes on where it stopped, so nothing is lost or doubled. A
 //! slow subscriber costs a position and at most one page of events.
 
 mod codec;
 mod known;
+mod limits;
 mod listener;
+mod shared;
 mod stream;
 mod subscription;
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
+
+pub use self::limits::RedisEventBusLimits;
 
 use crate::EventBus;
 use crate::EventKind;
@@ -29,6 +30,7 @@ use crate::Subscription;
 
 use self::known::Known;
 use self::listener::Listener;
+use self::shared::Shared;
 use self::stream::Streams;
 use self::subscription::RedisSubscription;
 
@@ -38,52 +40,10 @@ pub struct RedisEventBus {
     shared: Arc<Shared>,
 }
 
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct RedisEventBusLimits {
-    /// Executions that one process remembers to publish or watch; those that ended first are forgotten first.
-    pub executions: usize,
-    /// An execution with fewer bytes is not remembered for being published, and its events go when they expire: to
-    /// remember it takes about as much memory here as its events take at the server.
-    pub remembered_bytes: usize,
-    /// Events of one execution.
-    pub events: usize,
-    /// Bytes of one execution.
-    pub bytes: usize,
-    /// Bytes of all executions together that one process publishes.
-    pub total_bytes: usize,
-    /// How long events are kept while nothing more comes.
-    pub expiry: Duration,
-    /// How long events are kept after the result; from then on the row has everything.
-    pub expiry_after_end: Duration,
-}
-
-impl Default for RedisEventBusLimits {
-    fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
-        Self {
-            executions: 50_000,
-            remembered_bytes: 1_024,
-            events: 4_096,
-            bytes: 4 * MIB,
-            total_bytes: 64 * MIB,
-            // Longer than any execution waits in the queue, and then than a client takes to come back.
-            expiry: Duration::from_secs(24 * 3600),
-            expiry_after_end: Duration::from_secs(60),
-        }
-    }
-}
-
-struct Shared {
-    streams: Streams,
-    known: Arc<Known>,
-    listener: Listener,
-}
-
 impl RedisEventBus {
     /// Makes a bus of the keys and channels that begin with `prefix`.
     ///
-    /// Must be called within a tokio runtime: until the last clone is gone, a task listens to wake-ups.
+    /// Must be called within a tokio runtime, in which a task listens to wake-ups until the last clone is gone.
     #[must_use]
     pub fn new(redis: Redis, prefix: &Prefix, limits: RedisEventBusLimits) -> Self {
         let known = Arc::new(Known::new(limits));
@@ -97,10 +57,10 @@ impl RedisEventBus {
 impl EventBus for RedisEventBus {
     async fn publish(&self, execution: ExecutionId, kind: EventKind) -> Result<u64, EventsError> {
         let Shared { streams, known, .. } = &*self.shared;
-        let birth = RandomState::new().hash_one(execution);
+        let birth = fastrand::u64(..);
         let (id, bytes) = streams.publish(execution, birth, &kind).await?;
         let forgotten = known.published(execution, bytes, kind == EventKind::Result);
-        // They expire anyway, so that an error only costs memory.
+        // They expire anyway, so an error costs memory only.
         if let Err(error) = streams.forget(&forgotten).await {
             tracing::debug!(error = %error, "events stay until they expire");
         }

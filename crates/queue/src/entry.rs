@@ -13,13 +13,13 @@ use runbay_model::Timestamp;
 pub struct Entry {
     /// The execution.
     pub execution: ExecutionId,
-    /// Whose turn it is.
+    /// The flow that it belongs to.
     pub flow: Flow,
     /// What a worker must be able to run; each language has an order of its own.
     pub language: LanguageId,
-    /// How large a part it gets among the others.
+    /// How large its share is.
     pub priority: Priority,
-    /// The turn of an earlier attempt, which a retry keeps: everybody who had a later one comes after it.
+    /// The turn of an earlier attempt, if there was one. A retry keeps it, and so comes before all later turns.
     pub turn: Option<Turn>,
     /// The time before which it is not handed out.
     pub not_before: Option<Timestamp>,
@@ -37,7 +37,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Makes the entry that puts it back at its turn, when it could not be claimed.
+    /// Makes the entry that goes back into the queue at the same turn, when the execution could not be claimed.
     #[must_use]
     pub fn again(self, not_before: Timestamp) -> Entry {
         let Self { execution, language, turn } = self;
@@ -47,7 +47,7 @@ impl Taken {
     }
 }
 
-/// Names whoever shares a part of the service with all its entries: a tenant, or a session where there is one tenant.
+/// The name of whoever shares the service with others: a tenant, or a session where there is one tenant only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flow(String);
 
@@ -55,7 +55,7 @@ impl Flow {
     /// The longest name in bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// Makes a flow of a name; those with the same first [`Flow::MAX_BYTES`] are the same flow.
+    /// Makes a flow of a name. Names with the same first [`Flow::MAX_BYTES`] bytes are the same flow.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         let mut name = name.into();
@@ -70,12 +70,12 @@ impl Flow {
     }
 }
 
-/// A moment in the order: a virtual time, which only means something beside others of the same language.
+/// A moment in the order of one language, in virtual time.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn(pub(crate) f64);
 
 impl Turn {
-    /// Wraps a turn that was stored; none if it cannot be one.
+    /// Makes a turn of a stored number; none if the number cannot be one.
     #[must_use]
     pub fn new(turn: f64) -> Option<Self> {
         // The sum makes a negative zero a positive one, so that equal turns have equal bits.

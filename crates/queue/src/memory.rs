@@ -102,7 +102,7 @@ impl Queue for MemoryQueue {
 
 struct MemoryConsumer {
     shared: Arc<Shared>,
-    /// The one that was served last is the last.
+    /// The languages; the one that was served last is the last.
     languages: VecDeque<LanguageId>,
 }
 
@@ -148,7 +148,8 @@ impl Drop for MemoryPlace {
 }
 
 impl Shared {
-    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    /// Locks the lanes. No code that holds the lock panics half-way through a change, so a poisoned lock is as good as
+    /// any.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,7 +158,7 @@ impl Shared {
         let delay = entry.not_before.map(|time| time.since(Timestamp::now())).filter(|delay| !delay.is_zero());
         let due = delay.map(|delay| Instant::now() + delay);
         self.lock().lanes.entry(entry.language.clone()).or_insert_with(Lane::new).push(entry, due);
-        // All of them must look: one alone could serve other languages, or be dropped before it takes the entry.
+        // All consumers must look: one alone could serve other languages, or be dropped before it takes the entry.
         self.changed.notify_waiters();
     }
 }

@@ -10,7 +10,7 @@ use runbay_model::LanguageId;
 use crate::Entry;
 use crate::Taken;
 
-/// How many executions [`Queue::missing`] takes at a time.
+/// How many executions one call of [`Queue::missing`] looks at.
 pub const MAX_MISSING: usize = 500;
 
 /// Executions that wait for a worker, in order.
@@ -20,20 +20,22 @@ pub const MAX_MISSING: usize = 500;
 pub trait Queue: Send + Sync {
     /// Reserves a place for one more entry, unless `max_depth` are taken.
     ///
-    /// Where several processes share the queue, they may together go beyond the bound by what is just being accepted.
+    /// Several processes that share the queue may together exceed the bound by what they are accepting at the moment.
     ///
     /// # Errors
     ///
-    /// [`ReserveError::Full`] when they are.
+    /// [`ReserveError::Full`] when all places are taken, [`ReserveError::Failed`] when the queue does not answer.
     async fn reserve(&self, max_depth: usize) -> Result<Box<dyn Place>, ReserveError>;
 
-    /// Adds an entry without a reservation, for what was accepted before: retries and what is found in the rows.
+    /// Adds an entry without a reservation, for what was accepted before: retries, and rows that the queue does not
+    /// hold.
     ///
-    /// An execution that is in the queue already keeps its place and its time, and is not added again.
+    /// An execution that is in the queue already is not added again; it keeps its turn and its time.
     ///
     /// # Errors
     ///
-    /// [`QueueError`] when the queue does not answer; it may have been added all the same, and may be added again.
+    /// [`QueueError`] when the queue does not answer. The entry may have been added all the same, and may be added
+    /// again.
     async fn push(&self, entry: Entry) -> Result<(), QueueError>;
 
     /// Takes an execution out of the queue; returns whether it was in it.
@@ -43,16 +45,16 @@ pub trait Queue: Send + Sync {
     /// [`QueueError`] when the queue does not answer.
     async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError>;
 
-    /// Returns how many entries wait in all languages, also those that may not be handed out yet.
+    /// Returns how many entries wait in all languages, delayed ones included.
     ///
     /// # Errors
     ///
     /// [`QueueError`] when the queue does not answer.
     async fn depth(&self) -> Result<usize, QueueError>;
 
-    /// Returns which of these executions the queue does not hold; looks at no more than the first [`MAX_MISSING`].
+    /// Returns which of these executions the queue does not hold, of the first [`MAX_MISSING`] at most.
     ///
-    /// One that was just handed out is missing, too.
+    /// An execution that was just handed out is missing, too.
     ///
     /// # Errors
     ///
@@ -63,14 +65,14 @@ pub trait Queue: Send + Sync {
     fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer>;
 }
 
-/// Takes entries of some languages; none of the languages waits for ever while others have entries.
+/// Takes entries of some languages. No language waits for ever while others have entries.
 #[async_trait]
 pub trait Consumer: Send {
     /// Waits for the next entry that may be handed out, and takes it.
     ///
-    /// CANCEL: a dropped call loses nothing, the next one goes on with what it began. What a consumer was about to
-    /// take when it is dropped itself goes back into the queue; when the process dies in that moment, it is lost and
-    /// found missing by [`Queue::missing`].
+    /// CANCEL: a dropped call loses nothing; the next one goes on with what it began. When the consumer itself is
+    /// dropped, the entry that it was about to take goes back into the queue. When the process dies in that moment, the
+    /// entry is lost, and [`Queue::missing`] finds it.
     ///
     /// # Errors
     ///
@@ -100,9 +102,9 @@ pub enum ReserveError {
         /// How many there are.
         max: usize,
     },
-    /// See [`QueueError`].
+    /// The queue does not answer.
     #[error(transparent)]
-    Unavailable(#[from] QueueError),
+    Failed(#[from] QueueError),
 }
 
 /// The queue does not answer; the same call may work a moment later.

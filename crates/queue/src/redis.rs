@@ -1,8 +1,8 @@
 //! A queue that many processes share over Redis.
 //!
-//! For each language there is one sorted set of executions by turn. A script gives turns when entries are pushed;
-//! consumers take the lowest with `BZPOPMIN`, which waits at the server and wakes exactly one of them. What was taken
-//! is gone: from then on the lease in the row stands for it.
+//! Each language has one sorted set of executions by turn. A script gives turns when entries are pushed. Consumers take
+//! the lowest turn with `BZPOPMIN`, which waits at the server and wakes exactly one of them. An entry that was taken is
+//! gone: from then on the lease in the row stands for it.
 
 mod consumer;
 mod keys;
@@ -46,16 +46,15 @@ struct Shared {
     keys: Keys,
     scripts: Scripts,
     releaser: Releaser,
-    /// Places that this process has reserved. Those of others are not known, as nobody could give back the places of
-    /// a process that died.
+    /// The places that this process has reserved. Those of other processes are not counted, as nobody could give back
+    /// the places of a process that died.
     reserved: AtomicUsize,
 }
 
 impl RedisQueue {
     /// Makes a queue of the keys that begin with `prefix`.
     ///
-    /// Must be called within a tokio runtime: until the last clone is gone, a task releases delayed entries when
-    /// they are due.
+    /// Must be called within a tokio runtime, in which a task releases delayed entries until the last clone is gone.
     #[must_use]
     pub fn new(redis: Redis, prefix: &Prefix) -> Self {
         let keys = Keys::new(prefix);
@@ -128,7 +127,7 @@ impl Queue for RedisQueue {
 }
 
 impl Shared {
-    /// Counts all entries with one of the scripts that do.
+    /// Runs a script that counts all entries.
     async fn depth(&self, script: &Script) -> Result<usize, QueueError> {
         Ok(self.redis.script(script.key(self.keys.languages()).arg(self.keys.prefix())).await?)
     }
@@ -168,7 +167,7 @@ struct RedisPlace {
 }
 
 impl RedisPlace {
-    /// Reserves a place; also returns how many this process had reserved before.
+    /// Reserves a place, and returns with it how many this process had reserved before.
     fn reserve(shared: &Arc<Shared>) -> (Self, usize) {
         let before = shared.reserved.fetch_add(1, Ordering::Relaxed);
         (Self { shared: Arc::clone(shared) }, before)

@@ -1,4 +1,4 @@
-//! Where a Redis is, and who asks.
+//! The address of a Redis.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,17 +9,17 @@ use redis::ConnectionInfo;
 use redis::IntoConnectionInfo;
 use redis::ProtocolVersion;
 
-/// The address of a Redis with the name and the password to use there; shows neither of them.
+/// The address of a Redis, with the name and the password to use there, which are never shown.
 #[derive(Clone)]
 pub struct Address {
     pub(crate) client: Client,
     shown: String,
 }
 
-/// A text that is not the address of a Redis; the text is not shown, as it may hold a password.
+/// Why a text is not the address of a Redis. The text is not shown, as it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// It does not look like one at all.
+    /// It does not have the form of an address.
     #[error(
         "not the address of a Redis: write redis://:password@host:6379/0, rediss://... for TLS, or \
          unix:///path/to/socket; characters such as @ / # in a password are written as %40 %2F %23"

@@ -1,4 +1,4 @@
-//! Whether a Redis can be used at all.
+//! Whether a Redis can be used.
 
 use redis::Script;
 
@@ -7,7 +7,7 @@ use crate::Prefix;
 use crate::Redis;
 use crate::Trouble;
 
-/// What was found; it can be used.
+/// What a check has found about a server that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// The version, if the server tells.
@@ -25,7 +25,7 @@ pub enum Advice {
          executions may wait until they are swept back into the queue"
     )]
     Eviction {
-        /// What it is set to.
+        /// The policy of the server.
         policy: String,
     },
     /// The settings cannot be seen.
@@ -57,7 +57,7 @@ impl Redis {
         Ok(checked)
     }
 
-    /// Does what the queue and the events do; first one by one, as a script hides which right is missing.
+    /// Tries the commands of the queue and the events, first one by one, as a script hides which right is missing.
     async fn try_out(&self, prefix: &Prefix) -> Result<(), Error> {
         let name = format!("{prefix}:check");
         self.query::<()>(redis::cmd("SET").arg(&name).arg(1).arg("EX").arg(10)).await?;
@@ -80,7 +80,7 @@ impl Info {
     }
 
     fn refuse(&self) -> Result<(), Trouble> {
-        // Valkey names here the version of Redis that it is like.
+        // Valkey names here the version of Redis that it is compatible with.
         let version = self.get("redis_version").ok_or(Trouble::Stranger)?;
         if older_than_6_2(version) {
             return Err(Trouble::TooOld(version.to_owned()));

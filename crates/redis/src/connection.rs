@@ -1,4 +1,4 @@
-//! Keeping one connection to a Redis.
+//! The one connection that all calls share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,64 +13,67 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::Address;
 use crate::Error;
 use crate::Trouble;
-use crate::redis::CONNECT_DEADLINE;
+
+/// How long connecting may take, TLS and password included; less than a call, which may wait for it.
+pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What callers can know of the connection.
+/// The state of the connection, as callers see it.
 #[derive(Clone)]
-pub(crate) enum Connection {
-    /// It is being made, and callers wait for it.
+pub(crate) enum ConnectionState {
+    /// It is being opened, and callers wait for it.
     Connecting,
-    /// It is there.
+    /// It is open.
     Up(Live),
-    /// The last try failed; callers do not wait for the next one, so that nothing piles up.
+    /// The last attempt failed. Callers do not wait for the next one, so that nothing piles up.
     Away(Error),
 }
 
-/// A connection that worked when it was last seen.
+/// A connection that worked when it was last used.
 #[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
-    /// Asks to make another one.
+    /// Notified when the connection is to be replaced.
     pub(crate) broken: Arc<Notify>,
 }
 
-/// Keeps a connection until nobody looks at `state` any more.
-pub(crate) async fn maintain(address: Address, state: watch::Sender<Connection>) {
+/// Keeps a connection open until nobody watches `state`.
+pub(crate) async fn maintain(address: Address, state: watch::Sender<ConnectionState>) {
     tokio::select! {
         () = state.closed() => {}
         () = renew(&address, &state) => {}
     }
 }
 
-async fn renew(address: &Address, state: &watch::Sender<Connection>) {
+async fn renew(address: &Address, state: &watch::Sender<ConnectionState>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let began = Instant::now();
         match connect(address).await {
             Ok(live) => {
-                if matches!(*state.borrow(), Connection::Away(_)) {
+                if matches!(*state.borrow(), ConnectionState::Away(_)) {
                     tracing::info!(redis.address = %address, "Redis is back");
                 }
                 let broken = Arc::clone(&live.broken);
-                state.send_replace(Connection::Up(live));
+                state.send_replace(ConnectionState::Up(live));
                 broken.notified().await;
-                state.send_replace(Connection::Connecting);
+                state.send_replace(ConnectionState::Connecting);
             }
             Err(error) => {
-                if !matches!(*state.borrow(), Connection::Away(_)) {
+                if !matches!(*state.borrow(), ConnectionState::Away(_)) {
                     tracing::warn!(error = %error, "Redis is away");
                 }
-                state.send_replace(Connection::Away(error));
+                state.send_replace(ConnectionState::Away(error));
             }
         }
-        // A connection that broke at once counts as one that was not made.
+        // A connection that broke at once counts as one that could not be opened.
         pause = if began.elapsed() < LONGEST_PAUSE { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
         sleep(pause).await;
     }
@@ -94,8 +97,8 @@ async fn connect(address: &Address) -> Result<Live, Error> {
         let is_replica = is_replica(&mut connection).await;
         Ok((connection, is_replica))
     };
-    match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
-        // Else each write would find it out anew, and wait for the next connection.
+    match timeout(CONNECT_DEADLINE, connecting).await {
+        // Noticed here, as otherwise each write would find it out anew.
         Ok(Ok((_, true))) => Err(Error::new(address, Trouble::Replica)),
         Ok(Ok((connection, false))) => Ok(Live { connection, broken }),
         Ok(Err(error)) => Err(Error::from_redis(address, &error)),
@@ -103,7 +106,7 @@ async fn connect(address: &Address) -> Result<Live, Error> {
     }
 }
 
-/// Asks a server whether it only follows another one; not everybody may ask, and then the first write tells.
+/// Asks a server whether it is a replica. Not every user may ask; then the first write tells.
 async fn is_replica(connection: &mut MultiplexedConnection) -> bool {
     let answer: RedisResult<Value> = redis::cmd("ROLE").query_async(connection).await;
     let Ok(Value::Array(role)) = answer else { return false };

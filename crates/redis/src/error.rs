@@ -1,27 +1,27 @@
-//! What can go wrong, in plain words.
+//! What can go wrong with a Redis, in plain words.
 
 use redis::ErrorKind;
 use redis::RedisError;
 
 use crate::Address;
 
-/// A call that did not work.
+/// Why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("Redis at {address} {trouble}")]
 pub struct Error {
-    /// Where it was tried.
+    /// The address that was used.
     pub address: String,
     /// What is wrong.
     pub trouble: Trouble,
 }
 
-/// What is wrong; each text goes on after the name of the server and ends with the next step to take.
+/// What is wrong with a server. Each text follows the server's address and ends with the next step to take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// There is no connection.
     #[error("cannot be reached ({0}): check the address, whether it runs, and whether it wants TLS (rediss://)")]
     Away(String),
-    /// Nobody who is trusted vouches for it.
+    /// No authority that this host trusts vouches for its certificate.
     #[error(
         "shows a certificate that is not trusted ({0}): check the name in the address, or name a file with the \
          certificate of its authority in SSL_CERT_FILE"
@@ -42,25 +42,25 @@ pub enum Trouble {
          ACL SETUSER name ~runbay:* &runbay:* +@all"
     )]
     NotPermitted(String),
-    /// It only repeats what another server holds.
+    /// It only copies another server.
     #[error("is a replica, which cannot be written to: use the address of its primary")]
     Replica,
     /// Its memory is used up.
     #[error("has no memory left: raise its maxmemory, or find out what fills it")]
     Full,
-    /// It reads its files.
+    /// It is still reading its files.
     #[error("is still loading its data: it will work in a moment")]
     Loading,
     /// It refuses writes because it cannot save them.
     #[error("cannot save its data and takes no more: look at its log and its disk")]
     NotSaving,
-    /// It is one node of many.
+    /// It is a node of a cluster.
     #[error("is a node of a cluster, which is not supported: use a single server")]
     Cluster,
     /// It lacks commands that are needed.
     #[error("is version {0}, which is too old: use Redis 6.2 or newer, or Valkey")]
     TooOld(String),
-    /// It says something else than a Redis would.
+    /// It does not speak as a Redis does.
     #[error("does not answer as a Redis does: check the address and the port")]
     Stranger,
     /// Something else.
@@ -79,7 +79,7 @@ impl Error {
 }
 
 impl Trouble {
-    /// Returns whether another connection may find the server in a better state, or find another server.
+    /// Returns whether a new connection may find the server in a better state, or another server.
     pub(crate) fn ends_connection(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Silent | Self::Replica | Self::Stranger)
     }
@@ -91,7 +91,7 @@ impl From<&RedisError> for Trouble {
         if error.is_timeout() {
             return Self::Silent;
         }
-        // Older than version 3 of the protocol, which came with 6.0.
+        // Servers without version 3 of the protocol, which came with Redis 6.0.
         if text.contains("unknown command") && text.contains("HELLO") {
             return Self::TooOld("5 or older".to_owned());
         }
@@ -117,7 +117,7 @@ impl From<&RedisError> for Trouble {
     }
 }
 
-/// Finds the server's word for an error; a transaction or a pipeline holds it in the first command that failed.
+/// Returns the server's code for an error. A transaction or a pipeline has it in the first command that failed.
 fn code(error: &RedisError) -> String {
     let own = error.code().filter(|code| *code != "EXECABORT").map(ToOwned::to_owned);
     let of_command = || Some(error.clone().into_server_errors()?.first()?.1.code().to_owned());

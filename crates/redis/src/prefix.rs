@@ -1,4 +1,4 @@
-//! Names of keys.
+//! What the names of keys begin with.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,8 @@ impl Default for Prefix {
 impl FromStr for Prefix {
     type Err = InvalidPrefix;
 
-    /// Braces would choose where a cluster keeps the keys, and other signs have a meaning in access rules.
+    /// Reads a prefix. Braces would choose where a cluster keeps the keys, and other signs have a meaning in access
+    /// rules.
     fn from_str(text: &str) -> Result<Self, InvalidPrefix> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         let fits = (1..=Self::MAX_BYTES).contains(&text.len());

@@ -19,50 +19,48 @@ use tokio::time::timeout_at;
 use crate::Address;
 use crate::Error;
 use crate::Trouble;
-use crate::connection::Connection;
+use crate::connection::CONNECT_DEADLINE;
+use crate::connection::ConnectionState;
 use crate::connection::Live;
 use crate::connection::maintain;
 
-/// How long a call may take, the wait for a connection included.
+/// How long a call may take, including the wait for a connection.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(2);
-
-/// How long making a connection may take, with TLS and password; less than a call, which may wait for it.
-pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// A handle to a Redis; cheap to clone, and all clones share one connection.
 #[derive(Clone)]
 pub struct Redis {
     address: Address,
-    state: watch::Receiver<Connection>,
+    state: watch::Receiver<ConnectionState>,
 }
 
 impl Redis {
-    /// Begins to connect, in the background and again whenever the connection breaks, until the last clone is gone.
+    /// Connects in the background, and again whenever the connection breaks, until the last clone is gone.
     ///
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn open(address: Address) -> Self {
         if address.is_encrypted() {
-            // Another part of the process may have chosen already, and then its choice holds.
+            // When another part of the process has chosen a provider already, that choice holds.
             drop(ring::default_provider().install_default());
         }
-        let (sender, state) = watch::channel(Connection::Connecting);
+        let (sender, state) = watch::channel(ConnectionState::Connecting);
         // The task ends with the last clone of `state`.
         tokio::spawn(maintain(address.clone(), sender));
         Self { address, state }
     }
 
-    /// Returns where it is.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Sends a command that is answered at once.
+    /// Sends a command that the server answers at once.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the command may have taken effect all the same.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
         self.call(async |mut connection| command.query_async(&mut connection).await).await
     }
@@ -71,7 +69,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when they are not answered by the deadline; they may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the commands may have taken effect all the same.
     pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Error> {
         self.call(async |mut connection| pipeline.query_async(&mut connection).await).await
     }
@@ -80,16 +78,16 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not answered by the deadline; it may have happened all the same.
+    /// [`Error`] when there is no answer by [`CALL_DEADLINE`]; the script may have taken effect all the same.
     pub async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
         self.call(async |mut connection| script.invoke_async(&mut connection).await).await
     }
 
-    /// Makes a connection for commands that wait at the server; the caller has to set deadlines.
+    /// Opens a connection for commands that wait at the server; the caller sets their deadlines.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not made in time.
+    /// [`Error`] when it is not open by its deadline.
     pub async fn dedicated(&self) -> Result<MultiplexedConnection, Error> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_DEADLINE)).set_response_timeout(None);
@@ -97,22 +95,22 @@ impl Redis {
         self.bounded(Instant::now() + CONNECT_DEADLINE, connecting).await
     }
 
-    /// Makes a connection that receives what is published.
+    /// Opens a connection that receives what is published.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is not made in time.
+    /// [`Error`] when it is not open by its deadline.
     pub async fn listener(&self) -> Result<PubSub, Error> {
         self.bounded(Instant::now() + CONNECT_DEADLINE, self.address.client.get_async_pubsub()).await
     }
 
-    /// Turns an error of a connection that was made here into plain words.
+    /// Puts an error of a connection that was opened here into plain words.
     #[must_use]
     pub fn explain(&self, error: &redis::RedisError) -> Error {
         Error::from_redis(&self.address, error)
     }
 
-    /// Returns the error of a call that was not answered by its deadline.
+    /// Returns the error of a call that has no answer by its deadline.
     #[must_use]
     pub fn silent(&self) -> Error {
         Error::new(&self.address, Trouble::Silent)
@@ -135,11 +133,11 @@ impl Redis {
 
     async fn live(&self, deadline: Instant) -> Result<Live, Error> {
         let mut state = self.state.clone();
-        let settled = state.wait_for(|state| !matches!(state, Connection::Connecting));
+        let settled = state.wait_for(|state| !matches!(state, ConnectionState::Connecting));
         match timeout_at(deadline, settled).await.map(|state| state.map(|state| state.clone())) {
-            Ok(Ok(Connection::Up(live))) => Ok(live),
-            Ok(Ok(Connection::Away(error))) => Err(error),
-            Ok(Ok(Connection::Connecting)) | Err(_) => Err(self.silent()),
+            Ok(Ok(ConnectionState::Up(live))) => Ok(live),
+            Ok(Ok(ConnectionState::Away(error))) => Err(error),
+            Ok(Ok(ConnectionState::Connecting)) | Err(_) => Err(self.silent()),
             Ok(Err(_)) => Err(Error::new(&self.address, Trouble::Away("the process is ending".to_owned()))),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct SharedRedis {
     pub(crate) prefix: Prefix,
 }
 
-/// What is done while Redis does not answer.
+/// What happens while Redis does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WithoutQueue {
     /// Executions are accepted and wait until it does.
@@ -48,14 +48,14 @@ pub(crate) enum WithoutQueue {
 }
 
 impl WithoutQueue {
-    /// Returns what the operator chose.
+    /// Returns the choice of the operator.
     pub(crate) fn of(acceptance: &AcceptanceSettings) -> Self {
         if acceptance.require_queue { Self::Refuse } else { Self::Wait }
     }
 }
 
 impl Backend {
-    /// Opens the database and brings its tables up to date, and finds out whether Redis can be used.
+    /// Opens the database, brings its tables up to date, and checks whether Redis can be used.
     ///
     /// `data_directory` is for SQLite only.
     pub(crate) async fn open(
@@ -80,7 +80,7 @@ impl Backend {
 }
 
 impl BackendSettings {
-    /// Returns which database is to be opened; `data_directory` is for SQLite only.
+    /// Returns the database to open; `data_directory` is for SQLite only.
     pub(crate) fn database(&self, data_directory: PathBuf) -> DatabaseSettings {
         DatabaseSettings {
             url: self.database.clone(),
@@ -91,7 +91,7 @@ impl BackendSettings {
     }
 }
 
-/// Connects to Redis; an error is what would not go away by itself.
+/// Connects to Redis; fails when the trouble will not pass by itself.
 async fn reach(address: Address, prefix: &Prefix, without_queue: WithoutQueue) -> anyhow::Result<SharedRedis> {
     let redis = Redis::open(address);
     match redis.check(prefix).await {
@@ -110,7 +110,7 @@ async fn reach(address: Address, prefix: &Prefix, without_queue: WithoutQueue) -
     Ok(SharedRedis { redis, prefix: prefix.clone() })
 }
 
-/// Returns whether it may be over in a moment; a process that is started again meanwhile is of use all the same.
+/// Returns whether the trouble may be over in a moment; a process that starts meanwhile is of use all the same.
 fn may_pass(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::Away(_) | Trouble::Silent | Trouble::Loading | Trouble::NotSaving | Trouble::Full)
 }

@@ -17,7 +17,7 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     #[command(name = "api")]
     Api(api::ServeApi),
     #[command(name = "worker")]

@@ -1,4 +1,4 @@
-//! What a process needs that runs programs: slots, a sandbox, languages.
+//! What a process needs to run programs: slots, a sandbox, languages.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::open_files;
 use crate::sandbox;
 use crate::settings::ProgramSettings;
 
-/// What was prepared with the rights of root to run programs without them.
+/// What was prepared with the rights of root, to run programs without them.
 pub(crate) struct ExecutionHost {
     /// How many executions run at one time.
     pub(crate) slots: usize,
     /// How many checks run at one time.
     pub(crate) check_slots: usize,
-    /// How many files those may have open who must not take them from bays.
+    /// How many files connections and artefacts may have open.
     pub(crate) shares: open_files::Shares,
     launched: sandbox::Launched,
 }
@@ -54,7 +54,8 @@ impl Plan {
         Ok(Self { slots, check_slots, max_bays, shares, recipes, first_bay_uid: programs.first_bay_uid })
     }
 
-    /// Starts the sandbox. To be called with the rights that the command was started with, before other threads exist.
+    /// Starts the sandbox. Must be called with the rights that the command was started with, before other threads
+    /// exist.
     pub(crate) fn set_up(self) -> anyhow::Result<ExecutionHost> {
         let launched = sandbox::start(self.recipes, self.max_bays, self.first_bay_uid)?;
         Ok(ExecutionHost { slots: self.slots, check_slots: self.check_slots, shares: self.shares, launched })
@@ -62,8 +63,10 @@ impl Plan {
 }
 
 impl ExecutionHost {
-    /// Finds the languages of this host, says what is missing, and refuses to run the programs of strangers without
-    /// limits on memory and processes; `exposure` says whose programs there will be.
+    /// Finds the languages of this host, and logs what is missing.
+    ///
+    /// Refuses to run the programs of strangers without limits on memory and processes; `exposure` says whose programs
+    /// there will be.
     pub(crate) async fn open(
         self,
         programs: &ProgramSettings,
@@ -116,9 +119,9 @@ fn check_isolation(isolation: Isolation, exposure: Exposure, allow_degraded: boo
     Ok(())
 }
 
-/// Stops the service when no program can be run any more: going on would only make every execution fail.
+/// Stops the service when no program can be run any more, as going on would make every execution fail.
 ///
-/// Returns whether that is why it stopped.
+/// Returns whether it stopped the service.
 pub(crate) async fn stop_without_sandbox(runner: Arc<Runner>, stop: CancellationToken) -> bool {
     tokio::select! {
         biased;
@@ -130,7 +133,7 @@ pub(crate) async fn stop_without_sandbox(runner: Arc<Runner>, stop: Cancellation
     }
 }
 
-/// Four for each core, but no more than three quarters of the memory can hold.
+/// Returns four slots for each core, but no more than three quarters of the memory can hold.
 fn default_slots(run_bytes: u64) -> usize {
     let by_memory =
         memory_bytes().map_or(usize::MAX, |bytes| usize::try_from(bytes / 4 * 3 / run_bytes).unwrap_or(usize::MAX));
@@ -141,12 +144,12 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Returns how much memory there is for this process: that of the host, or of its container where that has less.
+/// Returns how much memory this process has: that of the host, or of its container where that is less.
 fn memory_bytes() -> Option<u64> {
     host_memory_bytes().into_iter().chain(runbay_sandbox::memory_limit_bytes()).min()
 }
 
-/// Reads the size of the memory from /proc/meminfo, see proc(5).
+/// Reads the size of the memory from /proc/meminfo (proc(5)).
 fn host_memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kilobytes: u64 =

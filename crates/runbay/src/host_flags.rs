@@ -17,7 +17,7 @@ pub(crate) struct HostFlags {
 }
 
 impl HostFlags {
-    /// Reads all recipes. To be called with the rights that the command was started with.
+    /// Reads all recipes. Must be called with the rights that the command was started with.
     pub(crate) fn recipes(&self) -> anyhow::Result<Vec<Recipe>> {
         Ok(runbay_runner::recipes(self.languages_dir.as_deref())?)
     }

@@ -1,4 +1,4 @@
-//! Who the service runs as once it has given up the rights of root, and what it takes along.
+//! The account that the service runs as after it gave up the rights of root.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use runbay_store::DataDirectory;
 /// The account that is used when it exists and none is named.
 const ACCOUNT: &str = "runbay";
 
-/// Finds the account to run as: the one that is named, else `runbay`, else a number that belongs to nobody.
+/// Finds the account to run as: the named one, else `runbay`, else a number that belongs to nobody.
 ///
-/// Never `nobody`: other services run as that, and could read the database.
+/// It is never `nobody`: other services run as that account and could read the database.
 fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
     let passwd = std::fs::read_to_string("/etc/passwd").context("failed to read /etc/passwd")?;
     match name {
@@ -25,10 +25,10 @@ fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
     }
 }
 
-/// Gives the data directory to the account that `user` names and runs on as that; returns the path by which the
-/// directory is reached from then on.
+/// Gives the data directory to the account that `user` names, continues as that account, and returns the path by which
+/// the directory is reached then.
 ///
-/// Whoever is not root keeps being who they are. To be called before other threads exist.
+/// Does not change the account of a process that is not root. Must be called before other threads exist.
 pub(crate) fn become_service(user: Option<&str>, data: &DataDirectory) -> anyhow::Result<PathBuf> {
     if !Account::current().is_root() {
         return Ok(data.path().to_owned());
@@ -40,7 +40,8 @@ pub(crate) fn become_service(user: Option<&str>, data: &DataDirectory) -> anyhow
     Ok(path)
 }
 
-/// Runs on as the account that `user` names, with no rights but its own; whoever is not root keeps being who they are.
+/// Continues as the account that `user` names, with no rights but its own; a process that is not root keeps its
+/// account.
 pub(crate) fn drop_rights(user: Option<&str>) -> anyhow::Result<()> {
     if Account::current().is_root() { drop_to(service_account(user)?) } else { Ok(()) }
 }

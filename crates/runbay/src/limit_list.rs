@@ -7,7 +7,7 @@ use runbay_model::LimitRanges;
 use runbay_model::Limits;
 use serde::Deserialize;
 
-/// How far an operator may raise the highest value of a limit.
+/// By which factor an operator may raise the highest value of a limit.
 const HIGHEST_FACTOR: u64 = 100;
 
 /// Some limits by name.
@@ -18,9 +18,9 @@ pub(crate) struct LimitList(pub(crate) LimitOverrides);
 /// What an operator decides about limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LimitSettings {
-    /// The limits of languages that have none of their own, where a request chooses none.
+    /// The limits where neither language nor request has others.
     pub(crate) default: Limits,
-    /// What requests may choose.
+    /// The values that requests may choose.
     pub(crate) ranges: LimitRanges,
 }
 
@@ -45,7 +45,7 @@ impl FromStr for LimitList {
 }
 
 impl LimitList {
-    /// Checks that all of these limits are in their ranges; `what` is what sets them.
+    /// Checks that these limits are in their ranges; `what` names the setting in errors.
     pub(crate) fn check(self, what: &str, ranges: &LimitRanges) -> anyhow::Result<LimitOverrides> {
         for (name, value) in self.0.given() {
             if let Err(problem) = ranges.check(name, Some(value)) {
@@ -66,7 +66,7 @@ impl LimitSettings {
     }
 }
 
-/// Returns what no operator may go beyond: kernels refuse numbers that are far out.
+/// Returns the values that no operator may exceed, as kernels refuse numbers that are far out.
 fn highest() -> Limits {
     let mut highest = LimitOverrides::default();
     for (name, most) in Limits::NAMES.iter().filter_map(|name| Some((name, Limits::MOST.get(name)?))) {

@@ -1,7 +1,7 @@
 //! Runbay: a self-hosted backend for live code execution.
 //!
-//! This crate is only the wiring: it reads settings, gives up the rights of root, and starts what the other crates
-//! are. Each command is a file in `commands/`.
+//! This crate is only the wiring: it reads settings, gives up the rights of root, and starts the parts that the other
+//! crates hold. Each command is a file in `commands/`.
 
 mod backend;
 mod commands;

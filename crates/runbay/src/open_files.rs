@@ -4,36 +4,36 @@ use anyhow::Context;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 
-/// More connections than this are not taken, however many files may be open.
+/// The most connections that are taken, however many files may be open.
 const MAX_CONNECTIONS: usize = 8192;
 
-/// Fewer are of no use.
+/// The fewest connections that are of use.
 const MIN_CONNECTIONS: usize = 64;
 
-/// The control stream, three pipes and the meter of a bay, and some to spare.
+/// Files of one bay: its control stream, three pipes and its meter, and some to spare.
 const FILES_OF_A_BAY: usize = 8;
 
-/// The database, the log and the rest.
+/// Files for the database, the log and the rest.
 const OTHER_FILES: usize = 128;
 
-/// Raises the limit as far as this process may.
+/// Raises the limit on open files as far as this process may.
 pub(crate) fn raise_limit() -> anyhow::Result<()> {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
         .context("failed to raise the limit on open files")
 }
 
-/// How many files those may have open that must not take them from bays.
+/// How many files connections and artefacts may have open without taking them from bays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
-    /// Clients that are connected at one time: otherwise one with many connections could make the programs of others
-    /// fail.
+    /// Clients that are connected at one time. Without a bound, one client with many connections could make the
+    /// programs of others fail.
     pub(crate) connections: usize,
     /// Artefacts in the compile cache.
     pub(crate) artefacts: usize,
 }
 
-/// Shares out what is left beside `max_bays` bays; more than `artefacts` files are not wanted for artefacts.
+/// Shares out the files that `max_bays` bays leave; at most `artefacts` of them are for artefacts.
 pub(crate) fn share_out(max_bays: usize, artefacts: usize) -> anyhow::Result<Shares> {
     let limit = rustix::process::getrlimit(Resource::Nofile).current;
     let files = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));

@@ -1,4 +1,4 @@
-//! Starting the sandbox: the part that commands which run programs have in common.
+//! Starting the sandbox, which all commands that run programs have to do.
 
 use anyhow::Context;
 use runbay_model::Limits;
@@ -16,25 +16,25 @@ use runbay_sandbox::Users;
 
 use crate::commands::keeper;
 
-/// Uids for the bays of a server start here unless it is told otherwise; the numbers below are for services.
+/// The first uid for the bays of a server, unless it is told otherwise; the numbers below are for services.
 pub(crate) const FIRST_BAY_UID: u32 = FIRST_UID + 1024;
 
-/// Uids for the bays of commands start here.
+/// The first uid for the bays of commands.
 const FIRST_COMMAND_UID: u32 = FIRST_BAY_UID + 1_000_000;
 
-/// Bays for a command that runs one program, or probes the languages.
+/// How many bays a command has that runs one program or probes the languages.
 const FEW_BAYS: u32 = 16;
 
-/// A sandbox that was started with the rights of root and waits to be taken up without them.
+/// A sandbox that was started with the rights of root; it is used after they were given up.
 pub(crate) struct Launched {
     keeper: Keeper,
+    /// The recipes that it was started for.
     recipes: Vec<Recipe>,
 }
 
-/// Starts the keeper; `max_bays` are alive at one time.
+/// Starts the keeper of a sandbox with at most `max_bays` bays at one time; must be called before other threads exist.
 ///
-/// Started as root, each bay gets users of its own, from `first_uid` on; else all run as whoever started this. To be
-/// called before other threads exist.
+/// Started as root, each bay has users of its own, from `first_uid` on; else all run as whoever started the command.
 pub(crate) fn start(recipes: Vec<Recipe>, max_bays: usize, first_uid: u32) -> anyhow::Result<Launched> {
     let configuration = Configuration {
         users: if Account::current().is_root() { Users::Range { first_uid } } else { Users::Own },
@@ -45,11 +45,11 @@ pub(crate) fn start(recipes: Vec<Recipe>, max_bays: usize, first_uid: u32) -> an
     Ok(Launched { keeper: Keeper::launch(keeper::command(), &configuration)?, recipes })
 }
 
-/// Starts the keeper for a command that runs one program, or probes the languages.
+/// Starts the keeper of a sandbox for a command that runs one program or probes the languages.
 ///
 /// Each command has users of its own, since what the kernel counts for a user must not be shared with other bays.
 pub(crate) fn start_small(recipes: Vec<Recipe>) -> anyhow::Result<Launched> {
-    // Pids have at most 22 bits, which leaves the range below where it ends.
+    // A pid has at most 22 bits, so the sum stays below the highest uid.
     let first_uid = FIRST_COMMAND_UID + std::process::id() % (1 << 22) * 2 * FEW_BAYS;
     start(recipes, usize::try_from(FEW_BAYS)?, first_uid)
 }
@@ -66,7 +66,7 @@ impl Launched {
         Ok(Runner::probe(sandbox, recipes, settings).await)
     }
 
-    /// Connects to the sandbox; returns with it the recipes that it was started for.
+    /// Connects to the sandbox, and returns it with its recipes.
     pub(crate) async fn connect(self) -> anyhow::Result<(Sandbox, Vec<Recipe>)> {
         Ok((Sandbox::connect(self.keeper).await?, self.recipes))
     }

@@ -8,7 +8,6 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
 use runbay_engine::EngineSettings;
-use runbay_engine::Retention;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +15,7 @@ use crate::limit_list::LimitSettings;
 use crate::settings::AcceptanceSettings;
 use crate::settings::UpkeepSettings;
 
-/// Starts to listen. To be called before the rights of root are given up, which low ports need.
+/// Starts to listen. Must be called before the rights of root are given up, which low ports need.
 pub(crate) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| format!("failed to listen on {address}"))?;
     listener.set_nonblocking(true)?;
@@ -27,7 +26,7 @@ pub(crate) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub(crate) fn run(service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
     runtime.block_on(service)?;
-    // Nothing that is worth waiting for is left.
+    // Whatever still runs is not worth waiting for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
@@ -40,7 +39,7 @@ pub(crate) fn record_metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Puts the choices of the operator together.
+/// Returns the settings of the engine.
 pub(crate) fn engine_settings(
     acceptance: &AcceptanceSettings,
     limits: &LimitSettings,
@@ -49,15 +48,15 @@ pub(crate) fn engine_settings(
     EngineSettings {
         queue_max_depth: acceptance.queue_max_depth,
         require_queue: acceptance.require_queue,
-        pace: acceptance.pace,
+        pace: acceptance.pace(),
         limit_ranges: limits.ranges,
-        lease: upkeep.lease,
-        retention: Retention { executions: upkeep.executions_kept, sessions: upkeep.sessions_kept },
+        lease: upkeep.lease(),
+        retention: upkeep.retention(),
         ..EngineSettings::default()
     }
 }
 
-/// Looks for what was lost, until `stop` is cancelled.
+/// Starts to sweep until `stop` is cancelled.
 pub(crate) fn sweep(engine: &Engine, stop: &CancellationToken) -> JoinHandle<()> {
     let (engine, stop) = (engine.clone(), stop.clone());
     tokio::spawn(async move { engine.keep_swept(stop).await })

@@ -1,5 +1,6 @@
-//! What is about databases and not about rows: where they are, how they are written to, and what goes wrong with them.
+//! The databases: their addresses, opening and writing to them, and what goes wrong with them.
 
+pub(crate) mod connections;
 pub(crate) mod data_directory;
 pub(crate) mod database_url;
 pub(crate) mod deadline;

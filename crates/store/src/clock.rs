@@ -39,7 +39,7 @@ pub(crate) fn database_now(backend: DbBackend) -> Expr {
     })
 }
 
-/// Returns the time that is so long before the database's present time.
+/// Returns the time that lies this long before the database's present time.
 pub(crate) fn database_time_before(backend: DbBackend, duration: Duration) -> Expr {
     database_now(backend).sub(micros(duration))
 }

@@ -9,15 +9,15 @@ use crate::StoreError;
 
 /// A write that applies itself inside a transaction.
 ///
-/// Commands of several callers may share one transaction. A refusal or an error takes back everything that its own
-/// command wrote and nothing else. Where several transactions can be in each other's way, a clone of a command is
-/// applied again after one that was taken back.
+/// Commands of several callers may share one transaction. A refusal or an error undoes everything that its own command
+/// wrote, and nothing else. Where transactions can get in each other's way, a clone of the command is applied again
+/// after it was undone.
 pub trait Command: Clone + Send + Sync + 'static {
     /// What the caller learns when the write is durable.
     type Answer: Send + 'static;
     /// Why the write may be refused; `Infallible` when it cannot.
     type Refusal: Send + 'static;
-    /// How many statements of the command change rows.
+    /// How many of its statements change rows.
     const WRITES: Writes = Writes::Several;
 
     /// Applies the command inside `transaction`.
@@ -30,29 +30,29 @@ pub trait Command: Clone + Send + Sync + 'static {
 /// How many statements of a command change rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
-    /// At most one, and nothing is refused after it: the database takes it back by itself when it fails.
+    /// At most one, and nothing is refused after it: the database undoes it by itself when it fails.
     One,
-    /// More than one: among others the command needs a savepoint, which costs two more statements.
+    /// Several: among other commands it needs a savepoint, which costs two more statements.
     Several,
 }
 
-/// Why a command had no effect.
+/// Why a write has no answer.
 #[derive(Debug)]
 pub enum WriteError<R> {
     /// The rows do not allow it.
     Refused(R),
     /// The database does not answer; the write may or may not have become durable.
-    Unavailable(StoreError),
+    Failed(StoreError),
 }
 
 impl<R> From<StoreError> for WriteError<R> {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error)
+        Self::Failed(error)
     }
 }
 
 impl<R> From<DbErr> for WriteError<R> {
     fn from(error: DbErr) -> Self {
-        Self::Unavailable(StoreError::Database(error))
+        Self::Failed(StoreError::Database(error))
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong below every read and write.
+//! What can go wrong in reads, in writes and in opening a database.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ pub enum StoreError {
     /// The database said nothing for too long.
     #[error("the database does not answer in time")]
     Silent,
-    /// As many writes wait as may wait, and none was done for too long.
+    /// Too many writes wait, and none was done for too long.
     #[error("the database takes no more writes at the moment")]
     Busy,
     /// The store was closed.
     #[error("the database is closed")]
     Closed,
-    /// The code of a write panicked; nothing of it was kept.
+    /// The code of a write panicked; nothing of the write was kept.
     #[error("a write panicked: {0}")]
     Panicked(String),
     /// A row holds something that this program never writes.
@@ -32,7 +32,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns what may come of the same call later.
+    /// Returns what the same call may lead to later.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         match self {
@@ -42,10 +42,10 @@ impl StoreError {
         }
     }
 
-    /// Returns whether the transaction in which this happened may be gone.
+    /// Returns whether the error may have ended the transaction in which it happened.
     ///
-    /// After a broken constraint only the statement has no effect. After anything else that the database reports,
-    /// such as a full disk, SQLite may have rolled back the whole transaction, and what follows would run outside it.
+    /// A broken constraint undoes only its statement. After other errors of the database, such as a full disk, SQLite
+    /// may have rolled back the whole transaction, and what follows would run outside of it.
     pub(crate) fn breaks_transaction(&self) -> bool {
         match self {
             Self::Database(error @ (DbErr::Exec(_) | DbErr::Query(_))) => error.sql_err().is_none(),
@@ -66,8 +66,8 @@ pub enum OpenError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// The database cannot be opened: it cannot be reached or changed, or refuses the user, or is none.
-    /// [`Fault::find`](crate::Fault::find) knows which.
+    /// The database cannot be opened: it is not reachable, not writable, refuses the user, or is no database.
+    /// [`Fault::find`](crate::Fault::find) tells which.
     #[error("cannot open the database {database}")]
     Open {
         /// The database.
@@ -91,15 +91,15 @@ pub enum OpenError {
         /// The database for reading.
         replica: String,
     },
-    /// The server is too old, or set up so that it does not hold what is to be stored.
+    /// The server is too old, or not set up to hold what is to be stored.
     #[error("the database {database} {problem}")]
     Unsuitable {
         /// The database.
         database: String,
-        /// What is wrong with it, and what it must be.
+        /// What is wrong with it, and what is needed.
         problem: String,
     },
-    /// A newer version of this program has changed the tables so much that this one would misread them.
+    /// A newer version of this program has changed the tables so much that this version would misread them.
     #[error(
         "the database {database} was changed by a newer version of runbay: \
          only versions that know its table changes up to number {needed} can use it, this one knows {known}"
@@ -117,11 +117,11 @@ pub enum OpenError {
     Migrating {
         /// The database.
         database: String,
-        /// How long this one has waited.
+        /// How long this process has waited.
         seconds: u64,
     },
-    /// A migration failed. On MySQL and MariaDB it may have been done in part, and is completed at the next start; the
-    /// others are as they were before.
+    /// A migration failed. MySQL and MariaDB may have done a part of it, which the next start completes; the other
+    /// databases are unchanged.
     #[error("cannot bring the tables of {database} up to date")]
     Migrate {
         /// The database.

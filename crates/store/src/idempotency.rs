@@ -29,10 +29,10 @@ use crate::entities::idempotency_key;
 use crate::entities::idempotency_key::Column;
 use crate::executions::head;
 
-/// A request that has a key, as digests.
+/// A request with a key, as digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// The digest of the key and of everything within which it is unique.
+    /// The digest of the key and of the scope in which it is unique.
     pub scoped_key: [u8; 32],
     /// The digest of what is asked for.
     pub request_hash: [u8; 32],
@@ -40,16 +40,16 @@ pub struct KeyedRequest {
     pub expires_at: Timestamp,
 }
 
-/// What is known of a request that has a key.
+/// What is known of a request with a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Repetition {
-    /// The same was asked for before, and this is where its execution is.
+    /// The same request was accepted before and led to this execution.
     Same(Box<ExecutionHead>),
-    /// Something else was asked for under this key.
+    /// The key was used for another request.
     Other,
 }
 
-/// Forgets the keys that have expired, at most `limit` of them; answers how many.
+/// Forgets expired keys, at most `limit` of them; answers how many.
 #[derive(Debug, Clone)]
 pub struct ForgetExpiredKeys {
     /// The most keys to forget.
@@ -59,7 +59,7 @@ pub struct ForgetExpiredKeys {
 }
 
 impl Store {
-    /// Tells whether a request was accepted before; none when its key is new or has expired.
+    /// Returns what is known of a request; none when its key is new or has expired.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Command for ForgetExpiredKeys {
     const WRITES: Writes = Writes::One;
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError<Infallible>> {
-        // PostgreSQL and SQLite have no limit for a delete, and MySQL none for a subquery.
+        // PostgreSQL and SQLite have no LIMIT for DELETE, and MySQL has none for subqueries.
         let expired: Vec<Vec<u8>> = idempotency_key::Entity::find()
             .select_only()
             .column(Column::ScopedKey)
@@ -94,7 +94,7 @@ impl Command for ForgetExpiredKeys {
     }
 }
 
-/// Tells whether a request was accepted before.
+/// Returns what is known of a request.
 pub(crate) async fn repetition(
     connection: &impl ConnectionTrait,
     request: &KeyedRequest,
@@ -111,15 +111,15 @@ pub(crate) async fn repetition(
     if known.request_hash != request.request_hash {
         return Ok(Some(Repetition::Other));
     }
-    // A key may outlive its execution, and then stands for nothing.
+    // A key may outlive its execution, and is free then.
     let head = head(connection, known.execution_id).await?;
     Ok(head.map(Box::new).map(Repetition::Same))
 }
 
-/// Records that a request has led to an execution; a record of the same key that no longer means anything is replaced.
+/// Records that a request has led to an execution, and replaces a record of the same key that means nothing any more.
 ///
-/// Somebody else may have recorded the same key since it was looked for. Then this fails as the key is taken, and the
-/// whole command is applied again, which finds it.
+/// Fails if somebody else has recorded the same key since it was looked for; the whole command is applied again then,
+/// and finds it.
 pub(crate) async fn remember(
     transaction: &DatabaseTransaction,
     request: &KeyedRequest,

@@ -1,12 +1,12 @@
 //! Rows: entities, migrations, and reads and writes by subject.
 //!
 //! A write is a [`Command`]: a value that says what is wanted and applies itself inside a transaction. On SQLite one
-//! task applies all commands and commits many at a time; on a server database a command runs in its own transaction,
-//! again when transactions were in each other's way. Everything here holds for SQLite, PostgreSQL and MySQL/MariaDB,
-//! except `sqlite.rs`, `sqlite_writer.rs`, `server.rs` and `server_writer.rs`.
+//! task applies all commands and commits many at a time. On a server each command has its own transaction, and runs
+//! again when transactions got in each other's way. Everything here holds for SQLite, PostgreSQL and MySQL/MariaDB
+//! alike, except the files in `backend` that are named after one of them.
 //!
-//! This crate decides nothing: which move of an execution is legal says `runbay_model::next`, and when a write is
-//! wanted says the engine.
+//! This crate decides nothing: `runbay_model::next` says which move of an execution is legal, and the engine says when
+//! a write is wanted.
 
 mod backend;
 mod clock;

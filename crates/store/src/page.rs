@@ -9,7 +9,7 @@ use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
 use sea_orm::Select;
 
-/// Limits a query to one page, newest first, and one entry more, which tells whether there is another page.
+/// Limits a query to one page, newest first, and to one more entry, which tells whether there is another page.
 pub(crate) fn newest_first<E: EntityTrait>(
     query: Select<E>,
     created_at: E::Column,
@@ -19,7 +19,7 @@ pub(crate) fn newest_first<E: EntityTrait>(
     let query = match page.after {
         Some(after) => {
             let created = after.created_at.as_micros();
-            // The first condition follows from the second, but only with it do all databases begin in the index.
+            // The first condition follows from the second, but only with it do all databases start in the index.
             query
                 .filter(created_at.lte(created))
                 .filter(Condition::any().add(created_at.lt(created)).add(id.lt(after.id)))

@@ -31,16 +31,15 @@ pub struct RemoveEndedExecutions {
     pub limit: u64,
 }
 
-/// Looks at some sessions and removes those that nobody has touched or run since a time and that have no executions
-/// left.
+/// Removes sessions that have no executions left and that nobody has touched or run since a time.
 ///
-/// Each call looks at a few more sessions, whatever came of them, so that none takes long. There is no index of the
-/// times at which sessions were touched: it would have to follow every save.
+/// Each call looks at a few more sessions, whatever came of them, so no call takes long. There is no index of the times
+/// at which sessions were touched, as every save would have to update it.
 #[derive(Debug, Clone)]
 pub struct RemoveIdleSessions {
     /// The time.
     pub untouched_since: Timestamp,
-    /// The session after which to go on; none to begin anew.
+    /// The session to continue after; none to start from the beginning.
     pub after: Option<SessionId>,
     /// The most to look at.
     pub limit: u64,
@@ -51,7 +50,7 @@ pub struct RemoveIdleSessions {
 pub struct RemovedSessions {
     /// How many were removed.
     pub removed: u64,
-    /// Where to go on; none when this was the last of them.
+    /// The session to continue after; none when all were looked at.
     pub next: Option<SessionId>,
 }
 

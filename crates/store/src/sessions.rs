@@ -29,6 +29,8 @@ pub use save::SaveRefusal;
 pub use save::SaveSession;
 #[cfg(test)]
 pub(crate) use save::SaveTry;
+#[cfg(test)]
+pub(crate) use save::save_all;
 pub(crate) use waiting_saves::WaitingSaves;
 
 use crate::Command;
@@ -71,6 +73,20 @@ pub struct ClosedSession {
 pub struct SessionNotFound;
 
 impl Store {
+    /// Saves a session, and returns it as it is afterwards when that is durable.
+    ///
+    /// Saves that wait for each other are written together. Each save of a session counts its version and has its own
+    /// answer, but only their common result is written.
+    ///
+    /// CANCEL: a save is applied even if its caller goes away, unless it comes too late.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Refused`] when the session does not allow it; then it had no effect.
+    pub async fn save_session(&self, save: SaveSession) -> Result<Session, WriteError<SaveRefusal>> {
+        self.waiting_saves().save(self.connections(), save).await
+    }
+
     /// Reads a session; none when there is no such session or it belongs to another tenant.
     ///
     /// # Errors
@@ -124,7 +140,7 @@ impl Command for CloseSession {
     }
 }
 
-/// Reads a session's row and keeps others from changing it until the transaction ends.
+/// Reads a session's row, and locks it until the transaction ends.
 pub(crate) async fn locked_row(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! The workers that live, as rows that they renew again and again.
+//! The living workers, as rows that they keep renewing.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -34,17 +34,17 @@ use crate::entities::duration;
 use crate::entities::worker;
 use crate::entities::worker::Column;
 
-/// More than anybody runs.
+/// The most workers that are read; nobody runs so many.
 const LISTED: u64 = 10_000;
 
-/// Tells that a worker lives: adds its row or renews it, by the database's clock.
+/// Adds or renews the row of a living worker, by the database's clock.
 #[derive(Debug, Clone)]
 pub struct RenewWorker(pub Worker);
 
-/// Tells that a worker has stopped; what it may still run is lost from now on.
+/// Marks a worker as stopped; what it still runs is lost from then on.
 ///
-/// Its row stays for what it says of the languages, and those of workers that stopped before it and say the same go.
-/// So workers that start and stop all day do not fill the table.
+/// Its row stays, as it names the languages. Rows of workers that stopped before it and say the same are removed, so
+/// workers that start and stop all day do not fill the table.
 #[derive(Debug, Clone)]
 pub struct StopWorker {
     /// The worker.
@@ -53,10 +53,10 @@ pub struct StopWorker {
     pub languages: String,
 }
 
-/// Removes the rows of workers that were not renewed for so long; answers how many.
+/// Removes the rows of workers that were not renewed for a time; answers how many.
 #[derive(Debug, Clone)]
 pub struct RemoveDeadWorkers {
-    /// The age of rows that are removed.
+    /// The age from which on rows are removed.
     pub unseen_for: Duration,
 }
 
@@ -69,11 +69,11 @@ pub struct Worker {
     pub name: String,
     /// The version of its program, at most 64 characters.
     pub version: String,
-    /// How many executions it runs at a time; none once it has stopped.
+    /// How many executions it runs at a time; none when it has stopped.
     pub slots: u32,
     /// How many it runs now.
     pub running: u32,
-    /// The languages that it serves: a document of at most a mebibyte that only whoever writes it can read.
+    /// The languages that it serves: a document of at most a mebibyte, which only its writer understands.
     pub languages: String,
     /// When it was started, by its own clock.
     pub started_at: Timestamp,
@@ -92,14 +92,14 @@ impl Worker {
 /// A worker as the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenWorker {
-    /// What it said of itself last.
+    /// What it last said of itself.
     pub worker: Worker,
     /// How long ago that was, by the database's clock.
     pub unseen_for: Duration,
 }
 
 impl Store {
-    /// Reads all workers by name, also those that stopped or died and were not removed yet.
+    /// Reads all workers by name, including those that have stopped or died and were not removed yet.
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ impl Command for RemoveDeadWorkers {
     }
 }
 
-/// Selects a worker, by an expression for its id, if it was seen within `lease` and has not stopped.
+/// Selects a worker by an expression for its id, if it was seen within `lease` and has not stopped.
 pub(crate) fn alive(backend: DbBackend, id: Expr, lease: Duration) -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))

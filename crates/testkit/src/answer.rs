@@ -1,4 +1,4 @@
-//! What the server answered.
+//! Answers of the server.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -34,7 +34,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is none.
+    /// When it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in the answer {self:#?}"))
@@ -44,7 +44,7 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// When it is another.
+    /// When the status is another one.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "the answer was {}", self.text);

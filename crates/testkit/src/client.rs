@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use crate::Answer;
 use crate::raw::exchange;
 
-/// Longer than the longest wait that the server accepts.
+/// How long a request may take: longer than the longest wait that the server accepts.
 const REQUEST: Duration = Duration::from_secs(90);
 
-/// A run on a busy machine, with its retries.
+/// How long a run may take on a busy machine, with its retries.
 const END: Duration = Duration::from_secs(120);
 
 /// Speaks HTTP to one server.
@@ -42,8 +42,7 @@ impl Client {
         &self.address
     }
 
-    /// Sends bytes that need not be HTTP over a connection of their own, and reads what is answered until the server
-    /// closes it.
+    /// Sends bytes that need not be HTTP over a new connection, and reads the answer until the server closes it.
     ///
     /// # Panics
     ///
@@ -70,27 +69,27 @@ impl Client {
         Answer::read(request.send().await?).await
     }
 
-    /// GET.
+    /// Sends GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// POST with a JSON body.
+    /// Sends POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// POST without any body or content type.
+    /// Sends POST without a body or a content type.
     pub async fn post_nothing(&self, path: &str) -> Answer {
         self.send(self.request(Method::POST, path)).await
     }
 
-    /// PATCH with a JSON body.
+    /// Sends PATCH with a JSON body.
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::PATCH, path).json(body)).await
     }
 
-    /// DELETE.
+    /// Sends DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await
     }

@@ -9,13 +9,13 @@ use crate::Launch;
 use crate::TestApp;
 use crate::eventually;
 
-/// A worker that was started is seen by every api after this time, on a busy machine.
+/// How long it may take on a busy machine until every api sees a new worker.
 const SEEN: Duration = Duration::from_secs(60);
 
-/// How to start processes that share a database and a Redis; the processes are killed when it is dropped.
+/// Processes of the product that share a database and a Redis; killed when dropped.
 ///
-/// Tests may take processes out of it, kill them and start them again: see [`TestApp::kill`] and
-/// [`TestApp::restart`], after which a process has another port.
+/// Tests may take processes out of it, kill them and start them again with [`TestApp::kill`] and [`TestApp::restart`],
+/// after which a process has another port.
 #[derive(Debug)]
 pub struct Cluster {
     /// The processes that answer HTTP.
@@ -29,7 +29,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster of no process; its workers will run Python only, two programs at one time.
+    /// Makes a cluster without processes. Its workers run Python only, two programs at one time.
     #[must_use]
     pub fn new(database_url: &str, redis_url: &str) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Cluster {
         }
     }
 
-    /// Gives workers other arguments than those for two slots and Python.
+    /// Gives workers these arguments instead of those for two slots and Python.
     #[must_use]
     pub fn worker_args(mut self, args: &[&str]) -> Self {
         self.worker_args = args.iter().map(OsString::from).collect();
@@ -56,13 +56,13 @@ impl Cluster {
         self
     }
 
-    /// Returns how an api is started.
+    /// Returns the way to start an api.
     #[must_use]
     pub fn api_launch(&self) -> Launch {
         self.with_shared_args(Launch::api(&self.database_url, &self.redis_url))
     }
 
-    /// Returns how a worker is started; each has users of its own for its bays.
+    /// Returns the way to start a worker; each has users of its own for its bays.
     #[must_use]
     pub fn worker_launch(&self) -> Launch {
         let launch = Launch::worker(&self.database_url, &self.redis_url);
@@ -73,8 +73,7 @@ impl Cluster {
         self.shared_args.iter().fold(launch, Launch::arg)
     }
 
-    /// Starts that many more processes, one after the other, and waits until every api sees every worker of the
-    /// cluster.
+    /// Starts more processes, one after the other, and waits until every api sees every worker of the cluster.
     #[must_use]
     pub async fn start(mut self, apis: usize, workers: usize) -> Self {
         for _ in 0..workers {
@@ -90,7 +89,7 @@ impl Cluster {
     }
 }
 
-/// Waits until an api sees this many workers alive, and offers what they run.
+/// Waits until an api sees this many living workers and offers what they run.
 pub async fn see_workers(api: &TestApp, workers: usize) {
     eventually(SEEN, "the workers are seen", async || {
         let body = api.client.get("/workers").await;

@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Asks again and again until `check` returns something, and returns that.
+/// Calls `check` again and again until it returns something, and returns that.
 ///
 /// # Panics
 ///
-/// When the deadline has passed; `what` then says what did not come true.
+/// When the deadline has passed; the message names `what` did not come true.
 pub async fn eventually<T, F, Fut>(deadline: Duration, what: &str, mut check: F) -> T
 where
     F: FnMut() -> Fut,

@@ -1,7 +1,7 @@
-//! Starts the real server for tests, and the databases that it uses, speaks to it and looks at what it leaves behind.
+//! Starts the real server and its databases for tests, speaks to it, and looks at what it leaves behind.
 //!
-//! For tests only: everything here panics, with the server's log, instead of returning errors. It knows the server
-//! from outside, as a program with an HTTP interface, and shares no type with it.
+//! For tests only: everything here panics with the server's log instead of returning errors. It knows the server from
+//! outside, as a program with an HTTP interface, and shares no type with it.
 
 mod answer;
 mod client;

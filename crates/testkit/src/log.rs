@@ -12,10 +12,10 @@ use tokio::io::AsyncBufReadExt;
 use tokio::io::AsyncRead;
 use tokio::io::BufReader;
 
-/// Enough for the status changes of some hundred executions.
+/// How many lines are kept; enough for the status changes of some hundred executions.
 const KEPT: usize = 2_000;
 
-/// The newest lines that a server wrote, over all its lives; a cheap clone.
+/// The newest lines that a server wrote, over all its lives; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<VecDeque<Line>>>);
 
@@ -29,7 +29,7 @@ pub struct Line {
 }
 
 impl Log {
-    /// Takes over lines, shows each to `look`, and ends when nobody can write any more.
+    /// Keeps lines, shows each to `look`, and ends when nobody can write any more.
     pub(crate) async fn follow(&self, stream: impl AsyncRead + Unpin, mut look: impl FnMut(&Line)) {
         let mut lines = BufReader::new(stream).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
@@ -51,7 +51,7 @@ impl Log {
         self.lines().into_iter().filter(|line| line.field("message") == message).collect()
     }
 
-    /// Returns the statuses that the log tells of an execution, oldest first.
+    /// Returns the statuses of an execution in the log, oldest first.
     #[must_use]
     pub fn statuses(&self, execution: &str) -> Vec<String> {
         self.lines()
@@ -86,7 +86,7 @@ impl Line {
         Self { text, event }
     }
 
-    /// Returns a field of the event, null when it has none of this name.
+    /// Returns a field of the event; null when the event has none of this name.
     #[must_use]
     pub fn field(&self, name: &str) -> &Value {
         // Subscribers write fields either in an object of their own or beside time and level.

@@ -17,12 +17,12 @@ pub struct Process {
     /// Its short name, as in `/proc/PID/comm`.
     pub name: String,
     state: char,
-    /// Clock ticks after boot; tells it apart from a later process with the same id.
+    /// When it was started, in clock ticks after boot; tells it from a later process with the same id.
     started: u64,
 }
 
 impl Process {
-    /// Looks at one process; none when it does not exist.
+    /// Looks at a process; none when it does not exist.
     #[must_use]
     pub fn find(pid: i32) -> Option<Self> {
         parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
@@ -58,7 +58,7 @@ impl Process {
         if self.is_alive()
             && let Some(pid) = Pid::from_raw(self.pid)
         {
-            // It may end in this very moment, which is what is wanted.
+            // The process may end in this very moment, which is what is wanted.
             kill_process(pid, signal).ok();
         }
     }
@@ -92,7 +92,7 @@ fn living() -> Vec<Process> {
 
 /// Reads `/proc/PID/stat`: `pid (name) state parent ...`, with the start time as the 22nd field.
 fn parse(stat: &str) -> Option<Process> {
-    // The name may hold spaces and parentheses itself.
+    // The name itself may hold spaces and parentheses.
     let (pid, rest) = stat.split_once(" (")?;
     let (name, rest) = rest.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();

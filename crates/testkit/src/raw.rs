@@ -14,13 +14,13 @@ use crate::Answer;
 
 const EXCHANGE: Duration = Duration::from_secs(60);
 
-/// Sends `request` over a new connection and reads to the end of it.
+/// Sends `request` over a new connection, and reads until the end of the answer.
 pub(crate) async fn exchange(address: &str, request: &[u8]) -> Answer {
     let stream = TcpStream::connect(address).await.expect("the server accepts connections");
     let (mut reading, mut writing) = stream.into_split();
     let mut answer = Vec::new();
     let send = async {
-        // A server that has refused the head reads no body; what counts is its answer.
+        // A server that has refused the head does not read the body; its answer is what counts.
         writing.write_all(request).await.ok();
         writing
     };
@@ -32,7 +32,7 @@ pub(crate) async fn exchange(address: &str, request: &[u8]) -> Answer {
     parse(&text).unwrap_or_else(|| panic!("this is no answer: {text:?}"))
 }
 
-/// Reads one answer whose body, if any, goes to the end.
+/// Reads one answer; its body, if it has one, ends with the connection.
 fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");

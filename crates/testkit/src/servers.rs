@@ -1,6 +1,6 @@
 //! Private database and queue servers for tests, from the programs that the Debian packages install.
 //!
-//! Each server has a temporary directory and a loopback port to itself, so it runs beside the services of the host, and
+//! Each server has a temporary directory and a loopback port to itself, so it runs next to the services of the host. It
 //! keeps both over restarts. It dies with the test process, however that ends, and its directory is removed.
 
 mod account;

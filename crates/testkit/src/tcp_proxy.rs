@@ -18,12 +18,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 
-/// Further clients are turned away.
+/// The most clients at one time; further ones are turned away.
 const CONNECTIONS: usize = 512;
 
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// A port on 127.0.0.1 that leads to another one there, until told otherwise; closed when dropped.
+/// A port on 127.0.0.1 that leads to another one until a test changes that; closed when dropped.
 #[derive(Debug)]
 pub struct TcpProxy {
     port: u16,
@@ -41,7 +41,7 @@ enum Weather {
 }
 
 impl TcpProxy {
-    /// Starts a proxy to a port on 127.0.0.1, where nobody need listen yet.
+    /// Starts a proxy to a port on 127.0.0.1, on which nobody need listen yet.
     ///
     /// # Panics
     ///
@@ -61,7 +61,7 @@ impl TcpProxy {
         self.port
     }
 
-    /// Returns a URL of the target with the proxy's port instead.
+    /// Returns a URL of the target, with the proxy's port in it.
     ///
     /// # Panics
     ///
@@ -73,27 +73,27 @@ impl TcpProxy {
         url.replace(&target, &format!("127.0.0.1:{}", self.port))
     }
 
-    /// Leads new connections to another port on 127.0.0.1, as an address does that follows the primary server.
+    /// Leads new connections to another port on 127.0.0.1, like an address that follows the primary server.
     pub fn lead_to(&self, target: u16) {
         self.target.store(target, Ordering::Relaxed);
     }
 
-    /// Closes every connection, and each new one at once.
+    /// Closes all connections, and each new one at once.
     pub fn cut(&self) {
         self.weather.send_replace(Weather::Cut);
     }
 
-    /// Keeps connections open, also new ones, and holds back all that is sent until [`TcpProxy::heal`].
+    /// Keeps old and new connections open, and holds back all that is sent until [`TcpProxy::heal`].
     pub fn silence(&self) {
         self.weather.send_replace(Weather::Silent);
     }
 
-    /// Holds each piece that is sent back for this long, in both directions.
+    /// Delays everything that is sent by this time, in both directions.
     pub fn delay(&self, time: Duration) {
         self.weather.send_replace(Weather::Delayed(time));
     }
 
-    /// Lets everything through again, first what was held back.
+    /// Lets everything through again, beginning with what was held back.
     pub fn heal(&self) {
         self.weather.send_replace(Weather::Fine);
     }

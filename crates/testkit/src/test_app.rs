@@ -27,21 +27,21 @@ use crate::Log;
 use crate::Process;
 use crate::descendants;
 
-/// Version probes of all languages on a busy machine included.
+/// How long a start may take on a busy machine, with the version probes of all languages.
 const START: Duration = Duration::from_secs(60);
 
-/// A graceful stop waits for running programs.
+/// How long a graceful stop may take, which waits for running programs.
 const STOP: Duration = Duration::from_secs(60);
 
 const LOG_END: Duration = Duration::from_secs(10);
 
-/// Becomes the command after the first two arguments, in a mount namespace that goes away with it.
+/// A script that becomes the command after its first two arguments, in a mount namespace of its own.
 const MOUNT: &str = r#"mkdir -p "$1"; mount -t tmpfs -o "$0" runbay-test "$1"; shift; exec "$@""#;
 
-/// The first of the user numbers for bays of workers, beyond those of `serve` and of commands.
+/// The first uid for the bays of workers, above those of `serve` and of commands.
 const FIRST_WORKER_UID: u32 = 2_100_000_000;
 
-/// User numbers for the bays of one worker; more than it has bays in any test.
+/// How many uids the bays of one worker have; more than any test has bays.
 const UIDS_OF_A_WORKER: u32 = 100;
 
 /// Which part of the product to start.
@@ -69,7 +69,7 @@ pub struct Launch {
 /// When the test panics, the server's log goes to standard error.
 #[derive(Debug)]
 pub struct TestApp {
-    /// Speaks to the server.
+    /// A client of the server.
     pub client: Client,
     /// What the server wrote, over all its lives.
     pub log: Log,
@@ -119,8 +119,9 @@ impl Launch {
         Self { role: Role::Api, ..Self::default() }.database(database_url).redis(redis_url)
     }
 
-    /// Starts `runbay worker` over a database server and a Redis. Its client reaches what it answers to operators, and
-    /// its bays have users of their own.
+    /// Starts `runbay worker` over a database server and a Redis.
+    ///
+    /// Its client reaches the routes for operators, and its bays have users of their own.
     #[must_use]
     pub fn worker(database_url: &str, redis_url: &str) -> Self {
         let launch = Self { role: Role::Worker, ..Self::default() }.database(database_url).redis(redis_url);
@@ -139,22 +140,23 @@ impl Launch {
         self.env("RUNBAY_REDIS_URL", url)
     }
 
-    /// Listens on another address than an IPv4 loopback port that is free.
+    /// Listens on this address instead of a free IPv4 loopback port.
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {
         address.clone_into(&mut self.listen);
         self
     }
 
-    /// Puts the data directory on a new file system in memory that only this server sees, mounted with `options`, see
-    /// tmpfs(5). It is empty after each start.
+    /// Puts the data directory on a new file system in memory that only this server sees.
+    ///
+    /// It is mounted with `options` (tmpfs(5)), and empty after each start.
     #[must_use]
     pub fn disk(mut self, options: &str) -> Self {
         self.disk = Some(options.to_owned());
         self
     }
 
-    /// Starts the server as an ordinary user, who need not have an account.
+    /// Starts the server as an ordinary user, which needs no account.
     ///
     /// # Panics
     ///
@@ -162,8 +164,8 @@ impl Launch {
     #[must_use]
     pub fn ordinary_user(mut self, uid: u32) -> Self {
         let directory = self.directory.path();
-        // By a process of its own: what this one has open for writing, a child that another test forks meanwhile
-        // has open too, and the kernel does not execute such a file (ETXTBSY).
+        // A process of its own copies the file. A child that another test forks meanwhile would have it open for
+        // writing, too, and the kernel does not execute such a file (ETXTBSY).
         let copied = std::process::Command::new("cp").arg(binary()).arg(directory.join("runbay")).status();
         assert!(copied.is_ok_and(|status| status.success()), "the program can be copied");
         std::os::unix::fs::chown(directory, Some(uid), Some(uid)).expect("the directory can be given away");
@@ -178,7 +180,7 @@ impl Launch {
         self
     }
 
-    /// Adds an environment variable; the server gets no others but `PATH`.
+    /// Adds an environment variable; the server has no others except `PATH`.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
@@ -297,13 +299,13 @@ impl TestApp {
         self.pid
     }
 
-    /// Returns how the server was started, to start a second one on the same data directory.
+    /// Returns the way in which the server was started, to start a second one on the same data directory.
     #[must_use]
     pub fn launch(&self) -> Launch {
         self.launch.clone()
     }
 
-    /// Returns the server's own process, to freeze it or look at it.
+    /// Returns the server's own process, for example to freeze it.
     ///
     /// # Panics
     ///
@@ -313,7 +315,7 @@ impl TestApp {
         Process::find(self.pid).expect("the server lives")
     }
 
-    /// Returns every living process that the server has started, directly or not.
+    /// Returns every living process that the server has started, directly or indirectly.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
         descendants(self.pid)
@@ -336,7 +338,7 @@ impl TestApp {
         kill_process(pid, Signal::TERM).expect("the server lives");
         let status = self.wait_for_exit().await;
         let took = start.elapsed();
-        // The log is whole once everything that holds its pipe has ended.
+        // The log is whole when everything that holds its pipe has ended.
         timeout(LOG_END, &mut self.reader).await.ok();
         Exit { status, took }
     }
@@ -372,14 +374,14 @@ impl Drop for TestApp {
     }
 }
 
-/// Returns the first of some user numbers that no other worker of this test has, and hardly one of another.
+/// Returns the first of some uids that no other worker of this test has, and hardly one of another test.
 fn worker_uid() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
     FIRST_WORKER_UID + number % (1 << 24) * UIDS_OF_A_WORKER
 }
 
-/// Finds the product's binary beside the directory of the test executable.
+/// Finds the product's binary next to the directory of the test executable.
 ///
 /// # Panics
 ///

@@ -27,7 +27,7 @@ async fn templates(app: &TestApp) -> Vec<(String, Vec<Method>)> {
 const ALL: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
 
-/// Puts an id in the place of every parameter of a template.
+/// Puts an id where a template has a parameter.
 fn filled(template: &str, id: &str) -> String {
     template.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>().join("/")
 }

@@ -63,7 +63,7 @@ impl Engine {
         let forgotten = self.carry_through(async move { engine.store().write(command).await });
         forgotten.await?.map_err(|error| match error {
             WriteError::Refused(DeadLetterNotFound) => ReadError::NotFound,
-            WriteError::Unavailable(error) => ReadError::Unavailable(error.into()),
+            WriteError::Failed(error) => ReadError::Unavailable(error.into()),
         })
     }
 }
@@ -72,7 +72,7 @@ impl From<WriteError<RequeueRefusal>> for RequeueError {
     fn from(error: WriteError<RequeueRefusal>) -> Self {
         match error {
             WriteError::Refused(refusal) => Self::Refused(refusal),
-            WriteError::Unavailable(error) => Self::Unavailable(error.into()),
+            WriteError::Failed(error) => Self::Unavailable(error.into()),
         }
     }
 }

@@ -1,14 +1,11 @@
 //! Accepting executions.
 
-use runbay_model::CodeChange;
 use runbay_model::ExecutionId;
-use runbay_model::IdempotencyKey;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
-use runbay_model::Work;
 use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
 use runbay_store::AcceptRun;
@@ -20,25 +17,13 @@ use runbay_store::WriteError;
 use tokio::time::timeout;
 
 use crate::Engine;
+use crate::RunRequest;
 use crate::SubmitError;
 use crate::Unavailable;
 use crate::accept::idempotency::keyed_one_shot;
 use crate::accept::idempotency::keyed_run;
 use crate::sessions::template;
 use crate::watch::read::READ_PATIENCE;
-
-/// What a run is asked for with, of a session or of code that comes with the request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunRequest {
-    /// The id or alias of a language: the session's new one, or that of the code.
-    pub language: Option<String>,
-    /// Code to save in the session first, or the code to run; without it the session's code, or the language's template.
-    pub code: Option<CodeChange>,
-    /// How to run the code.
-    pub work: Work,
-    /// A name for the request, if sending it again must have no further effect.
-    pub idempotency_key: Option<IdempotencyKey>,
-}
 
 impl Engine {
     /// Accepts a run of a session's newest code; when it returns, the execution is durable.
@@ -136,7 +121,7 @@ impl Engine {
                 self.unknown_language(language.as_str()).into()
             }
             WriteError::Refused(refusal) => refusal.into(),
-            WriteError::Unavailable(error) => SubmitError::Unavailable(error.into()),
+            WriteError::Failed(error) => SubmitError::Unavailable(error.into()),
         }
     }
 }

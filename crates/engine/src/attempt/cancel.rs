@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::outage::Part;
 
 impl Engine {
-    /// Ends an execution that nobody wants any more; a running program is told to stop.
+    /// Ends an execution that nobody wants any more, and tells a running program to stop.
     ///
     /// # Errors
     ///
@@ -29,17 +29,17 @@ impl Engine {
         cancelled.await?.map_err(|error| match error {
             WriteError::Refused(CancelRefusal::NotFound) => CancelError::NotFound,
             WriteError::Refused(CancelRefusal::AlreadyEnded) => CancelError::AlreadyEnded,
-            WriteError::Unavailable(error) => CancelError::Unavailable(error.into()),
+            WriteError::Failed(error) => CancelError::Unavailable(error.into()),
         })
     }
 
-    /// Does what follows when a cancellation is durable: nobody starts it, and whoever runs it stops.
+    /// Does what follows a durable cancellation: takes the execution out of the queue, and stops its attempt.
     pub(crate) async fn after_cancellation(&self, head: &ExecutionHead) {
         self.running().stop(head.id);
         let (engine, head) = (self.clone(), head.clone());
         self.tell(async move {
             if let Err(error) = engine.queue().remove(head.id, &head.language).await {
-                // It is harmless there: a claim finds that it is no longer queued.
+                // The entry is harmless: a claim finds that the row is not queued.
                 engine.outages().failed(Part::Queue, &error);
             }
             engine.announce(&head).await;

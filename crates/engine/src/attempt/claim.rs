@@ -28,8 +28,8 @@ use crate::metrics::note_claim;
 
 /// A worker's right to run one attempt of an execution.
 ///
-/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]; the execution of a claim that is only
-/// dropped is handed back when its worker renews its row.
+/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]. If it is only dropped, the execution is
+/// handed back when the worker renews its row.
 #[derive(Debug)]
 #[must_use = "an execution whose claim is dropped stays RUNNING for a while"]
 pub struct Claim {
@@ -39,27 +39,27 @@ pub struct Claim {
     pub attempt: Attempt,
     /// Who owns the execution.
     pub tenant: TenantId,
-    /// The session it was started from.
+    /// The session that it was started from.
     pub session: Option<SessionId>,
     /// What is to be run; shared, as it may hold a megabyte of standard input.
     pub input: Arc<RunInput>,
-    /// Fires when nobody wants the result any more: it was cancelled, or the attempt was taken away.
+    /// Cancelled when nobody wants the result any more: the execution was cancelled, or the attempt was taken away.
     pub cancelled: CancellationToken,
     pub(crate) follower: AbortOnDropHandle<()>,
     _registration: Registration,
 }
 
 impl Engine {
-    /// Takes a queued execution; none when it is no longer queued.
+    /// Claims a queued execution; returns none when it is not queued.
     ///
     /// CANCEL: an execution that is claimed after the caller went away is handed back.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unreadable`] when the
-    /// execution may be tried again much later, or by another version. [`ClaimError::Unavailable`] when the
-    /// database does not answer; the execution may be claimed all the same, and is handed back then: a moment later, or
-    /// when the worker renews its row.
+    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unreadable`] when this
+    /// version cannot read the row; the execution may be tried again much later, or by another version.
+    /// [`ClaimError::Unavailable`] when the database does not answer; if the execution is claimed all the same, it is
+    /// handed back a moment later, or when the worker renews its row.
     pub async fn claim(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
         let (caller, answer) = oneshot::channel();
         let mut awaited = AwaitedClaim { engine: self.clone(), answer };
@@ -87,10 +87,10 @@ impl Engine {
         let claimed = match self.store().write(command).await {
             Ok(claimed) => claimed,
             Err(WriteError::Refused(LeaseExpired)) => return Err(ClaimError::LeaseExpired),
-            Err(WriteError::Unavailable(runbay_store::StoreError::Damaged(found))) => {
+            Err(WriteError::Failed(runbay_store::StoreError::Damaged(found))) => {
                 return Err(ClaimError::Unreadable(found));
             }
-            Err(WriteError::Unavailable(error)) => return Err(Unavailable::from(error).into()),
+            Err(WriteError::Failed(error)) => return Err(Unavailable::from(error).into()),
         };
         let Some(claimed) = claimed else {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Engine {
     }
 }
 
-/// A claim on its way to its caller; one that arrives when the caller has just gone away is handed back.
+/// A claim on its way to its caller. If the caller goes away before it arrives, it is handed back.
 struct AwaitedClaim {
     engine: Engine,
     answer: oneshot::Receiver<Result<Option<Claim>, ClaimError>>,
@@ -128,7 +128,7 @@ struct AwaitedClaim {
 
 impl Drop for AwaitedClaim {
     fn drop(&mut self) {
-        // Closed first: whatever is sent from now on, the sender keeps and hands back.
+        // Closed first: from then on the sender keeps what it cannot send, and hands it back.
         self.answer.close();
         if let Ok(Ok(Some(unwanted))) = self.answer.try_recv() {
             let engine = self.engine.clone();

@@ -62,7 +62,7 @@ impl Engine {
                     Ok(Recorded::Accepted)
                 }
                 Err(WriteError::Refused(Stale)) => Ok(engine.recorded_before(&tenant, id, own_end, usage).await),
-                Err(WriteError::Unavailable(error)) => Err(error.into()),
+                Err(WriteError::Failed(error)) => Err(error.into()),
             }
         });
         recorded.await?
@@ -155,6 +155,6 @@ impl Engine {
 fn stale(error: WriteError<Stale>) -> Result<Recorded, Unavailable> {
     match error {
         WriteError::Refused(Stale) => Ok(Recorded::Stale),
-        WriteError::Unavailable(error) => Err(error.into()),
+        WriteError::Failed(error) => Err(error.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! A worker's row: while it is renewed, what the worker has claimed is its own.
+//! The lease of a worker: while its row is renewed, what the worker has claimed is its own.
 
 use runbay_model::Attempt;
 use runbay_model::Catalog;
@@ -21,7 +21,7 @@ use crate::workers::document::document;
 pub struct WorkerCard {
     /// This life of the worker.
     pub id: WorkerId,
-    /// A name for people, such as the name of its host; what is beyond 255 characters is cut off.
+    /// A name for people, such as that of its host; cut off after 255 characters.
     pub name: String,
     /// The version of its program, at most 64 characters.
     pub version: String,
@@ -35,12 +35,12 @@ pub struct WorkerCard {
 
 /// A worker's right to claim executions, for as long as it is renewed in time.
 ///
-/// A worker whose lease has expired has lost what it runs: other processes queue it again, and whatever it reports is
-/// dropped. With the next renewal it learns so, and may claim again.
+/// A worker whose lease has expired has lost what it runs: other processes queue it again, and its reports are dropped.
+/// The worker learns that with the next renewal, and may claim again.
 pub struct WorkerLease {
     engine: Engine,
     row: Worker,
-    /// Attempts that the rows say are the worker's, and that it does not know, as of the last renewal.
+    /// Attempts that are the worker's by the rows but unknown to it, as of the last renewal.
     unknown: Vec<(ExecutionId, Attempt)>,
 }
 
@@ -63,8 +63,10 @@ impl Engine {
 }
 
 impl WorkerLease {
-    /// Renews the lease, and puts right what the rows and the worker do not agree on: attempts that were taken away
-    /// are stopped, and claims that the worker does not know of, as the database failed to answer, are handed back.
+    /// Renews the lease, and settles what the rows and the worker do not agree on.
+    ///
+    /// Attempts that were taken away are stopped. Claims that the worker does not know of, because the database failed
+    /// to answer, are handed back.
     ///
     /// # Errors
     ///
@@ -75,12 +77,13 @@ impl WorkerLease {
         self.put_right().await
     }
 
-    /// Tells that the worker takes no more executions, with all later renewals; they go on until what it runs ended.
+    /// Says from the next renewal on that the worker takes no more executions; renewals go on until its last one has
+    /// ended.
     pub fn drain(&mut self) {
         self.row.draining = true;
     }
 
-    /// Ends the lease: what the worker may still run is lost, and what it served is offered until its successor comes.
+    /// Ends the lease. What the worker still runs is lost; what it served is offered until its successor comes.
     ///
     /// # Errors
     ///
@@ -91,11 +94,11 @@ impl WorkerLease {
 
     async fn put_right(&mut self) -> Result<(), Unavailable> {
         let worker = self.row.id;
-        // Known before it is asked for: an attempt that is claimed in between is not taken for one taken away.
+        // Listed before the rows are read, so that an attempt that is claimed meanwhile does not count as taken away.
         let known = self.engine.running().attempts(worker);
         let rows = self.engine.store().attempts_of(worker).await?;
         for (execution, attempt) in known.into_iter().filter(|attempt| !rows.contains(attempt)) {
-            // Whoever took it away has said so; or it has just ended here.
+            // The process that took it away has announced that; or it has just ended here.
             tracing::debug!(execution.id = %execution, execution.attempt = attempt.0, "an attempt is over by its row");
             self.engine.running().stop_attempt(execution, attempt);
         }
@@ -104,14 +107,14 @@ impl WorkerLease {
         for (id, attempt) in unknown.iter().filter(|attempt| self.unknown.contains(attempt)) {
             self.engine.return_unknown(*id, *attempt).await?;
         }
-        // One that was just claimed or just ended is given until the next time.
+        // A claim that was just written or has just ended is left until the next renewal.
         self.unknown = unknown;
         Ok(())
     }
 }
 
 impl Engine {
-    /// Hands back an attempt that nobody runs: its claim was written although the database failed to answer.
+    /// Hands back an attempt that nobody runs, whose claim was written although the database failed to answer.
     async fn return_unknown(&self, id: ExecutionId, attempt: Attempt) -> Result<(), Unavailable> {
         match self.store().write(HandBackExecution { id, attempt, at: Timestamp::now() }).await {
             Ok(head) => {
@@ -120,7 +123,7 @@ impl Engine {
                 Ok(())
             }
             Err(WriteError::Refused(Stale)) => Ok(()),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which attempts run in this process, so that they can be told to stop.
+//! The attempts that run in this process, so that they can be told to stop.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -20,7 +20,7 @@ pub(crate) struct Running {
 
 #[derive(Debug, Default)]
 struct Claims {
-    /// Two may try to claim the same execution at once, so the second part tells claims apart.
+    /// Each claim by its execution and a number, as several claims of one execution may be tried at once.
     by_number: BTreeMap<(ExecutionId, u64), Held>,
     entered: u64,
 }
@@ -28,7 +28,7 @@ struct Claims {
 #[derive(Debug)]
 struct Held {
     worker: WorkerId,
-    /// None until the claim is written.
+    /// The number of the attempt; none until the claim is written.
     attempt: Option<Attempt>,
     stop: CancellationToken,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Registration {
 }
 
 impl Running {
-    /// Makes a claim known before it is written, so that no cancellation falls between the two.
+    /// Makes a claim known before it is written, so that no cancellation falls in between.
     pub(crate) fn enter(&self, execution: ExecutionId, worker: WorkerId) -> (Registration, CancellationToken) {
         let stop = CancellationToken::new();
         let mut claims = self.lock();
@@ -51,22 +51,22 @@ impl Running {
         (Registration { running: self.clone(), number }, stop)
     }
 
-    /// Tells whoever runs `execution` to stop.
+    /// Tells the attempt of `execution` to stop.
     pub(crate) fn stop(&self, execution: ExecutionId) {
         self.stop_those(execution, |_| true);
     }
 
-    /// Tells whoever runs this attempt to stop.
+    /// Tells this attempt to stop.
     pub(crate) fn stop_attempt(&self, execution: ExecutionId, attempt: Attempt) {
         self.stop_those(execution, |held| held.attempt == Some(attempt));
     }
 
-    /// Returns whether this process runs an execution, or is just claiming it.
+    /// Returns whether this process runs an execution or is just claiming it.
     pub(crate) fn holds(&self, execution: ExecutionId) -> bool {
         self.lock().by_number.range(numbers(execution)).next().is_some()
     }
 
-    /// Returns the attempts that a worker has claimed and not ended yet.
+    /// Returns the attempts that a worker has claimed and that have not ended.
     pub(crate) fn attempts(&self, worker: WorkerId) -> Vec<(ExecutionId, Attempt)> {
         let claims = self.lock();
         let own = claims.by_number.iter().filter(|(_, held)| held.worker == worker);
@@ -74,7 +74,7 @@ impl Running {
     }
 
     fn stop_those(&self, execution: ExecutionId, which: impl Fn(&Held) -> bool) {
-        // The signals are fired after the lock is released: whoever waits for one may run at once.
+        // The signals fire after the lock is released, as their waiters may run at once.
         let claims = self.lock();
         let held = claims.by_number.range(numbers(execution)).filter(|(_, held)| which(held));
         let signals: Vec<_> = held.map(|(_, held)| held.stop.clone()).collect();
@@ -84,7 +84,8 @@ impl Running {
         }
     }
 
-    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    /// Locks the claims. No code that holds the lock panics half-way through a change, so a poisoned lock is as good as
+    /// any.
     fn lock(&self) -> MutexGuard<'_, Claims> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! Following the events of an attempt that runs in this process, to hear when it is to stop.
+//! The signal that stops an attempt, which other processes send as events.
 
 use runbay_events::Event;
 use runbay_events::EventKind;
@@ -22,9 +22,9 @@ pub(crate) struct Followed {
 }
 
 impl Engine {
-    /// Stops an attempt when another process makes known that it is cancelled or taken away.
+    /// Stops an attempt when another process announces that it is cancelled or taken away.
     ///
-    /// What is missed here is found when the worker next renews its row.
+    /// The worker finds what was missed here when it next renews its row.
     pub(crate) async fn follow(&self, followed: Followed) -> AbortOnDropHandle<()> {
         let subscription = self.events().subscribe(followed.execution, None).await;
         let engine = self.clone();
@@ -49,7 +49,8 @@ impl Engine {
         }
     }
 
-    /// The bus says nothing more of the execution: it has told its result, or had to forget it.
+    /// Finds out by the row whether the attempt goes on, when the bus has told the result or has forgotten the
+    /// execution.
     ///
     /// Only the row knows whether the result is one: a database that was restored may have forgotten it.
     async fn stop_if_taken_away(&self, followed: &Followed) {
@@ -63,7 +64,7 @@ impl Engine {
     }
 }
 
-/// Returns whether an event says that an attempt goes on no longer.
+/// Returns whether an event says that an attempt does not go on.
 fn ends(kind: &EventKind, own: Attempt) -> bool {
     match kind {
         EventKind::Status { attempt, .. } if *attempt > own => true,

@@ -1,7 +1,5 @@
-//! Putting executions into the queue again.
+//! The queue's entry for a row, and queueing a row again.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use runbay_model::Attempt;
@@ -24,7 +22,7 @@ impl Engine {
         self.note_push(self.queue().push(entry(head)).await);
     }
 
-    /// What could not be pushed waits in its row for the next sweep.
+    /// A row that could not be pushed waits for the next sweep.
     pub(crate) fn note_push(&self, pushed: Result<(), runbay_queue::QueueError>) {
         match pushed {
             Ok(()) => self.outages().answered(Part::Queue),
@@ -33,9 +31,9 @@ impl Engine {
     }
 }
 
-/// Returns the queue's entry for a queued row; it keeps its place however often it is retried.
+/// Returns the queue's entry for a queued row, which keeps its turn however often it is retried.
 ///
-/// It waits no longer than any retry does: the clock of whoever wrote its time may be ahead.
+/// The entry waits no longer than any retry does, as the clock of the process that wrote its time may be ahead.
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
@@ -47,13 +45,14 @@ pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     }
 }
 
-/// Whoever has had its turn keeps it; a row from a time before turns were stored comes first.
+/// Returns the turn of an earlier attempt; a row from a time before turns were stored comes first.
 fn turn(head: &ExecutionHead) -> Option<Turn> {
     let was_claimed = head.state.attempt() > Attempt::default();
     was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()
 }
 
-/// Tenants share the queue; where there is one only, its sessions do, and all that has no session is one of them.
+/// Returns the flow of an execution. Tenants share the queue; where there is one tenant only, its sessions share it,
+/// and everything without a session is one flow.
 fn flow(head: &ExecutionHead) -> Flow {
     if head.tenant != TenantId::default() {
         return Flow::new(format!("tenant {}", head.tenant.as_str()));
@@ -64,13 +63,12 @@ fn flow(head: &ExecutionHead) -> Flow {
     }
 }
 
-/// Returns how long to wait after an attempt was lost: doubling, with up to half of it left to chance so that
-/// executions that were lost together do not come back together.
+/// Returns how long to wait after an attempt was lost: it doubles with each loss, and up to half of it is left to
+/// chance, so that executions that were lost together do not come back together.
 pub(crate) fn retry_delay(base: Duration, lost: Attempt) -> Duration {
     let doublings = lost.0.saturating_sub(1).min(16);
     let longest = base.saturating_mul(1 << doublings).min(LONGEST_RETRY_DELAY);
-    let chance = RandomState::new().hash_one(()) % 1024;
-    longest / 2 + longest.mul_f64(f64::from(u16::try_from(chance).unwrap_or(0)) / 2048.0)
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::queueing::entry::entry;
 use crate::watch::read::READ_PATIENCE;
 
 impl Engine {
-    /// Reserves a place in the queue; none while the queue is away and executions are accepted all the same.
+    /// Reserves a place in the queue. Returns none while the queue is away and executions are accepted without it.
     pub(crate) async fn place(&self) -> Result<Option<Box<dyn Place>>, NoPlace> {
         let max = self.settings().queue_max_depth;
         match self.queue().reserve(max).await {
@@ -22,7 +22,7 @@ impl Engine {
                 Ok(Some(place))
             }
             Err(ReserveError::Full { depth, max }) => Err(NoPlace::Full { depth, max }),
-            Err(ReserveError::Unavailable(error)) => {
+            Err(ReserveError::Failed(error)) => {
                 self.outages().failed(Part::Queue, &error);
                 if self.settings().require_queue {
                     return Err(NoPlace::QueueUnavailable(error.into()));
@@ -32,7 +32,7 @@ impl Engine {
         }
     }
 
-    /// Checks by the rows that there is a place: while the queue is away nobody else knows how many wait.
+    /// Checks by the rows whether there is a place, as nothing else knows how many wait while the queue is away.
     async fn place_among_rows(&self, max: usize) -> Result<Option<Box<dyn Place>>, NoPlace> {
         let queued = timeout(READ_PATIENCE, self.store().queued()).await;
         let queued = queued.map_err(Unavailable::new).and_then(|queued| Ok(queued?)).map_err(NoPlace::Unavailable)?;
@@ -40,12 +40,13 @@ impl Engine {
         if depth >= max { Err(NoPlace::Full { depth, max }) } else { Ok(None) }
     }
 
-    /// Announces an execution that was just written, and puts it into the queue; what never comes into it is found by
-    /// the sweep.
+    /// Announces an execution that was just written, and puts it into the queue.
+    ///
+    /// The sweep finds what never gets there.
     pub(crate) async fn queue_accepted(&self, head: &ExecutionHead, place: Option<Box<dyn Place>>) {
         let (engine, head) = (self.clone(), head.clone());
         self.tell(async move {
-            // Announced before a worker can know of it, so that nobody sees RUNNING before QUEUED.
+            // Announced before any worker can know of it, so that nobody sees RUNNING before QUEUED.
             engine.announce(&head).await;
             let entry = entry(&head);
             let pushed = match place {

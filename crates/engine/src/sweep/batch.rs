@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-/// The most rows at a time: other writes come in between.
+/// The most rows of one batch; other writes come between two batches.
 const MOST: u64 = 500;
 
-/// A batch that takes longer is too large: servers end a statement after some seconds, and SQLite writes nothing else
-/// meanwhile.
+/// The time from which on a batch is too large: servers end a statement after some seconds, and SQLite writes nothing
+/// else meanwhile.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A batch that takes less time may grow.
+/// The time below which the next batch may be larger.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// A number of rows that follows what became of the batches before: a row may hold next to nothing, or megabytes.
+/// How many rows to change at a time. It follows the batches before, as a row may hold next to nothing or megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchSize(u64);
 
@@ -27,7 +27,7 @@ impl BatchSize {
         self.0
     }
 
-    /// Learns what became of a batch; one that failed may have been too large.
+    /// Learns how a batch went; one that failed may have been too large.
     pub(super) fn learn(&mut self, took: Duration, succeeded: bool) {
         if !succeeded || took > LONG {
             self.0 = (self.0 / 2).max(1);

@@ -1,4 +1,4 @@
-//! Putting back into the queue what it has lost.
+//! Putting back the entries that the queue has lost.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,17 +17,16 @@ use crate::Unavailable;
 use crate::outage::Part;
 use crate::queueing::entry::entry;
 
-/// How long the queue may look full enough before its entries are looked at all the same: one that nobody needs any
-/// more may stand for one that is missing.
+/// How long a queue that seems full enough is trusted. An entry that nobody needs may stand for one that is missing.
 const LONGEST_TRUST: Duration = Duration::from_secs(60);
 
-/// A look at all entries takes no more than this part of the time.
+/// Looking at all entries takes at most this part of the time.
 const PART_OF_TIME: u32 = 20;
 
-/// How many entries are on their way to the queue at a time; they are sent in order.
+/// How many entries are on their way to the queue at one time; they are sent in order.
 const PUSHES: usize = 32;
 
-/// When the entries of the queue were looked at.
+/// When the entries of the queue were last looked at, and how long that took.
 #[derive(Debug)]
 pub(crate) struct Looks {
     last_end: Instant,
@@ -35,14 +34,14 @@ pub(crate) struct Looks {
 }
 
 impl Default for Looks {
-    /// Trusts the queue at first: processes that start together need not all look at a long one.
+    /// Trusts the queue at first, so that processes that start together do not all look at a long one.
     fn default() -> Self {
         Self { last_end: Instant::now(), last_duration: Duration::ZERO }
     }
 }
 
 impl Looks {
-    /// Returns whether to look now, given that the queue holds less than the rows say or not.
+    /// Returns whether to look now; `is_short` tells whether the queue holds less than the rows say.
     fn is_due(&self, is_short: bool) -> bool {
         let since = self.last_end.elapsed();
         since >= self.last_duration * PART_OF_TIME && (is_short || since >= LONGEST_TRUST)
@@ -55,7 +54,7 @@ impl Looks {
 }
 
 impl Engine {
-    /// Queues again what is queued by its row, and not by the queue; a queue that is in step costs two counts.
+    /// Queues again the rows that are queued but have no entry. While queue and rows agree, this costs two counts.
     pub(crate) async fn sweep_entries(&self, looks: &mut Looks) -> Result<(), Unavailable> {
         let queued = self.store().queued().await?;
         if queued == 0 {
@@ -81,7 +80,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks at all that is queued, and pushes what the queue does not hold; returns how many.
+    /// Looks at all queued rows, and pushes those without an entry; returns how many.
     pub(crate) async fn push_missing(&self) -> Result<usize, Unavailable> {
         let mut pushed = 0;
         let mut after = None;
@@ -117,7 +116,8 @@ impl Engine {
         Ok(pushed.len())
     }
 
-    /// Somebody is about to push or claim whatever was queued a moment ago. A clock that is wrong delays nothing.
+    /// Returns whether a row was queued so recently that somebody is still about to push or claim it. A wrong clock
+    /// delays nothing.
     fn is_on_its_way(&self, head: &ExecutionHead, now: Timestamp) -> bool {
         let apart = now.since(head.queued_at).max(head.queued_at.since(now));
         apart < self.settings().sweep

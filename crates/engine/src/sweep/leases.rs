@@ -14,17 +14,18 @@ use crate::queueing::entry::retry_delay;
 /// How many executions are read at a time.
 const PAGE: u64 = 100;
 
-/// Since when the database has answered each time, and soon.
+/// The time since which the database has answered each time, and soon.
 #[derive(Debug, Default)]
 pub(crate) struct Steadiness {
     since: Option<Instant>,
 }
 
 impl Engine {
-    /// Queues again what belongs to workers that have not renewed their rows in time, or ends it when its attempts are
-    /// used up.
+    /// Reclaims the executions of workers that have not renewed their rows in time.
     ///
-    /// While the database was away, nobody could renew anything. So it has to be back for a while first, in which the
+    /// An execution is queued again, or ends when its attempts are used up. While the database is away, nobody can
+    /// renew anything; so nothing is reclaimed until it has been back for long enough that living workers have renewed
+    /// their rows.
     /// workers that live do.
     pub(crate) async fn sweep_leases(&self, steadiness: &mut Steadiness) -> Result<(), Unavailable> {
         let asked = Instant::now();
@@ -41,13 +42,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Reclaims whatever belongs to workers that have not renewed their rows in time.
+    /// Reclaims these executions, and then further pages of them while there are more.
     pub(crate) async fn reclaim_all(&self, mut expired: Vec<ExecutionHead>) -> Result<(), Unavailable> {
         loop {
             let is_full = u64::try_from(expired.len()).is_ok_and(|count| count >= PAGE);
             let mut reclaimed = false;
             for head in &expired {
-                // This process runs it, so its worker lives, and will renew its row.
+                // This process runs it, so its worker lives and will renew its row.
                 if !self.running().holds(head.id) {
                     reclaimed |= self.reclaim(head).await?;
                 }
@@ -59,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// Returns false when its worker lives after all, or somebody else was faster.
+    /// Reclaims one execution. Returns false when its worker lives after all, or another process was faster.
     async fn reclaim(&self, head: &ExecutionHead) -> Result<bool, Unavailable> {
         let (attempt, now) = (head.state.attempt(), Timestamp::now());
         let report = ReclaimExecution {
@@ -77,7 +78,7 @@ impl Engine {
                 Ok(true)
             }
             Err(WriteError::Refused(Stale)) => Ok(false),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

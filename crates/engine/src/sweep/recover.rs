@@ -1,4 +1,4 @@
-//! Putting rows and queue in step at the start of the server.
+//! Bringing rows and queue into step at the start of the server.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::queueing::entry::entry;
 /// How many rows are read at a time.
 const PAGE: u64 = 500;
 
-/// What was found at the start.
+/// What recovering has found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Executions whose attempt was lost and that are queued again.
+    /// Executions whose attempt was lost and which are queued again.
     pub requeued: usize,
     /// Executions whose last attempt was lost.
     pub lost: usize,
@@ -31,10 +31,10 @@ pub struct Recovered {
 }
 
 impl Engine {
-    /// Puts back into the queue whatever a former life of this server left unfinished.
+    /// Queues what an earlier life of this server left unfinished.
     ///
-    /// Only for a database that no other server uses, and before anything is claimed: what is RUNNING then has no
-    /// worker any more, and the workers in the rows are dead.
+    /// Only for a database that no other server uses, and before anything is claimed: every RUNNING row has lost its
+    /// worker then.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Engine {
         match self.write_loss(report).await {
             Ok(head) => Ok(Some(head)),
             Err(WriteError::Refused(Stale)) => Ok(None),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 

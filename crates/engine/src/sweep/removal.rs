@@ -17,32 +17,32 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::sweep::batch::BatchSize;
 
-/// How many sessions are looked at at a time: other writes come in between.
+/// How many sessions one page has: other writes come between two pages.
 const SESSIONS: u64 = 500;
 
-/// The most batches of one kind before others have their turn.
+/// The most batches of one kind in one round.
 const BATCHES: usize = 100;
 
-/// How many pages of sessions are looked at in one turn; all of them are, in the course of time.
+/// How many pages of sessions one round looks at; the next round goes on from there.
 const SESSION_PAGES: usize = 20;
 
-/// How long the row of a dead worker is kept for people to see.
+/// How long the row of a dead worker is kept, so that people can see it.
 const DEAD_WORKERS_KEPT: Duration = Duration::from_secs(3_600);
 
-/// What one turn leaves to the next.
+/// What one round leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// How many executions, each with its output, go at a time.
+    /// How many executions one batch removes, each with its output.
     executions: BatchSize,
-    /// How far looking at the sessions has come.
+    /// The session up to which the sessions were looked at.
     after: Option<SessionId>,
 }
 
 impl Engine {
-    /// Removes keys that have expired, executions and sessions that are kept no longer, and workers that are long dead.
+    /// Removes expired keys, executions and sessions that are kept no longer, and workers that are long dead.
     ///
-    /// What is old says the database's clock: a host whose own is ahead must not remove what is new. What cannot be
-    /// removed now keeps nothing else.
+    /// The database's clock decides what is old: a host whose own clock is ahead must not remove what is new. A failure
+    /// to remove one kind does not keep the others.
     pub(crate) async fn remove_old(&self, progress: &mut Progress) -> Result<(), Unavailable> {
         let now = self.store().now().await?;
         let retention = self.settings().retention;
@@ -85,7 +85,7 @@ impl Engine {
         Ok(sum)
     }
 
-    /// Repeats a command that changes at most so many rows while there are more, and returns how many it changed.
+    /// Repeats a command, which changes a limited number of rows, until none are left; returns how many it changed.
     async fn in_batches<C>(&self, size: &mut BatchSize, command: impl Fn(u64) -> C) -> Result<u64, Unavailable>
     where
         C: Command<Answer = u64, Refusal = Infallible>,
@@ -104,7 +104,8 @@ impl Engine {
         Ok(sum)
     }
 
-    /// Applies a command, which takes the time that is returned, and leaves the database to others for as long.
+    /// Applies a command, and then leaves the database to others for as long as that took; returns the answer and the
+    /// time.
     async fn unhurried<C>(&self, command: C) -> (Result<C::Answer, Unavailable>, Duration)
     where
         C: Command<Refusal = Infallible>,

@@ -1,8 +1,6 @@
-//! Doing something again and again.
+//! The rhythm of work that is done again and again.
 
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Outage;
 use crate::Unavailable;
 
-/// Turns that come again and again until they are told to stop; clones say together that the database is away.
+/// Rounds that come again and again until they are told to stop; all clones together warn once of an outage.
 #[derive(Clone)]
 pub(super) struct Rhythm {
     period: Duration,
@@ -26,7 +24,7 @@ impl Rhythm {
         Self { period, stop: stop.clone(), outage: Arc::default(), began: false }
     }
 
-    /// Waits for the next turn, the first of which comes at once; false when there is none.
+    /// Waits for the next round, the first of which comes at once; false when there is none.
     pub(super) async fn tick(&mut self) -> bool {
         let pause = if self.began { about(self.period) } else { Duration::ZERO };
         self.began = true;
@@ -37,11 +35,12 @@ impl Rhythm {
         }
     }
 
-    /// Does what is to be done in a turn.
+    /// Does the work of one round.
     pub(super) async fn carry_out(&self, sweep: impl Future<Output = Result<(), Unavailable>>) {
         tokio::select! {
             biased;
-            // CANCEL: a write that the database has taken is finished, and what should follow it is found later.
+            // CANCEL: the database finishes a write that it has taken; the next sweep finds what should have followed
+            // it.
             () = self.stop.cancelled() => {}
             swept = sweep => match swept {
                 Ok(()) => self.outage.ended("sweeping goes on"),
@@ -53,8 +52,7 @@ impl Rhythm {
 
 /// Returns between three and five quarters of a period, so that processes that started together do not stay together.
 fn about(period: Duration) -> Duration {
-    let chance = u16::try_from(RandomState::new().hash_one(()) % 1024).unwrap_or(0);
-    period.mul_f64(0.75 + f64::from(chance) / 2048.0)
+    period.mul_f64(0.75 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

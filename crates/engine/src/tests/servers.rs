@@ -134,10 +134,10 @@ async fn what_is_too_much_to_remove_goes_in_parts_and_keeps_nothing_else() {
     engine.remove_old(&mut progress).await.unwrap_err();
     let found = engine.session(&tenant, idle.id).await;
     assert!(matches!(found, Err(ReadError::NotFound)), "{found:?}");
-    let mut turns = 0;
+    let mut rounds = 0;
     while engine.remove_old(&mut progress).await.is_err() {
-        turns += 1;
-        assert!(turns < 20, "each turn tries less");
+        rounds += 1;
+        assert!(rounds < 20, "each round tries less");
     }
     for id in ended {
         let found = engine.report(&tenant, id).await;

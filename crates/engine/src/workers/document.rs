@@ -1,6 +1,6 @@
 //! The document in which a worker names the languages that it serves.
 //!
-//! Programs of other versions read and write it too: members that are missing have a default, others are ignored.
+//! Programs of other versions read and write it too: missing members have a default, unknown ones are ignored.
 
 use runbay_model::Catalog;
 use runbay_model::Language;
@@ -38,7 +38,7 @@ pub(crate) fn document(catalog: &Catalog) -> String {
     serde_json::to_string(&entries).expect("texts and numbers can be written")
 }
 
-/// Reads a document; what cannot be understood is left out.
+/// Reads a document, and leaves out what it cannot understand.
 pub(crate) fn languages(document: &str) -> Vec<Language> {
     let entries: Vec<Value> = serde_json::from_str(document).unwrap_or_default();
     entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).map(Entry::into_language).collect()
@@ -83,7 +83,7 @@ fn numbers(limits: &Limits) -> Map<String, Value> {
     }
 }
 
-/// Replaces the defaults by what is given.
+/// Replaces the defaults by the given members.
 fn limits(given: Map<String, Value>) -> Limits {
     let mut all = numbers(&Limits::default());
     all.extend(given);

@@ -14,7 +14,7 @@ pub struct Offer {
     source: Source,
 }
 
-/// Who runs what is offered.
+/// Who runs the offered languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     ThisProcess,
@@ -28,8 +28,9 @@ impl Offer {
         Self { catalog: watch::Sender::new(Arc::new(catalog)), source: Source::ThisProcess }
     }
 
-    /// Offers what the workers of the database run: nothing until
-    /// [`Engine::refresh_offer`](crate::Engine::refresh_offer) has read their rows.
+    /// Offers what the workers of the database run.
+    ///
+    /// Offers nothing until [`Engine::refresh_offer`](crate::Engine::refresh_offer) has read their rows.
     #[must_use]
     pub fn of_workers() -> Self {
         Self { catalog: watch::Sender::default(), source: Source::Workers }

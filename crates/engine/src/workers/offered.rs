@@ -1,4 +1,4 @@
-//! The workers that live, and what they offer together.
+//! The living workers, and what they offer together.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::watch::read::READ_PATIENCE;
 use crate::workers::document::languages;
 use crate::workers::offer::Source;
 
-/// How long what a worker served is offered after it has stopped: its successor has to come within that time.
+/// How long the languages of a stopped worker are still offered, so that its successor can come.
 ///
-/// Longer than any restart takes, and no longer, as a language may have been given up for good.
+/// Longer than any restart takes, but not more, as a language may have been given up for good.
 const RESTART: Duration = Duration::from_secs(600);
 
 /// A worker as the database knows it.
@@ -33,7 +33,7 @@ pub struct WorkerRow {
     pub version: String,
     /// How many executions it runs at a time.
     pub slots: u32,
-    /// How many it ran when it was last seen.
+    /// How many executions it ran when it last renewed its row.
     pub running: u32,
     /// The languages that it serves.
     pub languages: Vec<LanguageId>,
@@ -41,14 +41,14 @@ pub struct WorkerRow {
     pub started_at: Timestamp,
     /// When it last renewed its row.
     pub last_seen_at: Timestamp,
-    /// Whether that was within the lease.
+    /// Whether it has renewed its row within the lease.
     pub is_alive: bool,
     /// Whether it takes no more executions.
     pub is_draining: bool,
 }
 
 impl Engine {
-    /// Lists all workers by name, also those that died within the last hour, but none that has stopped.
+    /// Lists all workers by name, including those that died within the last hour, but none that has stopped.
     ///
     /// # Errors
     ///
@@ -59,10 +59,10 @@ impl Engine {
         Ok(present.map(|seen| self.worker_row(seen, now)).collect())
     }
 
-    /// Reads from the workers' rows what is offered; does nothing where this process runs what it offers.
+    /// Reads the offered languages from the workers' rows; does nothing where this process runs what it offers.
     ///
-    /// What those served that died within the last hour or stopped within the last ten minutes is offered, too: it is
-    /// accepted, and waits for a worker. When there are none of all these, what was offered before still is.
+    /// The languages of workers that died within the last hour or stopped within the last ten minutes are offered, too:
+    /// executions are accepted and wait for a worker. If there is none of all these, the offer stays as it was.
     ///
     /// # Errors
     ///
@@ -105,13 +105,13 @@ fn is_alive(seen: &SeenWorker, lease: Duration) -> bool {
     seen.unseen_for <= lease && !seen.worker.has_stopped()
 }
 
-/// Returns whether what a worker served is offered: it lives, or it or a successor may come back.
+/// Returns whether a worker's languages are offered: it lives, or it or a successor may come back.
 fn may_come_back(seen: &SeenWorker) -> bool {
     !seen.worker.has_stopped() || seen.unseen_for <= RESTART
 }
 
-/// Puts together what several workers serve; of a language that several have, one that lives knows best, and of those
-/// the youngest. A checker is enough on any that lives.
+/// Merges what several workers serve. A living worker knows a language best, and of several the youngest; a checker on
+/// any living worker is enough.
 fn union(mut workers: Vec<SeenWorker>, lease: Duration) -> Catalog {
     workers.sort_by_key(|seen| (!is_alive(seen, lease), Reverse(seen.worker.started_at), seen.worker.id));
     let mut all: Vec<Language> = Vec::new();

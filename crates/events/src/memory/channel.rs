@@ -12,7 +12,7 @@ use crate::EventKind;
 /// The newest events of one execution.
 #[derive(Debug)]
 pub(super) struct Channel {
-    /// Tells channels of the same execution apart.
+    /// The birth of the channel, by which channels of the same execution are told apart.
     pub(super) birth: u64,
     pub(super) subscribers: usize,
     pub(super) bytes: usize,
@@ -45,9 +45,9 @@ impl Channel {
         }
     }
 
-    /// Adds an event and drops the oldest ones beyond the limits, but never the newest.
+    /// Adds an event, and drops the oldest ones beyond the limits, but never the newest.
     ///
-    /// After the result nothing is added: whoever publishes that late was overtaken by the end.
+    /// After the result nothing is added: a publisher that is so late was overtaken by the end.
     pub(super) fn push(&mut self, kind: EventKind, max_events: usize, max_bytes: usize) -> u64 {
         if self.ended {
             return self.last_id;
@@ -71,19 +71,19 @@ impl Channel {
 
     pub(super) fn step(&self, position: u64) -> Step {
         let before_kept = self.last_id - self.kept.len() as u64;
-        // A position beyond the end is one of an earlier channel whose numbers are forgotten.
+        // A position beyond the end belongs to an earlier channel whose numbers are forgotten.
         if position < before_kept || position > self.last_id {
             return self.reset(before_kept);
         }
         match usize::try_from(position - before_kept).ok().and_then(|index| self.kept.get(index)) {
             Some(event) => Step::Event(event.clone()),
-            // A subscription that comes again after the result gets it once more.
+            // A subscription that comes again after the result gets the result once more.
             None if self.ended => Step::Over,
             None => Step::Wait,
         }
     }
 
-    /// Takes the number just before what is kept, so that everything kept follows.
+    /// Returns the reset that moves a position to just before the kept events, so that all of them follow.
     fn reset(&self, before_kept: u64) -> Step {
         Step::Event(Event { id: before_kept, kind: EventKind::Reset { attempt: self.attempt } })
     }

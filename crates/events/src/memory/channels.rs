@@ -7,9 +7,9 @@ use std::sync::Arc;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
 
-use super::MemoryEventBusLimits;
 use super::channel::Channel;
 use super::channel::Step;
+use super::limits::MemoryEventBusLimits;
 use crate::EventKind;
 use crate::rank::Rank;
 use crate::rank::first_but;
@@ -18,7 +18,7 @@ use crate::rank::first_but;
 pub(super) struct Channels {
     limits: MemoryEventBusLimits,
     by_execution: HashMap<ExecutionId, Channel>,
-    /// First what is forgotten first.
+    /// The executions by rank; the first is forgotten first.
     order: BTreeSet<Rank>,
     bytes: usize,
     births: u64,
@@ -50,7 +50,7 @@ impl Channels {
         id
     }
 
-    /// Adds a subscriber; returns the channel's birth and what wakes its subscribers.
+    /// Adds a subscriber; returns the birth of the channel and what wakes its subscribers.
     pub(super) fn join(&mut self, execution: ExecutionId) -> (u64, Arc<Notify>) {
         let channel = self.channel(execution);
         channel.subscribers += 1;
@@ -64,7 +64,7 @@ impl Channels {
             return;
         };
         channel.subscribers -= 1;
-        // Nothing was ever published: somebody asked for an execution that this bus knows nothing of.
+        // Nothing was ever published: somebody asked for an execution that this bus does not know.
         if channel.subscribers == 0 && channel.is_empty() {
             self.forget(execution);
         }

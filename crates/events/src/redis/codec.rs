@@ -11,7 +11,7 @@ use runbay_model::Timestamp;
 use crate::EventKind;
 use crate::OutputStream;
 
-/// Returns names and values by turns.
+/// Returns each name with its value after it.
 pub(super) fn encode(kind: &EventKind) -> Vec<Vec<u8>> {
     let fields: &[(&str, &[u8])] = match kind {
         EventKind::Status { status, attempt, at } => &[

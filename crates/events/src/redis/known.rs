@@ -1,6 +1,6 @@
-//! What one process knows of executions: those that it publishes and those that it watches.
+//! The executions that one process publishes or watches.
 //!
-//! It bounds what the process makes the server keep, and what the process keeps itself.
+//! They bound what the process makes the server keep, and what the process keeps itself.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use runbay_model::ExecutionId;
 use tokio::sync::Notify;
 
-use super::RedisEventBusLimits;
+use super::limits::RedisEventBusLimits;
 use crate::rank::Rank;
 use crate::rank::first_but;
 
@@ -29,11 +29,11 @@ pub(super) struct Known {
 #[derive(Default)]
 struct Inner {
     accounts: HashMap<ExecutionId, Account>,
-    /// First what is forgotten first.
+    /// The executions by rank; the first is forgotten first.
     order: BTreeSet<Rank>,
     bytes: usize,
     births: u64,
-    /// Executions that got their first or lost their last subscriber; only counted while somebody listens.
+    /// Executions that got their first subscriber or lost their last one; noted only while somebody listens.
     changed: Option<HashSet<ExecutionId>>,
 }
 
@@ -41,7 +41,7 @@ struct Account {
     birth: u64,
     bytes: usize,
     ended: bool,
-    /// Whether this process has published events of it, and so many that they count.
+    /// Whether this process has published enough events of it to count.
     published: bool,
     subscribers: usize,
     watch: Arc<Watch>,
@@ -51,7 +51,7 @@ struct Account {
 #[derive(Default)]
 pub(super) struct Watch {
     pub(super) changed: Notify,
-    /// Whether the execution was forgotten, so that nothing wakes them any more.
+    /// Whether the execution was forgotten; nothing wakes its subscribers then.
     forgotten: AtomicBool,
 }
 
@@ -77,10 +77,10 @@ impl Known {
         Self { limits, inner: Mutex::default() }
     }
 
-    /// Notes what is kept of an execution; returns those whose events have to go.
+    /// Notes how much is kept of an execution, and returns the executions whose events have to go.
     pub(super) fn published(&self, execution: ExecutionId, bytes: usize, ended: bool) -> Vec<ExecutionId> {
         let mut inner = self.lock();
-        // So that an execution that only waits in the queue costs the process that accepted it nothing.
+        // An execution that only waits in the queue must cost nothing in the process that accepted it.
         if bytes < self.limits.remembered_bytes && !inner.has_published(execution) {
             return Vec::new();
         }
@@ -97,14 +97,14 @@ impl Known {
         self.forget_beyond_limits(&mut inner, execution)
     }
 
-    /// Adds a subscriber; returns what wakes it.
+    /// Adds a subscriber, and returns what wakes it.
     pub(super) fn join(&self, execution: ExecutionId) -> Arc<Watch> {
         let mut inner = self.lock();
         let account = inner.account(execution);
         account.subscribers += 1;
         let watch = Arc::clone(&account.watch);
         inner.note_change(execution);
-        // No bytes were added, so that no events have to go.
+        // No bytes were added, so no events have to go.
         self.forget_beyond_limits(&mut inner, execution);
         watch
     }
@@ -118,7 +118,7 @@ impl Known {
         account.subscribers -= 1;
         let (subscribers, published) = (account.subscribers, account.published);
         inner.note_change(execution);
-        // Those that were published here go when there is need for their room.
+        // Executions that were published here go when their room is needed.
         if subscribers == 0 && !published {
             inner.forget(execution);
         }
@@ -131,14 +131,14 @@ impl Known {
         }
     }
 
-    /// Begins to note for which executions wake-ups are needed; all that are watched count as changed.
+    /// Begins to note which executions need wake-ups; all that are watched count as changed.
     pub(super) fn begin_listening(&self) {
         let mut inner = self.lock();
         let watched = inner.accounts.iter().filter(|(_, account)| account.subscribers > 0);
         inner.changed = Some(watched.map(|(execution, _)| *execution).collect());
     }
 
-    /// Ends what [`Known::begin_listening`] began, so that nothing piles up, and wakes all subscribers.
+    /// Stops noting, so that nothing piles up, and wakes all subscribers.
     pub(super) fn end_listening(&self) {
         let mut inner = self.lock();
         inner.changed = None;
@@ -147,7 +147,7 @@ impl Known {
         }
     }
 
-    /// Takes the executions that changed, each with whether wake-ups are needed now.
+    /// Takes the executions that changed, each with whether it needs wake-ups.
     pub(super) fn changes(&self) -> Vec<(ExecutionId, bool)> {
         let mut inner = self.lock();
         let changed = inner.changed.as_mut().map(mem::take).unwrap_or_default();
@@ -155,9 +155,9 @@ impl Known {
         changed.iter().map(|execution| (*execution, watched(execution))).collect()
     }
 
-    /// Forgets executions; returns those whose events have to go, too.
+    /// Forgets executions beyond the limits, and returns those whose events have to go.
     ///
-    /// Too many executions only burden this process: their events may still be watched from others, and expire.
+    /// Too many executions burden this process only: others may still watch their events, which expire.
     fn forget_beyond_limits(&self, inner: &mut Inner, newest: ExecutionId) -> Vec<ExecutionId> {
         let mut unkept = Vec::new();
         while inner.accounts.len() > self.limits.executions || inner.bytes > self.limits.total_bytes {
@@ -172,7 +172,8 @@ impl Known {
         unkept
     }
 
-    /// No code that holds the lock can panic half-way through a change, so a poisoned lock is as good as another.
+    /// Locks what is known. No code that holds the lock panics half-way through a change, so a poisoned lock is as good
+    /// as any.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -199,7 +200,7 @@ impl Inner {
         self.accounts.get(&execution).is_some_and(|account| account.published)
     }
 
-    /// Forgets an execution and lets its subscribers go; returns whether it was published here.
+    /// Forgets an execution and lets its subscribers go; returns whether this process published it.
     fn forget(&mut self, execution: ExecutionId) -> bool {
         let Some(account) = self.accounts.remove(&execution) else {
             return false;

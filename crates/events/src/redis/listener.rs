@@ -22,13 +22,13 @@ use tokio::time::timeout;
 use super::known::Known;
 use super::stream::Keys;
 
-/// How long to wait before connecting again; subscriptions look for themselves as often.
+/// How long to wait before connecting again. Subscriptions look for events themselves as often.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How often the connection is tried, as a broken one may stay silent.
+/// How often the connection is tested, as a broken one may stay silent.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How many channels are asked for at a time.
+/// How many channels one command names.
 const BATCH: usize = 500;
 
 /// A task that listens; stops when dropped.
@@ -44,7 +44,7 @@ impl Listener {
         Self { task, changed }
     }
 
-    /// Tells that subscriptions have come or gone.
+    /// Tells the task that subscriptions have come or gone.
     pub(super) fn look(&self) {
         self.changed.notify_one();
     }
@@ -99,7 +99,7 @@ struct Channels<'a> {
 }
 
 impl Channels<'_> {
-    /// Joins and leaves channels as subscriptions have come and gone.
+    /// Joins and leaves channels, as subscriptions have come and gone.
     async fn follow(&mut self, known: &Known) -> Result<(), Error> {
         let (wanted, unwanted): (Vec<_>, Vec<_>) = known.changes().into_iter().partition(|(_, watched)| *watched);
         let wanted: Vec<_> = wanted.into_iter().map(|(id, _)| id).filter(|id| !self.joined.contains(id)).collect();
@@ -108,7 +108,7 @@ impl Channels<'_> {
             confirmed(self.redis, self.sink.subscribe(names)).await?;
             for execution in batch {
                 self.joined.insert(*execution);
-                // What was published before the channel was joined woke nobody.
+                // Events that were published before the channel was joined woke nobody.
                 known.wake(*execution);
             }
         }

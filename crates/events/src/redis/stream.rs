@@ -11,13 +11,13 @@ use runbay_redis::Error;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
 
-use super::RedisEventBusLimits;
 use super::codec::decode;
 use super::codec::encode;
+use super::limits::RedisEventBusLimits;
 use crate::Event;
 use crate::EventKind;
 
-/// How many events are read at a time.
+/// How many events one page has.
 const PAGE: usize = 32;
 
 /// Reads and writes the events of executions.
@@ -35,10 +35,10 @@ pub(super) struct Keys {
     prefix: String,
 }
 
-/// Some events of an execution and what is known of it at that moment.
+/// Some events of an execution, and the state of its stream at that moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Page {
-    /// Tells streams of the same execution apart.
+    /// The birth of the stream, by which streams of the same execution are told apart.
     pub(super) birth: Option<u64>,
     /// The number of the newest event.
     pub(super) last: u64,
@@ -46,19 +46,19 @@ pub(super) struct Page {
     pub(super) dropped: u64,
     attempt: Attempt,
     pub(super) ended: bool,
-    /// The next events; one of an unknown kind has none.
+    /// The next events by number; an event of an unknown kind is none.
     pub(super) events: Vec<(u64, Option<EventKind>)>,
 }
 
 type State = (Option<u64>, Option<u64>, Option<u64>, Option<u32>, Option<u8>);
 
 impl Keys {
-    /// Returns the name of the stream, which is that of the channel for its wake-ups, too.
+    /// Returns the name of a stream, which is also the channel of its wake-ups.
     pub(super) fn stream(&self, execution: ExecutionId) -> String {
         format!("{}{{{execution}}}", self.prefix)
     }
 
-    /// Finds the execution of a channel.
+    /// Returns the execution that a channel belongs to.
     pub(super) fn execution(&self, channel: &str) -> Option<ExecutionId> {
         channel.strip_prefix(&self.prefix)?.strip_prefix('{')?.strip_suffix('}')?.parse().ok()
     }
@@ -83,9 +83,9 @@ impl Streams {
         self.keys.clone()
     }
 
-    /// Adds an event; returns its number and the bytes that are kept of the execution.
+    /// Adds an event; returns its number, and how many bytes are kept of the execution.
     ///
-    /// If it is the first, `birth` names the stream.
+    /// The first event of a stream gives it its `birth`.
     pub(super) async fn publish(
         &self,
         execution: ExecutionId,
@@ -107,7 +107,7 @@ impl Streams {
         self.redis.script(&call).await
     }
 
-    /// Reads events after number `position`; an execution of which nothing is kept has an empty page without a birth.
+    /// Reads events after number `position`. Where nothing is kept of an execution, the page is empty and has no birth.
     pub(super) async fn read(&self, execution: ExecutionId, position: u64) -> Result<Page, Error> {
         let first = format!("{}-0", position.saturating_add(1));
         let mut pipeline = redis::pipe();
@@ -125,7 +125,7 @@ impl Streams {
         Ok(Page { birth: Some(birth), last, dropped, attempt, ended: ended.is_some(), events })
     }
 
-    /// Removes the events of these executions and wakes who waits for more.
+    /// Removes the events of these executions, and wakes everybody who waits for more of them.
     pub(super) async fn forget(&self, executions: &[ExecutionId]) -> Result<(), Error> {
         if executions.is_empty() {
             return Ok(());
@@ -157,7 +157,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Takes the number of an event from its id; 0 if it is none of ours, which no subscription waits for.
+/// Returns the number of an event by its id; 0 if the id has another form, which no subscription waits for.
 fn number(id: &str) -> u64 {
     id.split_once('-').and_then(|(number, _)| number.parse().ok()).unwrap_or(0)
 }

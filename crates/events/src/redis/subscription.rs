@@ -8,15 +8,15 @@ use async_trait::async_trait;
 use runbay_model::ExecutionId;
 use tokio::time::timeout;
 
-use super::Shared;
 use super::known::Watch;
+use super::shared::Shared;
 use super::stream::Page;
 use crate::Event;
 use crate::EventKind;
 use crate::EventsError;
 use crate::Subscription;
 
-/// How long to wait for a wake-up before looking all the same: streams expire without one.
+/// How long to wait for a wake-up before looking all the same, as streams expire without one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub(super) struct RedisSubscription {
@@ -25,9 +25,9 @@ pub(super) struct RedisSubscription {
     watch: Arc<Watch>,
     /// The number of the last event that was handed out.
     position: u64,
-    /// Tells the stream that was read from a later one of the same execution.
+    /// The birth of the stream that was read, by which a later stream of the same execution is told apart.
     birth: Option<u64>,
-    /// Events that were read and not handed out yet.
+    /// Events that were read but not handed out yet.
     page: VecDeque<(u64, Option<EventKind>)>,
     over: bool,
 }
@@ -45,7 +45,7 @@ impl RedisSubscription {
         Self { shared, execution, watch, position, birth: None, page: VecDeque::new(), over: false }
     }
 
-    /// Takes the next event that was read; leaves out those that this version does not know.
+    /// Takes the next event that was read; skips those that this version does not know.
     fn next_read(&mut self) -> Option<Event> {
         while let Some((id, kind)) = self.page.pop_front() {
             self.position = id;
@@ -62,7 +62,7 @@ impl RedisSubscription {
             return Step::Over;
         }
         self.birth = page.birth;
-        // A position beyond the end is one of an earlier stream whose numbers are forgotten.
+        // A position beyond the end belongs to an earlier stream whose numbers are forgotten.
         if self.position < page.dropped || self.position > page.last {
             return Step::Reset(page.reset());
         }
@@ -70,7 +70,7 @@ impl RedisSubscription {
             self.page = page.events.into();
             return Step::Read;
         }
-        // Events without a stream: somebody has removed it.
+        // By its state the stream has more events, but they are gone: somebody has removed them.
         if page.ended || self.position < page.last || self.watch.is_forgotten() { Step::Over } else { Step::Wait }
     }
 }

@@ -15,10 +15,10 @@ use crate::Entry;
 use crate::Flow;
 use crate::Turn;
 
-/// How many flows are remembered beyond one for each entry that waits: those whose entries were taken back.
+/// How many flows are remembered in addition to one for each waiting entry: flows whose entries were taken back.
 const IDLE_FLOWS: usize = 1_000;
 
-/// A flow's entries of one priority.
+/// The entries of one flow that have the same priority.
 type Stream = (Flow, Priority);
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Lane {
         Some((execution, turn))
     }
 
-    /// Returns when the first of the delayed entries is due.
+    /// Returns when the first delayed entry is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.delayed.first_key_value().map(|((due, _), _)| *due)
     }
@@ -113,7 +113,7 @@ impl Lane {
 
     /// Moves virtual time on to where the order has been worked off, and forgets the flows that it has passed.
     ///
-    /// The reasons are given at the same function in `redis/lua/order.lua`.
+    /// `redis/lua/order.lua` gives the reasons at the same function.
     fn advance(&mut self) {
         self.now = self.now.max(self.ready.first().map_or(self.highest, |(turn, _)| *turn));
         while let Some(first) = self.by_last_turn.first()
@@ -146,10 +146,10 @@ impl Lane {
     }
 }
 
-/// Returns the virtual time at which an order begins: ten thousand turns a second since 1970.
+/// Returns the virtual time at which an order begins: ten thousand turns for each second since 1970.
 ///
-/// An order never gets ahead of that, so its beginning is later than all turns that were given in a former life and
-/// are kept in rows. All turns are multiples of a quarter, which such numbers hold exactly.
+/// An order never gets ahead of that, so a new one begins after all turns that were given before and are kept in rows.
+/// All turns are multiples of a quarter, which such numbers hold exactly.
 fn first_turn(at: Timestamp) -> Turn {
     let units = u32::try_from(at.as_micros() / 1_000_000).unwrap_or(0);
     Turn(f64::from(units) * 10_000.0)

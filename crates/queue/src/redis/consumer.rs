@@ -23,19 +23,19 @@ use crate::QueueError;
 use crate::Taken;
 use crate::Turn;
 
-/// How long one request waits at the server: a broken connection is noticed that soon after the deadline of a call.
+/// How long one request waits at the server. A broken connection is noticed within this time and that of a call.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Takes entries over a connection of its own.
 pub(super) struct RedisConsumer {
     redis: Redis,
     keys: Keys,
-    /// The one that was served last is the last; the server looks at the first one first.
+    /// The languages; the server looks at the first one first, so the one that was served last is the last.
     languages: VecDeque<LanguageId>,
     progress: Progress,
 }
 
-/// A request outlives the call that made it: Redis may have handed out an entry already when a call is dropped.
+/// A request to Redis. It outlives the call that made it, as Redis may have handed out an entry when a call is dropped.
 enum Progress {
     Idle(Option<MultiplexedConnection>),
     Requested(Request),
@@ -54,7 +54,7 @@ impl RedisConsumer {
         Self { redis, keys, languages, progress: Progress::Idle(None) }
     }
 
-    /// Waits for the answer to the request under way, or to a new one.
+    /// Waits for the answer to the request under way; makes one if there is none.
     async fn answer(&mut self) -> Answer {
         if let Progress::Idle(connection) = &mut self.progress {
             let keys = self.languages.iter().map(|language| self.keys.ready(language)).collect();
@@ -105,7 +105,7 @@ impl Drop for RedisConsumer {
     }
 }
 
-/// Waits until the request has ended, a few seconds at most, and puts back what it took, at the same turn.
+/// Waits a few seconds at most until the request has ended, and puts back what it took, at the same turn.
 async fn give_back(redis: Redis, request: Request) {
     let (_, Ok(Some((key, member, score)))) = request.await else {
         return;
@@ -117,7 +117,7 @@ async fn give_back(redis: Redis, request: Request) {
     }
 }
 
-/// Asks for the lowest turn of the first key that has one.
+/// Takes the lowest turn of the first key that has one.
 async fn request(
     redis: Redis,
     connection: Option<MultiplexedConnection>,

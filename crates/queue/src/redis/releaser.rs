@@ -14,7 +14,7 @@ use super::scripts::Scripts;
 /// How often every process looks for entries whose process has died.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How many entries of one language are released at a time: other calls come in between.
+/// How many entries of one language one call releases; other calls come in between.
 const BATCH: usize = 100;
 
 /// A task that releases entries; stops when dropped.
@@ -30,7 +30,7 @@ impl Releaser {
         Self { task, added }
     }
 
-    /// Tells that something was added that may be due before all else.
+    /// Tells the task that a new entry may be due before all others.
     pub(super) fn look(&self) {
         self.added.notify_one();
     }
@@ -46,7 +46,7 @@ async fn keep_releasing(redis: Redis, keys: Keys, scripts: Scripts, added: Arc<N
     let mut call = scripts.release.key(keys.languages());
     call.arg(keys.prefix()).arg(BATCH);
     loop {
-        // Redis away is told by the connection; what is due stays due.
+        // The connection logs that Redis is away; what is due stays due.
         let due_in = match redis.script::<i64>(&call).await {
             Ok(milliseconds) => u64::try_from(milliseconds).map_or(PERIOD, Duration::from_millis),
             Err(_) => PERIOD,

@@ -27,16 +27,15 @@ use crate::limit_list::LimitSettings;
 use crate::logging;
 use crate::open_files;
 use crate::service;
-use crate::settings::AcceptanceFlags;
+use crate::settings;
 use crate::settings::AcceptanceSettings;
-use crate::settings::BackendFlags;
 use crate::settings::BackendSettings;
-use crate::settings::LimitFlags;
-use crate::settings::ListenFlags;
-use crate::settings::ProcessFlags;
-use crate::settings::SettingsFile;
-use crate::settings::UpkeepFlags;
+use crate::settings::Given;
+use crate::settings::ListenSettings;
+use crate::settings::ProcessSettings;
 use crate::settings::UpkeepSettings;
+use crate::settings::WrittenBackend;
+use crate::settings::WrittenLimits;
 use crate::signals::stop_on_signals;
 
 /// Serve the HTTP API over a database server and Redis; workers run the code, see `runbay worker`.
@@ -47,22 +46,22 @@ pub(crate) struct ServeApi {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    listen: ListenFlags,
+    listen: Given<ListenSettings>,
 
     #[command(flatten)]
-    process: ProcessFlags,
+    process: Given<ProcessSettings>,
 
     #[command(flatten)]
-    backend: BackendFlags,
+    backend: Given<WrittenBackend>,
 
     #[command(flatten)]
-    limits: LimitFlags,
+    limits: Given<WrittenLimits>,
 
     #[command(flatten)]
-    acceptance: AcceptanceFlags,
+    acceptance: Given<AcceptanceSettings>,
 
     #[command(flatten)]
-    upkeep: UpkeepFlags,
+    upkeep: Given<UpkeepSettings>,
 }
 
 /// What the operator chose.
@@ -76,15 +75,15 @@ struct Parts {
 }
 
 impl ServeApi {
-    /// Starts no sandbox, and gives up the rights of root if it was started with them.
+    /// Serves without a sandbox; gives up the rights of root if it has them.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let file = SettingsFile::read(self.config.as_deref())?;
-        let process = self.process.complete(&file)?;
-        let backend = self.backend.complete(&file)?.shared("api")?;
-        let limits = self.limits.complete(&file)?;
-        let acceptance = self.acceptance.complete(&file)?;
-        let upkeep = self.upkeep.complete(&file)?;
-        let listen = self.listen.complete(&file)?;
+        let file = settings::read_file(self.config.as_deref())?;
+        let process = self.process.over(&file)?;
+        let backend = self.backend.over(&file)?.shared("api")?;
+        let limits = self.limits.over(&file)?;
+        let acceptance = self.acceptance.over(&file)?;
+        let upkeep = self.upkeep.over(&file)?;
+        let listen = self.listen.over(&file)?.address();
         logging::start(&process.log)?;
         open_files::raise_limit()?;
         let max_connections = open_files::share_out(0, 0)?.connections;
@@ -112,7 +111,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         checker,
         settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
-    // From the first request on it offers what the workers run.
+    // The first request is to find the languages of the workers.
     if let Err(error) = engine.refresh_offer().await {
         warn!(error = ?error, "the languages of the workers are not known yet");
     }
@@ -126,7 +125,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         metrics,
         exposure,
         max_connections,
-        request_time: acceptance.request_time,
+        request_time: acceptance.request_time(),
         shutdown: stop.clone(),
     });
     let sweeping = service::sweep(&engine, &stop);

@@ -89,7 +89,7 @@ impl Bench {
     }
 }
 
-/// From fork to the end of the output and the exit code, with an empty environment.
+/// Measures a program without a sandbox, from fork to its output and exit code, with an empty environment.
 fn run_bare(argv: &[&str]) -> anyhow::Result<Duration> {
     let start = Instant::now();
     let output = Command::new(argv[0]).args(&argv[1..]).env_clear().stdin(Stdio::null()).output()?;
@@ -97,7 +97,7 @@ fn run_bare(argv: &[&str]) -> anyhow::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// From asking for a bay to its whole report; nothing is made ahead.
+/// Measures a program in a bay, from the request for the bay to the report; nothing is made ahead.
 async fn run_in_bay(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<Duration> {
     let job = Job { argv: argv.iter().map(ToString::to_string).collect(), ..Job::default() };
     let patience = Duration::from_secs(10);

@@ -18,10 +18,11 @@ use runbay_model::TenantId;
 use crate::backend::Backend;
 use crate::backend::WithoutQueue;
 use crate::identity;
-use crate::settings::BackendFlags;
+use crate::settings;
 use crate::settings::BackendSettings;
-use crate::settings::ProcessFlags;
-use crate::settings::SettingsFile;
+use crate::settings::Given;
+use crate::settings::ProcessSettings;
+use crate::settings::WrittenBackend;
 use crate::table;
 
 /// List, run again or delete executions that failed although their programs are not to blame.
@@ -38,7 +39,7 @@ pub(crate) struct DeadLetters {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    backend: BackendFlags,
+    backend: Given<WrittenBackend>,
 
     /// Account to run as, by name or number [default: runbay, or an unused number]
     #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
@@ -69,14 +70,14 @@ enum Action {
 
 impl DeadLetters {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let file = SettingsFile::read(self.config.as_deref())?;
-        let backend = self.backend.complete(&file)?;
+        let file = settings::read_file(self.config.as_deref())?;
+        let backend = self.backend.over(&file)?;
         anyhow::ensure!(
             backend.database.is_server(),
             "runbay dead-letters works at a database server: set RUNBAY_DATABASE_URL or --database-url; for a `runbay \
              serve` with SQLite use GET /dead-letters"
         );
-        identity::drop_rights(ProcessFlags::account(self.user, &file)?.as_deref())?;
+        identity::drop_rights(ProcessSettings::account(self.user, &file)?.as_deref())?;
         let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
         runtime.block_on(self.action.carry_out(&backend))?;
         Ok(ExitCode::SUCCESS)

@@ -87,7 +87,7 @@ fn rights() -> Finding {
     }
 }
 
-/// The oldest kernel with everything that bays are built with (mount_setattr(2)).
+/// The oldest kernel that has everything that bays are built with (mount_setattr(2)).
 const OLDEST_KERNEL: (u32, u32) = (5, 12);
 
 fn kernel() -> Finding {
@@ -116,7 +116,7 @@ fn isolation(sandbox: &Sandbox) -> Finding {
     }
 }
 
-/// Builds a bay and runs something in it, and says how long that took.
+/// Builds a bay, runs a program in it, and says how long that took.
 async fn first_bay(sandbox: &Sandbox) -> Finding {
     const SUBJECT: &str = "test program";
     let start = Instant::now();

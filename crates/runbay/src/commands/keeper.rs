@@ -11,7 +11,7 @@ pub(super) fn execute() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns what starts the keeper: this same program, also after its file was replaced by a newer one.
+/// Returns the command that starts the keeper: this same program, even if its file was replaced by a newer one.
 pub(crate) fn command() -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg(NAME);

@@ -11,10 +11,11 @@ use runbay_store::DatabaseSettings;
 use runbay_store::Store;
 
 use crate::identity;
-use crate::settings::BackendFlags;
-use crate::settings::DataFlags;
-use crate::settings::ProcessFlags;
-use crate::settings::SettingsFile;
+use crate::settings;
+use crate::settings::DataSettings;
+use crate::settings::Given;
+use crate::settings::ProcessSettings;
+use crate::settings::WrittenBackend;
 
 /// Bring the database up to date; `serve`, `api` and `worker` do the same when they start.
 #[derive(Debug, Args)]
@@ -24,10 +25,10 @@ pub(crate) struct Migrate {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    data: DataFlags,
+    data: Given<DataSettings>,
 
     #[command(flatten)]
-    backend: BackendFlags,
+    backend: Given<WrittenBackend>,
 
     /// Account that the server runs as, by name or number [default: runbay, or an unused number]
     #[arg(long, env = "RUNBAY_USER", value_name = "ACCOUNT")]
@@ -44,10 +45,10 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let file = SettingsFile::read(self.config.as_deref())?;
-        let backend = self.backend.complete(&file)?;
-        let directory = self.data.complete(&file)?;
-        let account = ProcessFlags::account(self.user, &file)?;
+        let file = settings::read_file(self.config.as_deref())?;
+        let backend = self.backend.over(&file)?;
+        let directory = self.data.over(&file)?.data_dir;
+        let account = ProcessSettings::account(self.user, &file)?;
         let name = if backend.database.is_server() {
             backend.database.to_string()
         } else {
@@ -59,7 +60,7 @@ impl Migrate {
             None
         } else {
             let data = DataDirectory::lock(&database.data_directory)?;
-            // What it makes has to be the server's.
+            // The files that are made here have to belong to the server.
             database.data_directory = identity::become_service(account.as_deref(), &data)?;
             Some(data)
         };

@@ -70,7 +70,7 @@ impl Run {
         };
         let sources = program::read_sources(&recipe, &self.files)?;
         let input = RunInput { language: recipe.id.clone(), sources, work };
-        // Nothing is compiled twice here.
+        // One run compiles nothing twice.
         let settings = RunnerSettings { compile_cache_bytes: 0, ..RunnerSettings::default() };
         let launched = sandbox::start_small(vec![recipe])?;
         identity::drop_rights(self.host.user.as_deref())?;

@@ -31,19 +31,17 @@ use crate::limit_list::LimitSettings;
 use crate::logging;
 use crate::readiness::LocalReadiness;
 use crate::service;
-use crate::settings::AcceptanceFlags;
+use crate::settings;
 use crate::settings::AcceptanceSettings;
-use crate::settings::BackendFlags;
 use crate::settings::BackendSettings;
-use crate::settings::DataFlags;
-use crate::settings::LimitFlags;
-use crate::settings::ListenFlags;
-use crate::settings::ProcessFlags;
-use crate::settings::ProgramFlags;
+use crate::settings::DataSettings;
+use crate::settings::Given;
+use crate::settings::ListenSettings;
+use crate::settings::ProcessSettings;
 use crate::settings::ProgramSettings;
-use crate::settings::SettingsFile;
-use crate::settings::UpkeepFlags;
 use crate::settings::UpkeepSettings;
+use crate::settings::WrittenBackend;
+use crate::settings::WrittenLimits;
 use crate::signals::stop_on_signals;
 
 /// Serve the HTTP API and run code, with an embedded database and queue unless others are named.
@@ -54,28 +52,28 @@ pub(crate) struct Serve {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    listen: ListenFlags,
+    listen: Given<ListenSettings>,
 
     #[command(flatten)]
-    data: DataFlags,
+    data: Given<DataSettings>,
 
     #[command(flatten)]
-    process: ProcessFlags,
+    process: Given<ProcessSettings>,
 
     #[command(flatten)]
-    backend: BackendFlags,
+    backend: Given<WrittenBackend>,
 
     #[command(flatten)]
-    programs: ProgramFlags,
+    programs: Given<ProgramSettings>,
 
     #[command(flatten)]
-    limits: LimitFlags,
+    limits: Given<WrittenLimits>,
 
     #[command(flatten)]
-    acceptance: AcceptanceFlags,
+    acceptance: Given<AcceptanceSettings>,
 
     #[command(flatten)]
-    upkeep: UpkeepFlags,
+    upkeep: Given<UpkeepSettings>,
 }
 
 /// What was prepared with the rights of root, and what the operator chose.
@@ -93,17 +91,17 @@ struct Parts {
 impl Serve {
     /// Does everything that needs the rights of root, gives them up, and serves.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let file = SettingsFile::read(self.config.as_deref())?;
-        let process = self.process.complete(&file)?;
-        let backend = self.backend.complete(&file)?;
-        let programs = self.programs.complete(&file)?;
-        let limits = self.limits.complete(&file)?;
-        let acceptance = self.acceptance.complete(&file)?;
-        let upkeep = self.upkeep.complete(&file)?;
-        let (listen, data_dir) = (self.listen.complete(&file)?, self.data.complete(&file)?);
+        let file = settings::read_file(self.config.as_deref())?;
+        let process = self.process.over(&file)?;
+        let backend = self.backend.over(&file)?;
+        let programs = self.programs.over(&file)?;
+        let limits = self.limits.over(&file)?;
+        let acceptance = self.acceptance.over(&file)?;
+        let upkeep = self.upkeep.over(&file)?;
+        let (listen, data_dir) = (self.listen.over(&file)?.address(), self.data.over(&file)?.data_dir);
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
-        // With a server there is nothing to keep in a directory.
+        // A server database leaves nothing to keep in a directory.
         let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
         let listener = service::listen(listen)?;
         let host = plan.set_up()?;
@@ -144,7 +142,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         }
     }
 
-    let settings = WorkerSettings { slots, drain: programs.drain, heartbeat: upkeep.heartbeat };
+    let settings = WorkerSettings { slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
     let worker = Worker::new(engine.clone(), queue, runner.clone(), settings);
     let stop = stop_on_signals()?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -156,10 +154,10 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         metrics,
         exposure,
         max_connections,
-        request_time: acceptance.request_time,
+        request_time: acceptance.request_time(),
         shutdown: stop.clone(),
     });
-    // A server whose worker is gone would only fill its queue, so the one stops with the other.
+    // A server without its worker would only fill its queue, so both stop together.
     let stop_with_worker = stop.clone().drop_guard();
     let stop_worker = stop.clone();
     let working = tokio::spawn(async move {

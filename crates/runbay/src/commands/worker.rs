@@ -39,17 +39,16 @@ use crate::limit_list::LimitSettings;
 use crate::logging;
 use crate::readiness::LocalReadiness;
 use crate::service;
-use crate::settings::AcceptanceFlags;
-use crate::settings::BackendFlags;
+use crate::settings;
+use crate::settings::AcceptanceSettings;
 use crate::settings::BackendSettings;
-use crate::settings::LimitFlags;
-use crate::settings::ListenFlags;
-use crate::settings::ProcessFlags;
-use crate::settings::ProgramFlags;
+use crate::settings::Given;
+use crate::settings::ListenSettings;
+use crate::settings::ProcessSettings;
 use crate::settings::ProgramSettings;
-use crate::settings::SettingsFile;
-use crate::settings::UpkeepFlags;
 use crate::settings::UpkeepSettings;
+use crate::settings::WrittenBackend;
+use crate::settings::WrittenLimits;
 use crate::signals::stop_on_signals;
 
 /// Run what others accept over the same database server and Redis, see `runbay api`.
@@ -62,22 +61,22 @@ pub(crate) struct Work {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    listen: ListenFlags,
+    listen: Given<ListenSettings>,
 
     #[command(flatten)]
-    process: ProcessFlags,
+    process: Given<ProcessSettings>,
 
     #[command(flatten)]
-    backend: BackendFlags,
+    backend: Given<WrittenBackend>,
 
     #[command(flatten)]
-    programs: ProgramFlags,
+    programs: Given<ProgramSettings>,
 
     #[command(flatten)]
-    limits: LimitFlags,
+    limits: Given<WrittenLimits>,
 
     #[command(flatten)]
-    upkeep: UpkeepFlags,
+    upkeep: Given<UpkeepSettings>,
 }
 
 /// What was prepared with the rights of root, and what the operator chose.
@@ -91,15 +90,15 @@ struct Parts {
 }
 
 impl Work {
-    /// Does everything that needs the rights of root, gives them up, and works.
+    /// Does everything that needs the rights of root, gives them up, and runs executions.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let file = SettingsFile::read(self.config.as_deref())?;
-        let process = self.process.complete(&file)?;
-        let backend = self.backend.complete(&file)?.shared("worker")?;
-        let programs = self.programs.complete(&file)?;
-        let limits = self.limits.complete(&file)?;
-        let upkeep = self.upkeep.complete(&file)?;
-        let listen = self.listen.given(&file)?;
+        let file = settings::read_file(self.config.as_deref())?;
+        let process = self.process.over(&file)?;
+        let backend = self.backend.over(&file)?.shared("worker")?;
+        let programs = self.programs.over(&file)?;
+        let limits = self.limits.over(&file)?;
+        let upkeep = self.upkeep.over(&file)?;
+        let listen = self.listen.over(&file)?.listen;
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
         let listener = listen.map(service::listen).transpose()?;
@@ -115,10 +114,10 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let metrics = service::record_metrics()?;
     let (slots, max_connections) = (host.slots, host.shares.connections);
     let checks = CheckerSettings::with_slots(host.check_slots);
-    // Whoever sent the programs, they come over the network.
+    // The programs of a worker come over the network, whoever sent them.
     let runner = host.open(&programs, &limits, Exposure::Network).await?;
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
-    let acceptance = AcceptanceFlags::default().complete(&SettingsFile::default())?;
+    let acceptance = AcceptanceSettings::default();
     let engine = Engine::new(EngineParts {
         store: backend.store,
         queue: Arc::clone(&backend.queue),
@@ -127,11 +126,11 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
         checker: None,
         settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
-    let settings = WorkerSettings { slots, drain: programs.drain, heartbeat: upkeep.heartbeat };
+    let settings = WorkerSettings { slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
     let worker = Worker::new(engine.clone(), backend.queue, runner.clone(), settings);
     let readiness = Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()));
     let stop = stop_on_signals()?;
-    // Until the last execution has ended, it can be asked how it is.
+    // Answers about its state until the last execution has ended.
     let ended = CancellationToken::new();
     let listening = listener.map(|listener| listen(listener, &engine, readiness, metrics, max_connections, &ended));
     let listening = listening.transpose()?;
@@ -139,13 +138,13 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, &checks, stop.clone())));
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
 
-    // Its checks and its sweeper end with it, also when it panics.
+    // Checks and sweeper end with the worker, even if it panics.
     let stop_all = stop.clone().drop_guard();
     worker.work(stop).await;
     drop(stop_all);
     sweeping.await.context("the sweeper failed")?;
     if let Some(answering) = answering {
-        // Whoever waits for a check that has begun asks again.
+        // Whoever waits for a check under way asks again.
         answering.abort();
     }
     ended.cancel();
@@ -158,7 +157,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long an answer about the state of the worker may take.
+/// How long a request about the state of the worker may take.
 const STATUS_TIME: Duration = Duration::from_secs(5);
 
 fn listen(

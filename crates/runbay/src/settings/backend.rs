@@ -1,7 +1,5 @@
 //! Where rows, queue and events are.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -12,12 +10,13 @@ use runbay_store::DatabaseSettings;
 use runbay_store::DatabaseUrl;
 use serde::Deserialize;
 
-use super::SettingsFile;
+use super::given::Group;
+use super::secret::Secret;
 
-/// Where rows, queue and events are.
-#[derive(Debug, Default, Args, Deserialize)]
+/// Where rows, queue and events are, as an operator writes it.
+#[derive(Debug, Args, Deserialize)]
 #[serde(default)]
-pub(crate) struct BackendFlags {
+pub(crate) struct WrittenBackend {
     /// Database server, such as postgres://user:password@host/runbay or mysql://... [default: SQLite in the data directory]
     #[arg(long, env = "RUNBAY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<Secret>,
@@ -28,7 +27,7 @@ pub(crate) struct BackendFlags {
 
     /// Connections to the database server that this process may have [default: 16]
     #[arg(long, env = "RUNBAY_DATABASE_CONNECTIONS", value_name = "COUNT")]
-    database_connections: Option<u32>,
+    database_connections: u32,
 
     /// Redis for the queue and for events, such as redis://:password@host or rediss://... [default: in memory]
     #[arg(long, env = "RUNBAY_REDIS_URL", value_name = "URL", hide_env_values = true)]
@@ -39,12 +38,7 @@ pub(crate) struct BackendFlags {
     redis_prefix: Option<String>,
 }
 
-/// A text with a password in it: what is wrong with it is told without showing it.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-struct Secret(String);
-
-/// Where rows, queue and events are, complete.
+/// Where rows, queue and events are.
 #[derive(Debug, Clone)]
 pub(crate) struct BackendSettings {
     pub(crate) database: DatabaseUrl,
@@ -54,22 +48,30 @@ pub(crate) struct BackendSettings {
     pub(crate) redis_prefix: Prefix,
 }
 
-impl BackendFlags {
-    pub(crate) fn complete(self, file: &SettingsFile) -> anyhow::Result<BackendSettings> {
-        let file: Self = file.group()?;
-        let connections = self.database_connections.or(file.database_connections);
-        anyhow::ensure!(connections != Some(0), "database_connections must be at least 1");
-        let prefix = self.redis_prefix.or(file.redis_prefix);
+impl Default for WrittenBackend {
+    fn default() -> Self {
+        Self {
+            database_url: None,
+            database_read_url: None,
+            database_connections: DatabaseSettings::CONNECTIONS,
+            redis_url: None,
+            redis_prefix: None,
+        }
+    }
+}
+
+impl Group for WrittenBackend {
+    type Settings = BackendSettings;
+
+    fn complete(self) -> anyhow::Result<BackendSettings> {
+        anyhow::ensure!(self.database_connections > 0, "database_connections must be at least 1");
+        let prefix = self.redis_prefix.map(|prefix| prefix.parse()).transpose();
         let settings = BackendSettings {
-            database: parsed("database_url", self.database_url, file.database_url)?.unwrap_or_default(),
-            database_copy: parsed("database_read_url", self.database_read_url, file.database_read_url)?,
-            database_connections: connections.unwrap_or(DatabaseSettings::CONNECTIONS),
-            redis: parsed("redis_url", self.redis_url, file.redis_url)?,
-            redis_prefix: prefix
-                .map(|prefix| prefix.parse())
-                .transpose()
-                .context("redis_prefix cannot be used")?
-                .unwrap_or_default(),
+            database: parsed("database_url", self.database_url)?.unwrap_or_default(),
+            database_copy: parsed("database_read_url", self.database_read_url)?,
+            database_connections: self.database_connections,
+            redis: parsed("redis_url", self.redis_url)?,
+            redis_prefix: prefix.context("redis_prefix cannot be used")?.unwrap_or_default(),
         };
         anyhow::ensure!(
             settings.database.is_server() || settings.database_copy.is_none(),
@@ -77,6 +79,13 @@ impl BackendFlags {
         );
         Ok(settings)
     }
+}
+
+fn parsed<T>(name: &str, secret: Option<Secret>) -> anyhow::Result<Option<T>>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    secret.filter(|secret| !secret.is_empty()).map(|secret| secret.parse(name)).transpose()
 }
 
 impl BackendSettings {
@@ -96,59 +105,30 @@ impl BackendSettings {
     }
 }
 
-fn parsed<T>(name: &str, flag: Option<Secret>, file: Option<Secret>) -> anyhow::Result<Option<T>>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    // An empty variable is how files with environments leave one out.
-    let given = |text: Option<Secret>| text.filter(|text| !text.0.is_empty());
-    let text = given(flag).or(given(file));
-    text.map(|text| text.0.parse()).transpose().with_context(|| format!("{name} cannot be used"))
-}
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::file::tests::file;
+    use crate::settings::given::tests::settings;
 
     fn complete(database: &str, redis: &str) -> anyhow::Result<BackendSettings> {
-        let flags = BackendFlags {
-            database_url: Some(Secret(database.to_owned())),
-            redis_url: Some(Secret(redis.to_owned())),
-            ..BackendFlags::default()
-        };
-        flags.complete(&SettingsFile::default())
+        settings::<WrittenBackend>(&["--database-url", database, "--redis-url", redis], "")
     }
 
     #[test]
     fn without_any_everything_is_in_the_process() {
-        let settings = BackendFlags::default().complete(&SettingsFile::default()).unwrap();
-        assert_eq!(settings.database, DatabaseUrl::SQLITE);
-        assert!(settings.redis.is_none());
+        let none = settings::<WrittenBackend>(&[], "").unwrap();
+        assert_eq!(none.database, DatabaseUrl::SQLITE);
+        assert!(none.redis.is_none());
         assert!(complete("", "").unwrap().redis.is_none(), "empty variables set nothing");
     }
 
     #[test]
     fn an_empty_variable_hides_nothing_of_the_file() {
-        let file = file("database_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n").unwrap();
-        let empty = || Some(Secret(String::new()));
-        let flags = BackendFlags { database_url: empty(), redis_url: empty(), ..BackendFlags::default() };
-        let settings = flags.complete(&file).unwrap();
-        assert!(settings.database.is_server() && settings.redis.is_some());
+        let file = "database_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n";
+        let hidden = settings::<WrittenBackend>(&["--database-url=", "--redis-url="], file).unwrap();
+        assert!(hidden.database.is_server() && hidden.redis.is_some());
+        let other = settings::<WrittenBackend>(&["--redis-url=redis://other"], file).unwrap();
+        assert_eq!(other.redis.unwrap().to_string(), "other:6379");
     }
 
     #[test]

@@ -1,45 +1,57 @@
 //! Where a process is found, and where it keeps its files.
 
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::SettingsFile;
+use super::given::Group;
 
 /// Where a process is found.
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(default)]
-pub(crate) struct ListenFlags {
+pub(crate) struct ListenSettings {
     /// Address and port to listen on [default: 127.0.0.1:8080, and none for workers]
     #[arg(long, env = "RUNBAY_LISTEN", value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// Where a process keeps its files.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Debug, Args, Deserialize)]
 #[serde(default)]
-pub(crate) struct DataFlags {
+pub(crate) struct DataSettings {
     /// Directory for the database, its own or empty; made if it does not exist [default: ./data]
     #[arg(long, env = "RUNBAY_DATA_DIR", value_name = "DIRECTORY")]
-    data_dir: Option<PathBuf>,
+    pub(crate) data_dir: PathBuf,
 }
 
-impl ListenFlags {
-    /// Returns the address of a service.
-    pub(crate) fn complete(self, file: &SettingsFile) -> anyhow::Result<SocketAddr> {
-        Ok(self.given(file)?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))))
-    }
-
-    /// Returns the address if one was given.
-    pub(crate) fn given(self, file: &SettingsFile) -> anyhow::Result<Option<SocketAddr>> {
-        Ok(self.listen.or(file.group::<Self>()?.listen))
+impl Default for DataSettings {
+    fn default() -> Self {
+        Self { data_dir: PathBuf::from("./data") }
     }
 }
 
-impl DataFlags {
-    pub(crate) fn complete(self, file: &SettingsFile) -> anyhow::Result<PathBuf> {
-        Ok(self.data_dir.or(file.group::<Self>()?.data_dir).unwrap_or_else(|| PathBuf::from("./data")))
+impl Group for ListenSettings {
+    type Settings = Self;
+
+    fn complete(self) -> anyhow::Result<Self> {
+        Ok(self)
+    }
+}
+
+impl Group for DataSettings {
+    type Settings = Self;
+
+    fn complete(self) -> anyhow::Result<Self> {
+        Ok(self)
+    }
+}
+
+impl ListenSettings {
+    /// Returns the address of a service, which always has one.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
     }
 }

@@ -25,13 +25,13 @@ use rustix::fs::openat;
 
 const LOCK_FILE: &str = "runbay.lock";
 
-/// What file systems and version control leave in directories that count as empty.
+/// Names that file systems and version control leave in directories that count as empty.
 const NOT_FOREIGN: &[&str] = &["lost+found", ".gitkeep"];
 
 /// The exclusive right to a data directory, until it is dropped or the process ends.
 ///
-/// The kernel holds the lock for the open file, so it survives whatever the process does to its working directory,
-/// mounts and user afterwards, and a killed process leaves nothing behind that would have to be cleaned up.
+/// The kernel holds the lock for the open file. So the lock survives whatever the process does to its working
+/// directory, mounts and user, and a killed process leaves nothing behind to clean up.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
@@ -49,7 +49,7 @@ pub enum LockError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// There is something else at its path.
+    /// Something else is at its path.
     #[error("the data directory {path} is not a directory")]
     NoDirectory {
         /// The path.
@@ -66,12 +66,12 @@ pub enum LockError {
         /// The process that has it, as far as it is known.
         owner: Option<u32>,
     },
-    /// It holds files of somebody else, which would be given to the account that the server runs as.
+    /// It holds foreign files, which would be given to the account that the server runs as.
     #[error("{path} is no data directory, it holds {entry:?}")]
     Foreign {
         /// The directory.
         path: PathBuf,
-        /// Something in it.
+        /// One of the foreign files.
         entry: OsString,
     },
     /// The lock file cannot be used.
@@ -84,7 +84,7 @@ pub enum LockError {
     },
 }
 
-/// A data directory that could not be given to another user.
+/// Why a data directory could not be given to another user.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot give the data directory {path} to the account that the server runs as")]
 pub struct GiveError {
@@ -93,14 +93,14 @@ pub struct GiveError {
 }
 
 impl DataDirectory {
-    /// Takes a data directory, which is made when it does not exist; blocking.
+    /// Takes a data directory, and makes it if it does not exist; blocks.
     ///
     /// # Errors
     ///
-    /// [`LockError::InUse`] at once when another process has it, [`LockError::Foreign`] when it was never a data
+    /// [`LockError::InUse`] at once when another process has it. [`LockError::Foreign`] when it was never a data
     /// directory and is not empty.
     pub fn lock(path: &Path) -> Result<Self, LockError> {
-        // Code and output of all users end up in it, so it is nobody else's to read.
+        // It will hold code and output of all users, so nobody else may read it.
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => LockError::NoDirectory { path: path.to_owned() },
             _ => LockError::Make { path: path.to_owned(), source },
@@ -109,7 +109,7 @@ impl DataDirectory {
         if let Some(entry) = foreign_entry(path).map_err(failed)? {
             return Err(LockError::Foreign { path: path.to_owned(), entry });
         }
-        // A server that was taken over may have put a link there, for root to write through at the next start.
+        // A hijacked server may have put a symbolic link there, so that root writes through it at the next start.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut lock = OpenOptions::new()
             .read(true)
@@ -134,12 +134,10 @@ impl DataDirectory {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Makes the directory and the plain files in it the property of a user and group, who will write them from now on.
+    /// Gives the directory and the plain files in it to a user and group, who will write them from then on.
     ///
-    /// The directory is closed to others, whoever made it.
-    ///
-    /// Links, and files with a second name somewhere else, are left alone: whoever could write here before must not
-    /// be given more by this.
+    /// Closes the directory to others, whoever made it. Links, and files that have a second name somewhere else, are
+    /// left alone, so that this gives nothing more to somebody who could write here before.
     ///
     /// # Errors
     ///
@@ -174,7 +172,7 @@ impl DataDirectory {
     }
 }
 
-/// Finds something in a directory that has no lock file, and so has never been a data directory.
+/// Finds a foreign file in a directory that has no lock file, and so has never been a data directory.
 fn foreign_entry(path: &Path) -> io::Result<Option<OsString>> {
     if path.join(LOCK_FILE).symlink_metadata().is_ok() {
         return Ok(None);
@@ -222,10 +220,10 @@ mod tests {
         std::fs::write(&target, "precious").unwrap();
         let soft: fn(&Path, &Path) -> io::Result<()> = |target, link| std::os::unix::fs::symlink(target, link);
         let hard: fn(&Path, &Path) -> io::Result<()> = |target, link| std::fs::hard_link(target, link);
-        for (name, link) in [("soft", soft), ("hard", hard)] {
+        for (name, make) in [("soft", soft), ("hard", hard)] {
             let data = parent.path().join(name);
             std::fs::create_dir(&data).unwrap();
-            link(&target, &data.join(LOCK_FILE)).unwrap();
+            make(&target, &data.join(LOCK_FILE)).unwrap();
             assert!(matches!(DataDirectory::lock(&data), Err(LockError::Lock { .. })), "{name}");
         }
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");

@@ -1,4 +1,4 @@
-//! Where the rows are.
+//! The addresses of databases.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,16 +9,16 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
-/// What a PostgreSQL URL may say after its question mark.
+/// The parameters that a PostgreSQL URL may have.
 const POSTGRES_PARAMETERS: &[&str] =
     &["application_name", "host", "sslcert", "sslkey", "sslmode", "sslrootcert", "statement-cache-capacity"];
 
-/// The same of MySQL and MariaDB.
+/// The parameters that a MySQL or MariaDB URL may have.
 const MYSQL_PARAMETERS: &[&str] = &["socket", "ssl-ca", "ssl-cert", "ssl-key", "ssl-mode", "statement-cache-capacity"];
 
 /// The address of a database: the SQLite file of the data directory, or a server.
 ///
-/// Its texts, also for debugging, leave out the password and everything after a question mark.
+/// It is shown without the password and without everything after a question mark, also for debugging.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct DatabaseUrl(Address);
 
@@ -36,16 +36,16 @@ pub(crate) enum Server {
     MySql(Box<MySqlConnectOptions>),
 }
 
-/// A text that is no address of a database; it may have held a password, so none of it is repeated.
+/// Why a text is no address of a database. None of the text is repeated, as it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
-    /// It has not the form of a URL.
+    /// It does not have the form of a URL.
     #[error(
         "the database URL cannot be read ({0}): write postgres://user:password@host:5432/runbay, \
          with special characters in the password percent-encoded"
     )]
     Unreadable(url::ParseError),
-    /// It leads to something else.
+    /// It names another kind of database.
     #[error("the database URL begins with {0:?}: only postgres://, mysql://, mariadb:// and sqlite: are known")]
     UnknownScheme(String),
     /// It names a file of SQLite.
@@ -72,7 +72,7 @@ impl DatabaseUrl {
     /// The SQLite file of the data directory.
     pub const SQLITE: Self = Self(Address::Sqlite);
 
-    /// Returns whether it leads to a server, which several processes may share.
+    /// Returns whether it names a server, which several processes may share.
     #[must_use]
     pub const fn is_server(&self) -> bool {
         !matches!(self.0, Address::Sqlite)
@@ -86,7 +86,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Returns how to reach the server; none for SQLite.
+    /// Returns the way to the server; none for SQLite.
     pub(crate) fn server(&self) -> Result<Option<Server>, InvalidDatabaseUrl> {
         let parameter = |_| InvalidDatabaseUrl::Parameter;
         Ok(match &self.0 {
@@ -115,7 +115,7 @@ impl FromStr for DatabaseUrl {
             "mysql" | "mariadb" => (Address::MySql as fn(Url) -> Address, MYSQL_PARAMETERS),
             other => return Err(InvalidDatabaseUrl::UnknownScheme(other.to_owned())),
         };
-        // After an unescaped character of a password comes the rest of the address, which must not be shown.
+        // After an unescaped character of a password, its rest stands where the name of the database should be.
         let database = url.path().strip_prefix('/').unwrap_or_default();
         if database.is_empty() || database.contains(['/', '@', ':']) || url.fragment().is_some() {
             return Err(InvalidDatabaseUrl::NoDatabase);

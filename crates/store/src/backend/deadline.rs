@@ -1,8 +1,6 @@
-//! The longest that anybody waits for the database.
+//! Deadlines of calls to the database.
 
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -15,17 +13,17 @@ use crate::StoreError;
 use crate::backend::fault::Passing;
 use crate::backend::fault::silence;
 
-/// How long a call may take, with all that is tried again; a little less than a request, so that the answer to that says
-/// what is wrong.
+/// How long a call may take, including its retries; a little less than a request, so that the answer to the request can
+/// say what is wrong.
 pub(crate) const CALL: Duration = Duration::from_millis(4_500);
 
-/// A key that somebody else added is there the next time; if it is not, something else is wrong.
+/// How often a taken key is tried: the next attempt finds the row of somebody else, or something else is wrong.
 const TRIES_AFTER_TAKEN: u32 = 3;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(640);
 
-/// What a call that failed says about another try.
+/// What a call says about another try.
 pub(crate) enum Try<T, E> {
     /// The answer, good or bad.
     Done(Result<T, E>),
@@ -33,7 +31,7 @@ pub(crate) enum Try<T, E> {
     Again(StoreError),
 }
 
-/// Calls until there is an answer, or else until [`CALL`] is over; the last error is the answer then.
+/// Calls until there is an answer or [`CALL`] is over; then the last error is the answer.
 pub(crate) async fn until_answered<T, E, F>(mut call: impl FnMut() -> F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -62,7 +60,7 @@ where
     }
 }
 
-/// Reads until there is an answer; a read may always be tried again.
+/// Reads until there is an answer, as a read may always be tried again.
 pub(crate) async fn read<T, F>(mut query: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -79,12 +77,12 @@ where
     .await
 }
 
-/// Waits for one call to the database, and tries nothing again.
+/// Waits for one call to the database, without retries.
 pub(crate) async fn in_time<T, E: From<DbErr>>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     timeout(CALL, call).await.unwrap_or_else(|_| Err(silence().into()))
 }
 
-/// Finds out whether an error passes.
+/// Returns how an error passes; none if it does not.
 pub(crate) fn passing(error: &StoreError) -> Option<Passing> {
     match error {
         StoreError::Database(error) => Passing::of(error),
@@ -92,8 +90,7 @@ pub(crate) fn passing(error: &StoreError) -> Option<Passing> {
     }
 }
 
-/// Returns between half and all of a time, so that those who were in each other's way meet no more.
+/// Returns between half and all of a time, so that calls that were in each other's way do not meet again.
 fn part_of(time: Duration) -> Duration {
-    let chance = u16::try_from(RandomState::new().hash_one(()) % 1024).unwrap_or(0);
-    time.mul_f64(0.5 + f64::from(chance) / 2048.0)
+    time.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

@@ -1,4 +1,4 @@
-//! What an operator can do something about.
+//! Faults of databases that an operator can do something about.
 
 use std::error::Error;
 use std::io;
@@ -9,10 +9,10 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-/// What an operator can do something about.
+/// A fault that an operator can do something about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Another process has the SQLite database for itself.
+    /// Another process holds the SQLite database.
     Locked,
     /// There is no room on the database's disk.
     DiskFull,
@@ -22,13 +22,13 @@ pub enum Fault {
     NotADatabase,
     /// Nothing answers at the server's address.
     Unreachable,
-    /// The server does not know the user, or not with this password.
+    /// The server does not know the user, or refuses the password.
     WrongLogin,
     /// The server has no database of this name.
     NoSuchDatabase,
     /// The user may not do what is needed.
     MissingRights,
-    /// The server only reads: it follows another one.
+    /// The server is a replica and can only be read.
     Replica,
     /// The server has as many connections as it may have.
     TooManyConnections,
@@ -39,7 +39,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Finds what is wrong with the database in an error and its causes, where the database has a word for it.
+    /// Finds the fault in an error and its causes, if the database names one.
     #[must_use]
     pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
@@ -55,7 +55,7 @@ impl Fault {
     fn of(error: &DbErr) -> Option<Self> {
         match driver_error(error)? {
             sqlx::Error::Database(error) => Self::of_database(&**error),
-            // A certificate that is not trusted, as it ends the connection.
+            // A certificate that is not trusted ends the connection like this.
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(Self::Encryption),
             sqlx::Error::Tls(_) => Some(Self::Encryption),
             // No network answers like this.
@@ -110,7 +110,7 @@ impl Fault {
             1045 | 1130 | 1698 => Some(Self::WrongLogin),
             1049 => Some(Self::NoSuchDatabase),
             1044 | 1142 | 1143 | 1227 => Some(Self::MissingRights),
-            // --read-only and, on MySQL, --super-read-only; a transaction that may only read.
+            // The server runs with --read-only or, on MySQL, --super-read-only; or the transaction may only read.
             1290 | 1792 | 1836 => Some(Self::Replica),
             1040 | 1203 => Some(Self::TooManyConnections),
             1021 | 1114 => Some(Self::DiskFull),
@@ -119,14 +119,15 @@ impl Fault {
     }
 }
 
-/// What may come of the same call later.
+/// What the same call may lead to later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
-    /// It works once the database is there, or has room for it, or none of the others in its way.
+    /// It may work: once the database is back, has room for it, or nothing is in its way.
     Better,
-    /// It took too long, or the connection was lost, which is also how some servers refuse what is too large.
+    /// It may fail again: it took too long, or the connection was lost, with which some servers refuse what is too
+    /// large.
     Unknown,
-    /// The database has answered that it does not take this.
+    /// It fails again: the database has answered that it does not take this.
     Same,
 }
 
@@ -142,7 +143,7 @@ impl Outlook {
     }
 }
 
-/// Returns whether the server has ended a statement because of the time that it took.
+/// Returns whether the server has ended a statement because it took too long.
 fn took_too_long(error: &dyn DatabaseError) -> bool {
     match error.try_downcast_ref::<MySqlDatabaseError>() {
         // MariaDB's max_statement_time, MySQL's max_execution_time, and a statement that was interrupted.
@@ -151,19 +152,19 @@ fn took_too_long(error: &dyn DatabaseError) -> bool {
     }
 }
 
-/// Whether a command that failed had no effect and may succeed when it is applied again.
+/// Why a failed command had no effect and may succeed when it is applied again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passing {
-    /// Somebody else added a row with the same key at the same time: next time it is found.
+    /// Somebody else added a row with the same key at the same time; the next attempt finds it.
     Taken,
-    /// The database has ended one of several transactions that were in each other's way.
+    /// The database has ended one of several transactions that got in each other's way.
     Collision,
     /// The connection was lost, or the server is about to stop or has just started.
     ConnectionLost,
 }
 
 impl Passing {
-    /// Finds out whether an error passes.
+    /// Returns how an error passes; none if it does not.
     pub(crate) fn of(error: &DbErr) -> Option<Self> {
         match driver_error(error)? {
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Some(Self::ConnectionLost),
@@ -193,7 +194,7 @@ impl Passing {
     }
 }
 
-/// Returns what the driver says, where the error comes from it.
+/// Returns the driver's error, if there is one.
 fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
@@ -204,7 +205,7 @@ fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
     Some(error)
 }
 
-/// Returns whether a statement failed because a unique column has the value already.
+/// Returns whether a statement failed because a unique column holds the value already.
 pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     Passing::of(error) == Some(Passing::Taken)
 }

@@ -1,12 +1,10 @@
-//! Turning a panic of one future into an error.
+//! Panics of one future as errors.
 
 use std::any::Any;
 use std::future::Future;
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::pin::pin;
-use std::task::Poll;
+
+use futures_util::FutureExt;
 
 use crate::StoreError;
 
@@ -14,13 +12,8 @@ use crate::StoreError;
 ///
 /// The caller must throw away whatever the future may have left half done.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, StoreError> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(panic) => Poll::Ready(Err(StoreError::Panicked(message(&*panic)))),
-    })
-    .await
+    let caught = AssertUnwindSafe(future).catch_unwind().await;
+    caught.map_err(|panic| StoreError::Panicked(message(&*panic)))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -1,7 +1,7 @@
 //! Writing to a server: a transaction for each command.
 //!
-//! The server flushes those of several connections together. Saves, which come by the thousand, are put into one before
-//! they come here.
+//! The server flushes the transactions of several connections together. Saves, which come by the thousand, are gathered
+//! into one command before they come here.
 
 use sea_orm::DatabaseConnection;
 use sea_orm::DatabaseTransaction;
@@ -16,7 +16,7 @@ use crate::backend::deadline::until_answered;
 use crate::backend::fault::Passing;
 use crate::backend::panics::caught;
 
-/// The way to a server; cheap to clone.
+/// The writing side of a server; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerWriter {
     pool: DatabaseConnection,
@@ -29,9 +29,9 @@ impl ServerWriter {
         Self { pool }
     }
 
-    /// Applies `command` and returns when it is durable.
+    /// Applies `command`, and returns when it is durable.
     ///
-    /// CANCEL: a command that was taken is applied even when its caller goes away.
+    /// CANCEL: a command that was taken is applied even if its caller goes away.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Answered<C> {
         let pool = self.pool.clone();
         let task = tokio::spawn(async move { caught(apply_until_answered(&pool, &command)).await });
@@ -52,7 +52,7 @@ async fn apply_until_answered<C: Command>(pool: &DatabaseConnection, command: &C
     .await
 }
 
-/// Applies a command in a transaction, which is taken back unless it comes to its end.
+/// Applies a command in a transaction, which is undone unless the command succeeds.
 async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C::Answer, WriteError<C::Refusal>> {
     let transaction = match pool.begin().await {
         Ok(transaction) => transaction,
@@ -60,9 +60,9 @@ async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C:
     };
     match command.apply(&transaction).await {
         Ok(answer) => commit(transaction, answer).await,
-        Err(WriteError::Unavailable(error)) => before_the_commit(error.into()),
+        Err(WriteError::Failed(error)) => before_the_commit(error.into()),
         refused @ Err(WriteError::Refused(_)) => {
-            // Its locks are gone when this returns, and it has changed nothing even if that fails.
+            // When this returns, its locks are gone; it has changed nothing even if this fails.
             if let Err(error) = transaction.rollback().await {
                 tracing::debug!(error = ?error, "a refused write was not taken back in time");
             }
@@ -74,7 +74,7 @@ async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C:
 async fn commit<T, E: From<StoreError>>(transaction: DatabaseTransaction, answer: T) -> Try<T, E> {
     match transaction.commit().await.map_err(StoreError::from) {
         Ok(()) => Try::Done(Ok(answer)),
-        // Where the connection is lost now, nobody knows whether it took place.
+        // If the connection is lost here, nobody knows whether the commit happened.
         Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
         Err(error) => Try::Done(Err(error.into())),
     }
@@ -82,7 +82,7 @@ async fn commit<T, E: From<StoreError>>(transaction: DatabaseTransaction, answer
 
 fn before_the_commit<T, R>(error: WriteError<R>) -> Try<T, WriteError<R>> {
     match error {
-        WriteError::Unavailable(error) if passing(&error).is_some() => Try::Again(error),
+        WriteError::Failed(error) if passing(&error).is_some() => Try::Again(error),
         error => Try::Done(Err(error)),
     }
 }

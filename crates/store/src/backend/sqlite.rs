@@ -17,18 +17,18 @@ use sqlx::sqlite::SqliteJournalMode;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::sqlite::SqliteSynchronous;
 
-/// Readers never wait for the writer in WAL mode; more of them than this only fight for two or four cores.
+/// How many connections read. In WAL mode they never wait for the writer, and more would only compete for the cores.
 const READERS: u32 = 4;
 
 /// How long a statement waits for a lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The write-ahead log is cut back to this size when it has grown beyond it.
+/// The size to which the write-ahead log is cut back when it has grown beyond it.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
-/// Makes an empty file when there is none, readable by nobody else: it will hold the code of all users.
+/// Makes an empty file if there is none, which only its owner may read, as it will hold the code of all users.
 ///
-/// SQLite gives the same mode to the files that it makes beside it.
+/// SQLite gives the same mode to the files that it makes next to it.
 pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -61,7 +61,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    // Connections to a local file do not go stale, so they are neither tested before use nor replaced by age.
+    // Connections to a local file do not go stale, so they are not tested before use and not replaced by age.
     pool.test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)

@@ -1,8 +1,8 @@
 //! The one task that writes to SQLite: group commit.
 //!
 //! SQLite has one writer at a time, and each commit waits for the disk. So one task owns the only writing connection,
-//! takes whatever commands wait, applies them in one transaction and answers all callers after its commit. Nothing
-//! waits for a timer: while one batch is on its way to the disk the next one gathers.
+//! takes all waiting commands, applies them in one transaction, and answers all callers after its commit. Nothing waits
+//! for a timer: while one batch is on its way to the disk, the next one gathers.
 
 mod job;
 
@@ -30,10 +30,10 @@ use self::job::Pending;
 /// The most commands of one transaction, and the most that wait for the next one.
 const BATCH: usize = 512;
 
-/// How long a caller waits until its command is taken; a command that was taken is always answered.
+/// How long a caller waits until its command is taken. A command that was taken is always answered.
 const ACCEPTANCE: Duration = Duration::from_secs(4);
 
-/// The way to the task that writes; cheap to clone. The task ends when the last one is dropped.
+/// The handle of the task that writes; cheap to clone. The task ends when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteWriter {
     requests: mpsc::Sender<Request>,
@@ -41,7 +41,7 @@ pub(crate) struct SqliteWriter {
 
 enum Request {
     Apply(Box<dyn Job>),
-    /// Answered when everything that was asked for before is done and the connection is closed.
+    /// Answered when all earlier requests are done and the connection is closed.
     Close(oneshot::Sender<()>),
 }
 
@@ -54,20 +54,20 @@ impl SqliteWriter {
         Self { requests }
     }
 
-    /// Applies `command` and returns when it is durable.
+    /// Applies `command`, and returns when it is durable.
     ///
-    /// CANCEL: a command that was taken is applied even when its caller goes away.
+    /// CANCEL: a command that was taken is applied even if its caller goes away.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
         let (caller, answer) = oneshot::channel();
-        let place = match timeout(ACCEPTANCE, self.requests.reserve()).await {
-            Ok(place) => place.map_err(|_| StoreError::Closed)?,
+        let permit = match timeout(ACCEPTANCE, self.requests.reserve()).await {
+            Ok(permit) => permit.map_err(|_| StoreError::Closed)?,
             Err(_) => return Err(StoreError::Busy.into()),
         };
-        place.send(Request::Apply(Box::new(Pending::new(command, caller))));
+        permit.send(Request::Apply(Box::new(Pending::new(command, caller))));
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Ends the task after everything that was asked for before.
+    /// Ends the task after all earlier requests.
     pub(crate) async fn close(&self) {
         let (caller, closed) = oneshot::channel();
         if self.requests.send(Request::Close(caller)).await.is_err() || closed.await.is_err() {
@@ -86,7 +86,7 @@ impl SqliteWriter {
 
 struct WriterTask {
     path: PathBuf,
-    /// None after a failure: nobody knows what state it left the connection in.
+    /// The connection; none after a failure, which may have left it in any state.
     connection: Option<DatabaseConnection>,
     waiting: mpsc::Receiver<Request>,
 }
@@ -118,7 +118,7 @@ impl WriterTask {
         }
     }
 
-    /// Applies all jobs in one transaction, and answers them when it is durable or failed.
+    /// Applies all jobs in one transaction, and answers them when it is durable or has failed.
     async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         let result = match caught(self.apply(&mut jobs)).await {
             Ok(result) => result,
@@ -145,7 +145,7 @@ impl WriterTask {
         };
         let transaction = connection.begin_with_options(options).await?;
         if let [job] = jobs {
-            // The transaction is its savepoint.
+            // The transaction itself serves as its savepoint.
             return job.apply_alone(transaction).await;
         }
         for job in jobs {

@@ -148,7 +148,7 @@ impl Command for RequeueDeadLetter {
         match accepted.insert(transaction).await {
             Ok(acceptance) => Ok(acceptance.into_head()),
             Err(WriteError::Refused(refusal)) => Err(refuse(refusal)),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
+            Err(WriteError::Failed(error)) => Err(error.into()),
         }
     }
 }

@@ -7,18 +7,18 @@ use sea_orm_migration::prelude::IntoIden;
 use sea_orm_migration::prelude::Table;
 use sea_orm_migration::prelude::TableCreateStatement;
 
-/// A table in which texts are the same only when all their bytes are.
+/// Makes a table in which texts are equal only if all their bytes are.
 pub(super) fn exact_table(name: impl IntoIden, backend: DbBackend) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(name.into_iden());
     if backend == DbBackend::MySql {
-        // Else it follows the server, and may take "Python" for "python" and "é" for "e".
+        // Otherwise the server decides, and may take "Python" for "python" and "é" for "e".
         table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
     }
     table
 }
 
-/// A column for bytes of any length; a plain BLOB of MySQL ends at 64 KiB.
+/// Makes a column for bytes of any length; a plain BLOB of MySQL ends at 64 KiB.
 pub(super) fn long_bytes(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     match backend {
@@ -28,7 +28,7 @@ pub(super) fn long_bytes(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
     column
 }
 
-/// A column for text of any length; a plain TEXT of MySQL ends at 64 KiB.
+/// Makes a column for text of any length; a plain TEXT of MySQL ends at 64 KiB.
 pub(super) fn long_text(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     match backend {

@@ -1,4 +1,4 @@
-//! One process at a time changes the tables.
+//! The lock of the process that changes the tables.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
@@ -12,7 +12,7 @@ use crate::backend::fault::Passing;
 /// A number that no other program is likely to use.
 const POSTGRES_KEY: i64 = 0x7275_6e62_6179;
 
-/// Waits until no other process holds the lock, and holds it until the transaction or its connection ends.
+/// Waits for the lock, and holds it until the transaction or its connection ends.
 ///
 /// The data directory of SQLite has a lock of its own.
 pub(super) async fn hold(transaction: &DatabaseTransaction) -> Result<(), MigrateError> {
@@ -27,7 +27,7 @@ pub(super) async fn hold(transaction: &DatabaseTransaction) -> Result<(), Migrat
             };
         }
         DbBackend::MySql => {
-            // Such names are those of the whole server, and short.
+            // The names of locks are shared by the whole server, and are short.
             let lock = format!("SELECT GET_LOCK(CONCAT('runbay-', SHA1(DATABASE())), {WAIT_SECONDS})");
             let row = transaction.query_one_raw(Statement::from_string(DbBackend::MySql, lock)).await?;
             let held: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();

@@ -19,7 +19,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Digests instead of texts: they have one length, and no database takes two keys for one because of their case.
+/// Makes the table of keys. It holds digests instead of texts: they have one length, and no database takes two keys for
+/// one because of upper and lower case.
 fn idempotency_keys(backend: DbBackend) -> TableCreateStatement {
     use IdempotencyKeys as Column;
     exact_table(IdempotencyKeys::Table, backend)

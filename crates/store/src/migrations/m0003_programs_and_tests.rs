@@ -1,7 +1,7 @@
 //! Columns for programs of several files, for what a request adds to its run, and for test cases.
 //!
-//! All of them are null for a program of one file that is run without anything else, so that the common row does not
-//! grow and a program of the version before can go on with the table.
+//! All of them are null for a plain run of one file. So the common row does not grow, and a program of the version
+//! before can go on with the table.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;

@@ -1,6 +1,6 @@
-//! What several processes over one database need: who lives, whose turn it is, what came to nothing, what is old.
+//! Tables and columns for several processes over one database: leases, turns, dead letters, and what is old.
 //!
-//! The new columns are null for what was accepted before, and null means what was the case then.
+//! The new columns are null in older rows, and null stands for what was the case then.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::DbBackend;
@@ -15,7 +15,7 @@ use super::once::create_table;
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-/// Whoever does not know this migration would claim executions without a lease.
+/// A program that does not know this migration would claim executions without a lease.
 const MIN_READER: i32 = 4;
 
 #[async_trait::async_trait]
@@ -54,7 +54,7 @@ fn workers(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// One row: the number of the oldest migration that a program must know to read the tables.
+/// Makes a table of one row: the number of the oldest migration that a program must know to read the tables.
 fn schema_info(backend: DbBackend) -> TableCreateStatement {
     exact_table(SchemaInfo::Table, backend)
         .col(ColumnDef::new(SchemaInfo::Id).integer().not_null().primary_key())
@@ -78,7 +78,8 @@ fn columns() -> [ColumnDef; 3] {
     ]
 }
 
-/// Each has the rows only for which its column means something, where the database can leave out the others.
+/// Makes indexes that hold only the rows for which their column means something, where the database can leave out
+/// others.
 fn indexes(backend: DbBackend) -> [(&'static str, IndexCreateStatement); 3] {
     use Executions as Column;
     let index = |column: Column, columns: &[Column]| {

@@ -1,6 +1,6 @@
-//! When a session was last run, so that one in use is not taken for one that nobody needs.
+//! The time of a session's last run, so that a session in use is not removed.
 //!
-//! Null is what was not run since this column exists, and what only a program of the version before has run.
+//! It is null for sessions that were not run since this column exists, or only by a program of the version before.
 
 use sea_orm_migration::prelude::*;
 

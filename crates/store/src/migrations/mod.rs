@@ -1,9 +1,9 @@
-//! How the tables came to be, one step per file; a step that was released is never changed.
+//! The steps by which the tables came to be, one per file; a released step is never changed.
 //!
 //! Programs of two versions may work on the same tables during an upgrade. So a step only adds what the version before
-//! does not miss, and what is no longer used is taken away two releases later, by a step that also raises
-//! `schema_info.min_reader` to the number of the first step whose programs can do without. A program tolerates steps
-//! that it does not know, unless the tables say that it is too old.
+//! does not miss. What is unused is taken away two releases later, by a step that also raises `schema_info.min_reader`
+//! to the number of the first step whose programs can do without it. A program tolerates steps that it does not know,
+//! unless the tables say that it is too old.
 
 mod columns;
 mod lock;
@@ -34,17 +34,17 @@ use sea_orm_migration::seaql_migrations;
 
 use crate::backend::deadline::in_time;
 
-/// How long a process waits for another one that changes the tables.
+/// How long a process waits for another process that changes the tables.
 pub(crate) const WAIT_SECONDS: u64 = 60;
 
-/// Every table, those that refer to others first, but before all of them the one that says what there is: some databases
-/// drop each at once, and what an interrupted [`reset`] leaves is made whole by the next start.
+/// All tables in the order in which they are dropped. The list of migrations comes first: where a [`reset`] is
+/// interrupted, the next start makes the others whole. Tables that refer to others come before those.
 const TABLES: &[&str] = &[APPLIED, "workers", "schema_info", "idempotency_keys", "executions", "code_sessions"];
 
-/// The names of the migrations that were applied.
+/// The table with the names of the applied migrations.
 const APPLIED: &str = "seaql_migrations";
 
-/// Returns all migrations, oldest first; the number of a migration is its place, from one on.
+/// Returns all migrations, oldest first; the number of a migration is its position, counted from one.
 fn migrations() -> [Box<dyn MigrationTrait>; 5] {
     [
         Box::new(m0001_sessions_and_executions::Migration),
@@ -58,7 +58,7 @@ fn migrations() -> [Box<dyn MigrationTrait>; 5] {
 /// Why the tables could not be brought up to date.
 #[derive(Debug)]
 pub(crate) enum MigrateError {
-    /// The tables ask for a program that knows the migration of this number.
+    /// The tables need a program that knows the migration of this number.
     Newer { needed: u32, known: u32 },
     /// Another process is changing the tables.
     Locked,
@@ -72,9 +72,10 @@ impl From<DbErr> for MigrateError {
     }
 }
 
-/// Brings the tables up to date, all steps or none where the database can do so; one process does it, others wait.
+/// Brings the tables up to date; one process does it while others wait.
 ///
-/// Where nothing is to be done, nothing is written, so that a user who may not change tables can start.
+/// Applies all steps or none, where the database can do so. Writes nothing if there is nothing to do, so that a user
+/// who may not change tables can start.
 pub(crate) async fn migrate(database: &DatabaseConnection) -> Result<(), MigrateError> {
     let manager = SchemaManager::new(database);
     in_time(refuse_newer(&manager)).await?;
@@ -101,7 +102,7 @@ pub(crate) async fn reset(database: &DatabaseConnection) -> Result<(), MigrateEr
     Ok(())
 }
 
-/// Applies at most `steps` of the migrations that were not applied before.
+/// Applies at most `steps` of the pending migrations.
 async fn apply(transaction: &DatabaseTransaction, steps: usize) -> Result<(), DbErr> {
     let mut table = Schema::new(transaction.get_database_backend()).create_table_from_entity(seaql_migrations::Entity);
     transaction.execute(table.if_not_exists()).await?;
@@ -118,7 +119,7 @@ async fn apply(transaction: &DatabaseTransaction, steps: usize) -> Result<(), Db
     Ok(())
 }
 
-/// Returns the migrations that were not applied. SeaORM's own answer is an error when there is one that it does not know.
+/// Returns the pending migrations. SeaORM's own function fails when it meets one that it does not know.
 async fn pending(manager: &SchemaManager<'_>) -> Result<Vec<Box<dyn MigrationTrait>>, DbErr> {
     let mut pending = Vec::from(migrations());
     if manager.has_table(APPLIED).await? {

@@ -1,4 +1,4 @@
-//! What a save changes, and writing only that.
+//! What a save changes, and the writes that change only that.
 
 use std::iter::repeat;
 
@@ -35,7 +35,7 @@ impl Change {
     }
 }
 
-/// Returns a session as it is after a change; none when nothing is new.
+/// Returns a session as it is after a change; none when the change brings nothing new.
 pub(super) fn changed(
     before: &Session,
     language: Option<LanguageId>,
@@ -59,7 +59,7 @@ pub(super) fn changed(
     Some(after)
 }
 
-/// Writes what is different, unless somebody else wrote in between; tells whether it was written.
+/// Writes what is different, unless somebody else wrote in between; returns whether it was written.
 pub(super) async fn write(
     connection: &impl ConnectionTrait,
     before: &Session,
@@ -88,8 +88,8 @@ pub(super) async fn write(
     Ok(written.rows_affected == 1)
 }
 
-/// Writes sessions that are locked in this transaction; new code and nothing else, which is what editors send all the
-/// time, takes one statement for all of them.
+/// Writes sessions that this transaction has locked. One statement is enough for all that have new code only, which
+/// editors send all the time.
 pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[Change]) -> Result<(), StoreError> {
     let (of_code, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.is_only_code());
     for Change { before, after } in others {
@@ -104,7 +104,7 @@ pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[C
     pad(&mut ids);
     let by_session = |value: fn(&Session) -> Value| {
         let values = of_code.iter().map(|change| value(&change.after));
-        // The first case of an id counts.
+        // The first case of an id wins.
         let values = values.chain(repeat(value(&of_code[0].after).as_null()));
         let cases = ids.iter().zip(values);
         Expr::Case(Box::new(cases.fold(CaseStatement::new(), |all, (id, value)| all.case(Column::Id.eq(*id), value))))
@@ -122,8 +122,8 @@ pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[C
     }
 }
 
-/// Repeats the last id until there are a power of two of them: each number is a statement of its own, which this side
-/// and the server keep prepared.
+/// Repeats the last id until their number is a power of two. Each number is a statement of its own, which both sides
+/// keep prepared.
 pub(super) fn pad(ids: &mut Vec<Uuid>) {
     if let Some(last) = ids.last().copied() {
         ids.resize(ids.len().next_power_of_two(), last);

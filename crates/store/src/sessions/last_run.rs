@@ -14,10 +14,10 @@ use crate::StoreError;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 
-/// Sessions are kept for many days, so that one write a day tells enough, and most runs cost none.
+/// How often a run is noted. Sessions are kept for many days, so one write a day is enough and most runs need none.
 const NOTED_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
-/// Notes that a locked session is run, unless it was noted within the last day.
+/// Notes a run of a locked session, unless one was noted within the last day.
 pub(crate) async fn note_run(
     transaction: &DatabaseTransaction,
     id: SessionId,

@@ -31,17 +31,17 @@ use super::change::pad;
 use super::change::write;
 use super::change::write_locked;
 use crate::Command;
-use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
+use crate::backend::connections::Connections;
+use crate::backend::connections::Writer;
 use crate::backend::deadline::Try;
 use crate::backend::deadline::passing;
 use crate::backend::deadline::until_answered;
 use crate::backend::fault::Passing;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
-use crate::store::Writer;
 
 /// Changes language and code of a session; a change that changes nothing writes nothing.
 #[derive(Debug, Clone)]
@@ -76,43 +76,29 @@ pub enum SaveRefusal {
 
 pub(super) type Saved = Result<Session, WriteError<SaveRefusal>>;
 
-impl Store {
-    /// Saves a session and returns it as it is afterwards; when it returns, that is durable.
-    ///
-    /// Saves that wait for each other are written together. Those of one session each count its version and have their
-    /// own answers, and only what comes of all of them is written.
-    ///
-    /// CANCEL: a save is applied even when its caller goes away, unless its turn comes too late.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError::Refused`] when the session does not allow it; then it had no effect.
-    pub async fn save_session(&self, save: SaveSession) -> Result<Session, WriteError<SaveRefusal>> {
-        self.waiting_saves().save(self, save).await
-    }
-
-    /// Saves sessions and writes each once, in as few statements as possible; what came of each save, of which there is
-    /// one, is returned in the same order.
-    pub(crate) async fn save_all(&self, saves: Vec<DueSave>) -> Vec<SaveTry> {
-        let count = saves.len();
-        let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
-        let result = match self.writer() {
-            // One statement that reads and one that writes, if there is something to be written: no transaction.
-            Writer::Server(_) if of_one_session => until_answered(|| save_once(self.readers(), saves.clone())).await,
-            _ if of_one_session => self.write(SaveOne(saves)).await,
-            _ => self.write(SaveSeveral(saves)).await,
+/// Saves sessions and writes each once, in as few statements as possible.
+///
+/// Takes at least one save, and returns what came of each in the same order.
+pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> Vec<SaveTry> {
+    let count = saves.len();
+    let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
+    let result = match &connections.writer {
+        // Without a transaction: one statement reads, and one writes if there is something to write.
+        Writer::Server(_) if of_one_session => until_answered(|| save_once(&connections.readers, saves.clone())).await,
+        _ if of_one_session => connections.write(SaveOne(saves)).await,
+        _ => connections.write(SaveSeveral(saves)).await,
+    };
+    result.unwrap_or_else(|error| {
+        let error = match error {
+            WriteError::Failed(error) => error,
+            WriteError::Refused(never) => match never {},
         };
-        result.unwrap_or_else(|error| {
-            let error = match error {
-                WriteError::Unavailable(error) => error,
-                WriteError::Refused(never) => match never {},
-            };
-            vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()
-        })
-    }
+        vec![error; count].into_iter().map(|error| SaveTry::Answered(Err(error.into()))).collect()
+    })
 }
 
-/// A save and when its caller gives up; later it might undo what the same user has saved through another process.
+/// A save with the time at which its caller gives up. Written later, it might undo what the same user has saved through
+/// another process.
 #[derive(Debug, Clone)]
 pub(crate) struct DueSave {
     pub(crate) save: SaveSession,
@@ -123,7 +109,7 @@ pub(crate) struct DueSave {
 #[derive(Debug)]
 pub(crate) enum SaveTry {
     Answered(Saved),
-    /// Nothing, as somebody else has locked the session.
+    /// Not written, as somebody else has locked the session.
     Locked(Box<DueSave>),
 }
 
@@ -131,7 +117,7 @@ pub(crate) enum SaveTry {
 #[derive(Debug, Clone)]
 struct SaveOne(Vec<DueSave>);
 
-/// Saves of several sessions, without those that somebody has locked: nobody waits for the session of somebody else.
+/// Saves of several sessions, except locked ones, so that nobody waits for the session of somebody else.
 #[derive(Debug, Clone)]
 struct SaveSeveral(Vec<DueSave>);
 
@@ -170,7 +156,7 @@ impl Command for SaveSeveral {
     }
 }
 
-/// Returns which sessions there are.
+/// Returns which of the sessions exist.
 async fn existing(transaction: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<HashSet<SessionId>, DbErr> {
     // SQLite locks no rows.
     if ids.is_empty() || transaction.get_database_backend() == DbBackend::Sqlite {
@@ -204,7 +190,7 @@ async fn save_once(
         // Somebody else changed the session since it was read.
         Ok(false) => Try::Again(StoreError::Busy),
         Err(error) if passing(&error) == Some(Passing::Collision) => Try::Again(error),
-        // Where the connection is lost now, nobody knows whether it was written.
+        // If the connection is lost here, nobody knows whether it was written.
         Err(error) => Try::Done(Err(error.into())),
     }
 }
@@ -217,7 +203,7 @@ async fn read(
     Ok(code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?)
 }
 
-/// Sessions that are saved, as they were and as they become.
+/// Sessions that are being saved, before and after.
 struct Sessions(HashMap<SessionId, Result<Change, StoreError>>);
 
 impl Sessions {
@@ -229,7 +215,7 @@ impl Sessions {
         Self(sessions.collect())
     }
 
-    /// Lets one save change its session, unless it is too late.
+    /// Applies one save to its session, unless it is too late.
     fn save(&mut self, DueSave { save, until }: DueSave) -> Saved {
         if until <= Instant::now() {
             return Err(StoreError::Silent.into());
@@ -252,7 +238,7 @@ impl Sessions {
         Ok(session.clone())
     }
 
-    /// Returns those that have changed.
+    /// Returns the sessions that have changed.
     fn changes(self) -> Vec<Change> {
         let whole = self.0.into_values().filter_map(Result::ok);
         whole.filter(|change| change.after.version != change.before.version).collect()

@@ -1,7 +1,8 @@
 //! Saves that wait for each other.
 //!
-//! While some are on their way to the disk, the next ones gather and are then written together, of one session and of
-//! several. The saves of a session keep their order: while some are written, its others wait.
+//! While some saves are on their way to the disk, the next ones gather. They are then written together, those of one
+//! session as well as those of several. The saves of one session keep their order: while some are written, its others
+//! wait.
 
 mod queue;
 
@@ -26,15 +27,16 @@ use super::SaveSession;
 use super::save::DueSave;
 use super::save::SaveTry;
 use super::save::Saved;
-use crate::Store;
+use super::save::save_all;
 use crate::StoreError;
+use crate::backend::connections::Connections;
 use crate::backend::deadline::CALL;
 use crate::backend::panics::caught;
 
-/// How long other batches wait for a slow one: it may be held up by a row that somebody has locked.
+/// How long other batches wait for a slow one, which a locked row may hold up.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long a session is left alone that somebody has locked.
+/// How long a session that somebody has locked is left alone.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The saves that wait until the ones before them are written; cheap to clone.
@@ -42,42 +44,42 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct WaitingSaves(Arc<Mutex<Queue>>);
 
 impl WaitingSaves {
-    /// Lets at most this many batches be written at the same time, slow ones aside.
+    /// Makes a list of which at most `batches` are written at one time, slow ones not counted.
     pub(crate) fn new(batches: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue::new(batches))))
     }
 
-    /// Lets a save wait and returns what came of it.
-    pub(super) async fn save(&self, store: &Store, save: SaveSession) -> Saved {
+    /// Adds a save, and returns what came of it.
+    pub(super) async fn save(&self, connections: &Connections, save: SaveSession) -> Saved {
         let (caller, answer) = oneshot::channel();
         let until = Instant::now() + CALL;
         self.queue().add(Waiting { due: DueSave { save, until }, caller })?;
-        self.start(store);
+        self.start(connections);
         match timeout_at(until, answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Closed.into())),
             Err(_) => Err(StoreError::Silent.into()),
         }
     }
 
-    /// Starts a task for what may be written now, if there is anything.
-    fn start(&self, store: &Store) {
+    /// Starts a task for the next batch, if one may be written now.
+    fn start(&self, connections: &Connections) {
         let next = self.queue().next();
         if let Some(batch) = next {
-            tokio::spawn(self.clone().write_all(store.clone(), batch));
+            tokio::spawn(self.clone().write_all(connections.clone(), batch));
         }
     }
 
-    /// Writes one batch after the other, until there is nothing left.
-    async fn write_all(self, store: Store, first: Batch) {
+    /// Writes one batch after the other until nothing is left.
+    async fn write_all(self, connections: Connections, first: Batch) {
         let mut next = Some(first);
         while let Some(Batch { sessions, saves }) = next {
-            let mut writing = pin!(write(&store, saves));
+            let mut writing = pin!(write(&connections, saves));
             let (locked, aside) = match timeout(PATIENCE, &mut writing).await {
                 Ok(locked) => (locked, false),
                 Err(_) => {
                     let aside = self.queue().step_aside();
                     if aside {
-                        self.start(&store);
+                        self.start(&connections);
                     }
                     (writing.await, aside)
                 }
@@ -89,26 +91,26 @@ impl WaitingSaves {
                 held
             };
             if !held.is_empty() {
-                tokio::spawn(self.clone().release(store.clone(), held));
+                tokio::spawn(self.clone().release(connections.clone(), held));
             }
         }
     }
 
-    /// Lets the saves of sessions be tried again that somebody had locked.
-    async fn release(self, store: Store, sessions: Vec<SessionId>) {
+    /// Lets saves of locked sessions be tried again, after a pause.
+    async fn release(self, connections: Connections, sessions: Vec<SessionId>) {
         sleep(PAUSE).await;
         self.queue().release(sessions);
-        self.start(&store);
+        self.start(&connections);
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing that can panic happens while it is locked.
+        // No code that holds the lock panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes a batch and answers its callers; returns the saves of sessions that somebody has locked.
-async fn write(store: &Store, saves: Vec<Waiting>) -> Vec<Waiting> {
+/// Writes a batch and answers its callers; returns the saves of locked sessions.
+async fn write(connections: &Connections, saves: Vec<Waiting>) -> Vec<Waiting> {
     let now = Instant::now();
     let (due, late): (Vec<_>, Vec<_>) = saves.into_iter().partition(|waiting| waiting.due.until > now);
     late.into_iter().for_each(|Waiting { caller, .. }| send(caller, Err(StoreError::Silent.into())));
@@ -116,7 +118,7 @@ async fn write(store: &Store, saves: Vec<Waiting>) -> Vec<Waiting> {
         return Vec::new();
     }
     let (due, callers): (Vec<_>, Vec<_>) = due.into_iter().map(|Waiting { due, caller }| (due, caller)).unzip();
-    let tries = match caught(store.save_all(due)).await {
+    let tries = match caught(save_all(connections, due)).await {
         Ok(tries) => tries,
         Err(panic) => {
             callers.into_iter().for_each(|caller| send(caller, Err(panic.clone().into())));

@@ -13,10 +13,11 @@ use sea_orm::sea_query::Expr;
 
 use super::DatabaseSettings;
 use super::Store;
-use super::Writer;
 use crate::DatabaseUrl;
 use crate::Fault;
 use crate::OpenError;
+use crate::backend::connections::Connections;
+use crate::backend::connections::Writer;
 use crate::backend::database_url::Server;
 use crate::backend::deadline::in_time;
 use crate::backend::fault::Passing;
@@ -31,14 +32,14 @@ use crate::migrations;
 use crate::migrations::MigrateError;
 use crate::sessions::WaitingSaves;
 
-/// How many batches of saves a database gets at the same time from one process. SQLite writes one thing after another.
+/// How many batches of saves one process writes at the same time. SQLite writes one thing after another.
 const SAVES_OF_SQLITE: usize = 1;
 const SAVES_OF_A_SERVER: usize = 4;
 
 pub(crate) const SQLITE_FILE: &str = "runbay.db";
 
 impl Store {
-    /// Opens a database, makes the file of SQLite when there is none, and brings the tables up to date.
+    /// Opens a database, and brings its tables up to date; makes the file of SQLite if there is none.
     ///
     /// Any number of processes may open the same server at once. With SQLite the caller holds the
     /// [`DataDirectory`](crate::DataDirectory), as two writing processes would get in each other's way.
@@ -63,11 +64,13 @@ impl Store {
         Self::open_file(directory).await
     }
 
-    /// Drops all tables of this program and makes them anew; everything in them is lost.
+    /// Drops all tables of this program and makes them again; everything in them is lost.
+    ///
+    /// Tables of a newer version are no error.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when the database cannot be opened or changed. Tables of a newer version are no error.
+    /// [`OpenError`] when the database cannot be opened or changed.
     pub async fn reset(settings: &DatabaseSettings) -> Result<(), OpenError> {
         let (database, connection) = match server_of(&settings.url)? {
             None => {
@@ -99,12 +102,9 @@ impl Store {
         let connection = open_or_make(&path).await?;
         migrations::migrate(&connection).await.map_err(cannot_migrate(&database))?;
         let readers = open_readers(&path).await.map_err(cannot_open(&database))?;
-        Ok(Self {
-            list_readers: readers.clone(),
-            readers,
-            writer: Writer::Sqlite(SqliteWriter::start(&path, connection)),
-            waiting_saves: WaitingSaves::new(SAVES_OF_SQLITE),
-        })
+        let writer = Writer::Sqlite(SqliteWriter::start(&path, connection));
+        let connections = Connections { list_readers: readers.clone(), readers, writer };
+        Ok(Self { connections, waiting_saves: WaitingSaves::new(SAVES_OF_SQLITE) })
     }
 
     async fn open_server(settings: &DatabaseSettings) -> Result<Self, OpenError> {
@@ -126,7 +126,8 @@ impl Store {
             None => readers.clone(),
         };
         let writer = Writer::Server(ServerWriter::new(readers.clone()));
-        Ok(Self { readers, list_readers, writer, waiting_saves: WaitingSaves::new(SAVES_OF_A_SERVER) })
+        let connections = Connections { readers, list_readers, writer };
+        Ok(Self { connections, waiting_saves: WaitingSaves::new(SAVES_OF_A_SERVER) })
     }
 }
 
@@ -146,7 +147,8 @@ async fn reached(url: &DatabaseUrl) -> Result<DatabaseConnection, OpenError> {
     }
 }
 
-/// A replica that is away is none of the reasons not to start: only lists are read from it, and it may come back.
+/// Checks a replica. One that is away does not keep the process from starting: only lists are read from it, and it may
+/// come back.
 async fn check_replica(url: &DatabaseUrl) -> Result<(), OpenError> {
     match reached(url).await {
         Ok(replica) => close(replica).await,
@@ -177,7 +179,8 @@ fn no_server(url: &DatabaseUrl) -> OpenError {
     OpenError::Unsuitable { database: url.to_string(), problem: "is no server".to_owned() }
 }
 
-/// Writes nothing, which a replica and a user without rights refuse all the same.
+/// Checks whether the database takes writes, with a statement that changes nothing; replicas and users without rights
+/// refuse it.
 async fn check_that_it_can_be_written(database: &DatabaseConnection) -> Result<(), DbErr> {
     let transaction = database.begin().await?;
     let nobody = execution::Column::Id.eq(Uuid::nil());

@@ -1,24 +1,24 @@
-//! Which database, and how much of it.
+//! Settings of the store.
 
 use std::path::PathBuf;
 
 use crate::DatabaseUrl;
 
-/// Where the rows are and how they are reached.
+/// The database to use, and how to reach it.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
     /// The database.
     pub url: DatabaseUrl,
-    /// A copy of the database that lists are read from, if there is one; it may lag behind.
+    /// A copy of the database from which lists are read, if there is one; it may lag behind.
     pub read_url: Option<DatabaseUrl>,
     /// The directory of the SQLite file; not used with a server.
     pub data_directory: PathBuf,
-    /// The most connections to a server, and to a copy of it each; not used with SQLite.
+    /// The most connections to a server, and also to its copy; not used with SQLite.
     pub connections: u32,
 }
 
 impl DatabaseSettings {
-    /// Few enough for five processes and PostgreSQL's usual hundred connections.
+    /// The default number: five processes fit into PostgreSQL's usual hundred connections.
     pub const CONNECTIONS: u32 = 16;
 
     /// Returns the settings for the SQLite file of a directory.

@@ -43,7 +43,9 @@ use runbay_model::Work;
 use runbay_model::WorkerId;
 use sea_orm::ConnectionTrait;
 use sea_orm::DbBackend;
+use sea_orm::EntityTrait;
 use sea_orm::Statement;
+use sea_orm::prelude::Uuid;
 
 use super::*;
 use crate::AcceptRun;
@@ -58,6 +60,7 @@ use crate::Pace;
 use crate::Stale;
 use crate::backend::sqlite::make_file;
 use crate::backend::sqlite::open_writer;
+use crate::entities::execution;
 use crate::store::open::SQLITE_FILE;
 
 pub(crate) use test_database::TestDatabase;
@@ -158,8 +161,8 @@ fn outcome() -> Outcome {
     Outcome { facts, output }
 }
 
-async fn everything_is_read_as_it_was_written_also_after_a_restart(place: TestDatabase) {
-    let store = place.open().await;
+async fn everything_is_read_as_it_was_written_also_after_a_restart(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let before = read(&store, execution.id).await;
     assert_eq!((&before.head, before.outcome()), (&execution, None));
@@ -170,15 +173,15 @@ async fn everything_is_read_as_it_was_written_also_after_a_restart(place: TestDa
     store.write(finish(&execution, attempt, verdict, outcome())).await.unwrap();
     store.close().await;
 
-    let read = read(&place.open().await, execution.id).await;
+    let read = read(&database.open().await, execution.id).await;
     assert_eq!(read.head.state.status(), Status::Timeout);
     assert_eq!(read.outcome(), Some(outcome()));
     assert_eq!((read.head.started_at, read.head.completed_at), (Some(at(50)), Some(at(60))));
     assert_eq!(read.input, before.input);
 }
 
-async fn nobody_reads_the_rows_of_another_tenant(place: TestDatabase) {
-    let store = place.open().await;
+async fn nobody_reads_the_rows_of_another_tenant(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let stranger = TenantId::new("stranger");
     assert_eq!(store.report(&stranger, execution.id).await.unwrap(), None);
@@ -189,8 +192,8 @@ async fn nobody_reads_the_rows_of_another_tenant(place: TestDatabase) {
     assert_eq!(store.session(&stranger, execution.session.unwrap()).await.unwrap(), None);
 }
 
-async fn pages_follow_the_order_of_acceptance(place: TestDatabase) {
-    let store = place.open().await;
+async fn pages_follow_the_order_of_acceptance(database: TestDatabase) {
+    let store = database.open().await;
     let mut expected = Vec::new();
     // Two of each time: the id decides between them.
     for now in [30, 10, 20, 10, 30, 20] {
@@ -211,8 +214,8 @@ async fn pages_follow_the_order_of_acceptance(place: TestDatabase) {
     assert_eq!(got, expected);
 }
 
-async fn attempts_that_were_handed_back_do_not_count(place: TestDatabase) {
-    let store = place.open().await;
+async fn attempts_that_were_handed_back_do_not_count(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     for number in 1..=4 {
         let attempt = claimed(&store, &execution).await;
@@ -236,8 +239,8 @@ async fn attempts_that_were_handed_back_do_not_count(place: TestDatabase) {
     assert_eq!(read(&store, execution.id).await.head.state, last.state);
 }
 
-async fn only_the_present_attempt_can_report(place: TestDatabase) {
-    let store = place.open().await;
+async fn only_the_present_attempt_can_report(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let old = claimed(&store, &execution).await;
     store.write(HandBackExecution { id: execution.id, attempt: old, at: at(70) }).await.unwrap();
@@ -293,18 +296,18 @@ async fn nobody_else_can_read_the_files() {
     assert_eq!(names, ["runbay.db", "runbay.db-shm", "runbay.db-wal"]);
 }
 
-async fn a_newer_database_is_left_alone_until_it_is_reset(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_newer_database_is_left_alone_until_it_is_reset(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     store.close().await;
-    let connection = place.raw().await;
+    let connection = database.raw().await;
     connection.execute_unprepared("UPDATE schema_info SET min_reader = 77").await.unwrap();
     connection.close().await.unwrap();
 
-    let error = Store::open(&place.settings).await.unwrap_err();
+    let error = Store::open(&database.settings).await.unwrap_err();
     assert!(matches!(&error, OpenError::Newer { needed: 77, known: 5, .. }), "{error:?}");
-    Store::reset(&place.settings).await.unwrap();
-    let store = place.open().await;
+    Store::reset(&database.settings).await.unwrap();
+    let store = database.open().await;
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap(), None);
     store.check().await.unwrap();
 }
@@ -320,10 +323,10 @@ async fn what_is_no_database_is_not_opened() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is"));
 }
 
-async fn a_damaged_row_is_an_error(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_damaged_row_is_an_error(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
-    let connection = place.raw().await;
+    let connection = database.raw().await;
     connection.execute_unprepared("UPDATE executions SET reason = 'cancelled'").await.unwrap();
     let error = store.report(&execution.tenant, execution.id).await.unwrap_err();
     assert!(matches!(&error, StoreError::Damaged(text) if text.contains("QUEUED")), "{error:?}");

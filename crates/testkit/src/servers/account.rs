@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::geteuid;
 
-/// Exists on every Debian.
+/// The account that every Debian has.
 const FALLBACK: &str = "nobody";
 
 /// A user of the host, from `/etc/passwd`.
@@ -15,8 +15,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Returns whom a server runs as: the user that its package brings, else `nobody`; none when the tests themselves
-    /// run as an ordinary user, who can only start servers as himself.
+    /// Returns the account that a server runs as: that of its package, else `nobody`.
+    ///
+    /// None when the tests run as an ordinary user, who can start servers only as himself.
     ///
     /// PostgreSQL and MariaDB refuse to run as root.
     pub(super) fn of_server(name: &str) -> Option<Self> {

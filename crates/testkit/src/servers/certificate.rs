@@ -1,4 +1,4 @@
-//! What a server shows to clients over TLS.
+//! Certificates for servers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use rcgen::KeyPair;
 use super::directory::Directory;
 use super::installation::Installation;
 
-/// A certificate for servers on 127.0.0.1, from an authority of its own that no host trusts.
+/// A certificate for servers on 127.0.0.1, from a new authority that no host trusts.
 #[derive(Debug)]
 pub struct Certificate {
     chain: String,
@@ -23,7 +23,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Makes a new authority, and a certificate of it for the address 127.0.0.1 and no name.
+    /// Makes a new authority and a certificate of it, for the address 127.0.0.1 and no name.
     ///
     /// # Panics
     ///
@@ -41,13 +41,13 @@ impl Certificate {
         let signed = server.signed_by(&key, &Issuer::new(authority, authority_key)).expect("an authority can sign");
 
         let directory = Directory::create("certificate");
-        // The product reads it also as another user than that of the tests.
+        // The product may read it as another user than the tests run as.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("the directory is ours");
         fs::write(authority_file(&directory), issuer.pem()).expect("the directory can be written");
         Self { chain: signed.pem(), key: key.serialize_pem(), directory }
     }
 
-    /// Returns a file with the certificate of the authority, which every user may read.
+    /// Returns the file with the certificate of the authority, which every user may read.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         authority_file(&self.directory)
@@ -66,12 +66,12 @@ impl Default for Certificate {
     }
 }
 
-/// Returns where a server finds its certificate, if it has one.
+/// Returns the path of a server's certificate, if it has one.
 pub(super) fn chain_file(installation: &Installation) -> PathBuf {
     installation.directory().join("certificate.pem")
 }
 
-/// Returns where a server finds the key of its certificate, if it has one.
+/// Returns the path of the key to a server's certificate, if it has one.
 pub(super) fn key_file(installation: &Installation) -> PathBuf {
     installation.directory().join("key.pem")
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 pub struct Database {
     /// Its address for a user without a password, who may do everything in it.
     pub url: String,
-    /// The same with the password `secret`, which the server checks.
+    /// The address for a user with the password `secret`, which the server checks.
     pub guarded_url: String,
     /// Its address for a user who may read only.
     pub reader_url: String,

@@ -1,4 +1,4 @@
-//! A temporary directory that is also removed when nobody is left to do it.
+//! A temporary directory that is removed even if the process is killed.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -7,14 +7,16 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 
-/// Waits for the end of its standard input, and removes its first argument. Killed servers may still write for a moment.
+/// A script that waits for the end of its standard input and removes its first argument. Killed servers may still write
+/// for a moment.
 const REMOVER: &str = r#"cat; for _ in $(seq 100); do rm -rf "$0" && exit; sleep 0.1; done"#;
 
-/// A directory that is removed when dropped, or when the process ends in whatever way.
+/// A directory that is removed when it is dropped, and when the process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// Holds the only other end of its standard input, which the kernel closes when this process ends.
+    /// The process that removes the directory. Its standard input ends when the kernel closes the only other end, with
+    /// this process.
     remover: Child,
 }
 
@@ -24,7 +26,7 @@ impl Directory {
         let path = directory.expect("a temporary directory").keep();
         let mut command = Command::new("sh");
         command.args(["-c", REMOVER]).arg(&path);
-        // A signal from the terminal ends the tests, not the cleaning up after them.
+        // A signal from the terminal ends the tests, but not the cleaning up after them.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let remover = command.spawn().expect("a shell can be started");
         Self { path, remover }
@@ -37,7 +39,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Closes its standard input first.
+        // Waiting closes its standard input first.
         self.remover.wait().ok();
     }
 }

@@ -1,4 +1,4 @@
-//! Where a server lives.
+//! The directory, the port and the user of a server.
 
 use std::fs;
 use std::fs::File;
@@ -17,10 +17,10 @@ use super::account::Account;
 use super::directory::Directory;
 use super::port::Port;
 
-/// Of a server's log, what a failed test shows.
+/// How many bytes of a server's log a failed test shows.
 const SHOWN_LINES: usize = 100;
 
-/// The first set-up of a data directory on a busy machine.
+/// How long the first set-up of a data directory may take on a busy machine.
 const RUN: Duration = Duration::from_secs(60);
 
 /// A directory, a port and a user for one server, over all its lives.
@@ -77,7 +77,7 @@ impl Installation {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             // The only locale that is always there.
             .env("LC_ALL", "C")
-            // MariaDB deletes the temporary tables there at its start, also those of another server.
+            // MariaDB deletes the temporary tables there at its start, even those of another server.
             .env("TMPDIR", self.directory())
             .current_dir(self.directory())
             .process_group(0)
@@ -96,7 +96,7 @@ impl Installation {
         }
     }
 
-    /// Runs a command of [`Installation::command`] to its successful end; of its output, only errors go to the log.
+    /// Runs a command of [`Installation::command`] to its successful end; only its errors go to the log.
     pub(super) async fn run(&self, mut command: Command) {
         command.stdout(Stdio::null());
         let shown = format!("{command:?}");
@@ -126,13 +126,13 @@ impl Installation {
 ///
 /// When it is not installed.
 pub(super) fn program(name: &str, package: &str) -> PathBuf {
-    // Not every shell has the directory of servers in its path.
+    // Some shells do not have the directory of servers in their path.
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/usr/bin";
     let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|program| program.exists());
     found.unwrap_or_else(|| panic!("{name} is missing: run scripts/install-packages, or install {package}"))
 }
 
-/// Returns whether the host keeps a program to the directories of its system service.
+/// Returns whether the host confines a program to the directories of its system service.
 fn confined(program: &Path) -> bool {
     let profiles = fs::read_to_string("/sys/kernel/security/apparmor/profiles").unwrap_or_default();
     profiles.lines().any(|line| line.split_once(" (").is_some_and(|(profile, _)| Path::new(profile) == program))

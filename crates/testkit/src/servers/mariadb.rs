@@ -21,14 +21,14 @@ use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
 
-/// Who may log in, one statement per line; see [`Database`]. Runs at every start.
+/// Who may log in, see [`Database`]; one statement per line, run at every start.
 const USERS: &str = "\
 CREATE USER IF NOT EXISTS runbay@127.0.0.1, guarded@127.0.0.1 IDENTIFIED BY 'secret', reader@127.0.0.1;
 GRANT ALL PRIVILEGES ON `test\\_%`.* TO runbay@127.0.0.1, guarded@127.0.0.1;
 GRANT SELECT ON `test\\_%`.* TO reader@127.0.0.1;
 ";
 
-/// The version of the protocol, with which a server that takes connections greets.
+/// The version of the protocol, with which a server greets when it takes connections.
 const GREETING: u8 = 10;
 
 /// A running MariaDB.
@@ -36,8 +36,8 @@ pub type MariaDbServer = Server<MariaDb>;
 
 /// How to start a MariaDB.
 ///
-/// What it acknowledged survives [`Server::kill`] in any case: it writes the log of each commit to the kernel, which
-/// outlives it. What is left out unless [`MariaDb::durable`] is fsync, which is for the end of the kernel.
+/// What it acknowledged survives [`Server::kill`]: it writes the log of each commit to the kernel, which outlives it.
+/// Only fsync is left out unless [`MariaDb::durable`] asks for it; it protects against the end of the kernel.
 #[derive(Debug, Clone, Default)]
 pub struct MariaDb {
     durable: bool,
@@ -129,7 +129,7 @@ impl Kind for MariaDb {
         command
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--port"])
             .arg(installation.port().to_string());
-        // What Debian and MySQL 8 have by default.
+        // The defaults of Debian and MySQL 8.
         command.args(["--character-set-server=utf8mb4", "--max-connections=300"]);
         if !self.durable {
             // Not `innodb_flush_log_at_trx_commit=0`, with which a kill loses commits, nor `innodb_doublewrite=0`:
@@ -154,12 +154,12 @@ impl Kind for MariaDb {
     }
 }
 
-/// Returns an option whose value is a path in the server's directory.
+/// Returns an option whose value is a path in the directory of the server.
 fn in_directory(installation: &Installation, option: &str, path: &str) -> String {
     format!("{option}={}", installation.directory().join(path).display())
 }
 
-/// Returns the first byte of the first packet, which the server sends unasked.
+/// Returns the first byte of the first packet, which the server sends without being asked.
 async fn greeting(port: u16) -> io::Result<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let mut packet = [0; 5];

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpSocket;
 
-/// A loopback port that nobody else gets, even while no server listens there.
+/// A loopback port that nobody else gets, even while no server listens on it.
 ///
-/// A bound socket that does not listen keeps the kernel from handing the port out, and refuses connections; a server may
-/// listen all the same, because both ask for `SO_REUSEADDR`, as PostgreSQL, MariaDB and Redis do.
+/// A bound socket that does not listen keeps the kernel from handing out the port, and refuses connections. A server
+/// can listen on it all the same, as both ask for `SO_REUSEADDR`; PostgreSQL, MariaDB and Redis do.
 #[derive(Debug)]
 pub(super) struct Port {
     number: u16,

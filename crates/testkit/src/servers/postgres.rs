@@ -23,13 +23,13 @@ use super::server::Server;
 
 const PACKAGE: &str = "postgresql";
 
-/// Where Debian puts the programs of each major version, outside of the path.
+/// Where Debian puts the programs of each major version, which are not in the path.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
-/// The superuser, who comes through the socket.
+/// The superuser, who connects through the socket.
 const ADMIN: &str = "admin";
 
-/// Who may log in; see [`Database`]. A role setting lets `guarded` own nothing that `runbay` does not.
+/// Who may log in, see [`Database`]. A role setting keeps `guarded` from owning what `runbay` does not own.
 const USERS: &str = "\
 CREATE ROLE runbay LOGIN CREATEDB;
 CREATE ROLE guarded LOGIN PASSWORD 'secret' IN ROLE runbay;
@@ -49,13 +49,14 @@ pub type PostgresServer = Server<Postgres>;
 
 /// How to start a PostgreSQL.
 ///
-/// What it acknowledged survives [`Server::kill`] in any case: it writes each commit and each page of its log to the
-/// kernel, which outlives it. What is left out unless [`Postgres::durable`] is fsync, which is for the end of the kernel.
+/// What it acknowledged survives [`Server::kill`]: it writes each commit and each page of its log to the kernel, which
+/// outlives it. Only fsync is left out unless [`Postgres::durable`] asks for it; it protects against the end of the
+/// kernel.
 #[derive(Debug, Clone, Default)]
 pub struct Postgres {
     durable: bool,
     certificate: Option<Arc<Certificate>>,
-    /// The directory and the port of another server.
+    /// The directory and the port of the server to copy.
     primary: Option<(PathBuf, u16)>,
     args: Vec<OsString>,
 }
@@ -75,7 +76,7 @@ impl Postgres {
         self
     }
 
-    /// Makes it a copy of another server, which follows that one and can only be read, until it is promoted.
+    /// Makes it a copy of another server. It follows that one and can only be read, until it is promoted.
     #[must_use]
     pub fn replica_of(mut self, primary: &PostgresServer) -> Self {
         self.primary = Some((primary.installation.directory().to_owned(), primary.port()));
@@ -139,7 +140,7 @@ impl PostgresServer {
 impl Kind for Postgres {
     const NAME: &'static str = "postgres";
     const ACCOUNT: &'static str = "postgres";
-    /// A fast shutdown: it ends the connections, and writes a checkpoint.
+    /// The signal for a fast shutdown, which ends the connections and writes a checkpoint.
     const STOP: Signal = Signal::INT;
 
     async fn prepare(&self, installation: &Installation) {
@@ -173,7 +174,8 @@ impl Kind for Postgres {
 
     fn command(&self, installation: &Installation) -> Command {
         let data = data(installation);
-        // The process it names is gone; the kernel may have given its number to another server of the same user.
+        // The process that the file names is gone; the kernel may have given its number to another server of the same
+        // user.
         fs::remove_file(data.join("postmaster.pid")).ok();
         let mut command = installation.command(&postgres_program("postgres"));
         command.arg("-D").arg(data).arg("-k").arg(installation.directory()).args(["-h", "127.0.0.1", "-p"]);
@@ -211,7 +213,7 @@ fn data(installation: &Installation) -> PathBuf {
     installation.directory().join("data")
 }
 
-/// Finds a program of the newest version. Those in the path are Debian's slow wrappers.
+/// Finds a program of the newest version; those in the path are Debian's slow wrappers.
 fn postgres_program(name: &str) -> PathBuf {
     let versions = fs::read_dir(VERSIONS).into_iter().flatten().filter_map(Result::ok);
     let newest = versions.filter_map(|version| version.file_name().to_str()?.parse::<u32>().ok()).max();

@@ -43,7 +43,7 @@ impl Redis {
         self
     }
 
-    /// Makes it a read-only copy of another Redis without a password; it answers when it has all of it.
+    /// Makes it a read-only copy of another Redis without a password. It answers when it has everything.
     #[must_use]
     pub fn replica_of(mut self, primary: &RedisServer) -> Self {
         self.is_replica = true;
@@ -90,7 +90,7 @@ impl RedisServer {
     ///
     /// # Panics
     ///
-    /// When it does not.
+    /// When the server refuses.
     pub async fn promote(&self) {
         assert_eq!(self.ask("REPLICAOF NO ONE").await, "+OK\r\n");
     }
@@ -104,7 +104,7 @@ impl RedisServer {
         ask(&socket(&self.installation), command).await.expect("an answer")
     }
 
-    /// Returns the URL of an empty database, of which there are a thousand; channels are common to all of them.
+    /// Returns the URL of an empty database, of which there are a thousand. Channels are common to all of them.
     #[must_use]
     pub fn database(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -145,7 +145,7 @@ impl Kind for Redis {
         } else {
             command.args(["--port", &port]);
         }
-        // A replica gets its copy at once; by default others have five seconds to ask for the same.
+        // A replica gets its copy at once; by default the server waits five seconds for others that want the same.
         command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--save", "", "--appendonly", "no", "--databases", "1001"]);
         if let Some(password) = &self.password {
@@ -165,7 +165,7 @@ impl Kind for Redis {
     }
 }
 
-/// Returns where a client can ask whether it runs, also while its port wants TLS.
+/// Returns the socket for questions whether the server runs, which works while its port wants TLS.
 fn socket(installation: &Installation) -> PathBuf {
     installation.directory().join("socket")
 }

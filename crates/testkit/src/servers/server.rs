@@ -17,21 +17,21 @@ use super::starter;
 use crate::Process;
 use crate::descendants;
 
-/// First set-up and recovery after a kill on a busy machine included.
+/// How long a start may take on a busy machine, with set-up or recovery.
 const START: Duration = Duration::from_secs(60);
 
-/// A graceful stop writes back what is in memory.
+/// How long a graceful stop may take, which writes back what is in memory.
 const STOP: Duration = Duration::from_secs(60);
 
 /// How long one question whether the server answers may take.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// What is killed with SIGKILL is gone as soon as the kernel has freed its memory.
+/// How long a killed process may take to be gone: the kernel frees its memory first.
 const DEATH: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What tells one kind of server from another; its values are the settings of a server.
+/// A kind of server; its values are the settings of one server.
 pub trait Kind: Send + Sync + 'static {
     /// The name in messages.
     const NAME: &'static str;
@@ -42,7 +42,7 @@ pub trait Kind: Send + Sync + 'static {
     /// The signal on which the server stops without waiting for its clients.
     const STOP: Signal;
 
-    /// Sets the empty directory up, once.
+    /// Sets up the empty directory, once.
     fn prepare(&self, installation: &Installation) -> impl Future<Output = ()> + Send;
 
     /// Returns the command that becomes the server.
@@ -52,9 +52,9 @@ pub trait Kind: Send + Sync + 'static {
     fn answers(&self, installation: &Installation) -> impl Future<Output = bool> + Send;
 }
 
-/// A server of a test's own; killed and removed when dropped.
+/// A server that belongs to one test; killed and removed when dropped.
 ///
-/// When the test panics meanwhile, the end of the server's log goes to standard error.
+/// When the test panics, the end of the server's log goes to standard error.
 #[derive(Debug)]
 pub struct Server<K: Kind> {
     pub(super) kind: K,
@@ -72,7 +72,7 @@ impl<K: Kind> Server<K> {
         server
     }
 
-    /// Returns the server's port on 127.0.0.1, the same in all its lives.
+    /// Returns the server's port on 127.0.0.1, which is the same in all its lives.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.installation.port()
@@ -120,8 +120,7 @@ impl<K: Kind> Server<K> {
         }
     }
 
-    /// Kills the server and all its processes with SIGKILL; they are gone when this returns, after some milliseconds
-    /// without a point to wait at.
+    /// Kills the server and all its processes with SIGKILL, and blocks for some milliseconds until they are gone.
     ///
     /// # Panics
     ///
@@ -131,7 +130,7 @@ impl<K: Kind> Server<K> {
         end(&mut child);
     }
 
-    /// Stops the server as an administrator would, and waits until it has ended.
+    /// Stops the server as an administrator would, and waits for its end.
     ///
     /// # Panics
     ///
@@ -155,7 +154,7 @@ impl<K: Kind> Server<K> {
         self.running.as_mut()?.try_wait().expect("a child can be waited for")
     }
 
-    /// Freezes the server with SIGSTOP: it still accepts connections, which the kernel does for it, and says nothing.
+    /// Freezes the server with SIGSTOP. It still accepts connections, which the kernel does for it, but says nothing.
     ///
     /// # Panics
     ///
@@ -188,7 +187,7 @@ impl<K: Kind> Drop for Server<K> {
     }
 }
 
-/// Stops a process before its children, so that it cannot start further ones meanwhile.
+/// Stops a process before its children, so that it cannot start more of them meanwhile.
 fn freeze(pid: i32) {
     signal(pid, Signal::STOP);
     descendants(pid).iter().for_each(|process| signal(process.pid, Signal::STOP));
@@ -196,7 +195,7 @@ fn freeze(pid: i32) {
 
 /// Kills a process with all its descendants and waits until they are gone.
 fn end(child: &mut Child) {
-    // Once it was waited for, its number may be another's.
+    // After it was waited for, its number may belong to another process.
     if !matches!(child.try_wait(), Ok(None)) {
         return;
     }

@@ -15,7 +15,7 @@ static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
     starter
         .spawn(move || {
             for (mut command, answer) in inbox {
-                // Nobody waits for the answer any more only when the process is about to end.
+                // Only at the very end of the process nobody waits for the answer.
                 answer.send(command.spawn()).ok();
             }
         })
@@ -25,8 +25,8 @@ static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
 
 /// Starts a process from a thread that lives as long as this process.
 ///
-/// The kernel sends the parent death signal when the *thread* that started the child ends, which for the thread of a
-/// test is long before the process ends.
+/// The kernel sends the parent death signal when the *thread* that started the child ends (prctl(2)), and the thread of
+/// a test ends long before the process.
 pub(super) fn start(command: Command) -> io::Result<Child> {
     let (answer, started) = mpsc::channel();
     STARTER.send((command, answer)).expect("the starter never ends");

@@ -1,5 +1,5 @@
 local ready, delayed, turns, flows, clock, languages = unpack(KEYS)
-local execution, flow, step, place, wait_ms, language = unpack(ARGV)
+local execution, flow, step, earlier_turn, wait_ms, language = unpack(ARGV)
 
 -- How many flows are remembered beyond one for each entry that waits: those whose entries were taken back.
 local IDLE_FLOWS = 1000
@@ -9,7 +9,7 @@ if redis.call('ZSCORE', ready, execution) or redis.call('ZSCORE', delayed, execu
 end
 
 local now, highest = advance(ready, flows, clock)
-local turn = tonumber(place)
+local turn = tonumber(earlier_turn)
 if not turn then
   -- A flow whose latest entries were taken back does not wait for their turns: it comes after all that wait.
   local last = tonumber(redis.call('ZSCORE', flows, flow) or now)

@@ -28,7 +28,7 @@ async fn push_again(queue: &dyn Queue, entry: &Entry) {
 
 async fn assert_unavailable(queue: &dyn Queue) {
     let entry = entry("flow");
-    assert!(matches!(soon(queue.reserve(10)).await.err(), Some(ReserveError::Unavailable(_))));
+    assert!(matches!(soon(queue.reserve(10)).await.err(), Some(ReserveError::Failed(_))));
     assert!(soon(queue.push(entry.clone())).await.is_err());
     assert!(soon(queue.remove(entry.execution, &entry.language)).await.is_err());
     assert!(soon(queue.depth()).await.is_err());
@@ -123,7 +123,7 @@ async fn a_full_one_has_no_places() {
     let server = runbay_testkit::Redis::default().args(["--maxmemory", "1"]).start().await;
     let queue = connect(&server);
     assert_eq!(soon(queue.depth()).await.unwrap(), 0, "it can be read");
-    let Some(ReserveError::Unavailable(error)) = soon(queue.reserve(10)).await.err() else {
+    let Some(ReserveError::Failed(error)) = soon(queue.reserve(10)).await.err() else {
         panic!("there is a place");
     };
     assert!(error.0.to_string().contains("has no memory left"), "{}", error.0);

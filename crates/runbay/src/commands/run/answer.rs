@@ -1,4 +1,4 @@
-//! What is said of a program that ran.
+//! How the run of a program is reported.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -25,7 +25,7 @@ pub(super) fn find_recipe(recipes: Vec<Recipe>, file: &Path, language: Option<&s
     })
 }
 
-/// Reads the files of a program, which are called as they are below the directory of the first.
+/// Reads the files of a program; their names are relative to the directory of the first one.
 pub(super) fn read_sources(recipe: &Recipe, files: &[PathBuf]) -> anyhow::Result<Sources> {
     let mut named = Vec::with_capacity(files.len());
     let directory = files.first().map(|entry| directory_of(entry)).transpose()?.unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn read_sources(recipe: &Recipe, files: &[PathBuf]) -> anyhow::Result
         })?;
         named.push((name.to_owned(), content));
     }
-    // The compiler would not know what to do with a file that is called in another way.
+    // A compiler would not know what to do with a file that has another name.
     let sources = match named.as_mut_slice() {
         [(_, content)] if !is_source_file(recipe, &files[0]) => {
             let text = String::from_utf8(std::mem::take(content));

@@ -1,4 +1,4 @@
-//! A command on its way through the writer, with its type hidden.
+//! Commands on their way through the writer, with their types hidden.
 
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
@@ -11,7 +11,7 @@ use crate::WriteError;
 use crate::Writes;
 use crate::backend::panics::caught;
 
-/// What the writer does with a command: apply it, then either answer or fail it.
+/// A command as the writer sees it: apply it, then answer it or fail it.
 #[async_trait]
 pub(super) trait Job: Send {
     /// Applies the command among others and keeps its answer.
@@ -19,7 +19,7 @@ pub(super) trait Job: Send {
     /// An error means that the whole transaction is lost, not only this command.
     async fn apply(&mut self, transaction: &DatabaseTransaction) -> Result<(), StoreError>;
 
-    /// Applies the command in a transaction that it has for itself, ends that and keeps the answer.
+    /// Applies the command in a transaction of its own, ends that, and keeps the answer.
     async fn apply_alone(&mut self, transaction: DatabaseTransaction) -> Result<(), StoreError>;
 
     /// Sends the kept answer to the caller, after the commit.
@@ -71,13 +71,13 @@ impl<C: Command> Job for Pending<C> {
     }
 }
 
-/// Without a savepoint nothing can be taken back, so a panic loses the whole transaction.
+/// Applies a command without a savepoint. Nothing can be undone, so a panic loses the whole transaction.
 async fn apply_bare<C: Command>(command: C, transaction: &DatabaseTransaction) -> Result<Answered<C>, StoreError> {
     let answer = caught(command.apply(transaction)).await?;
     survivable(answer)
 }
 
-/// Applies a command in a transaction or savepoint of its own, which is taken back unless the command succeeds.
+/// Applies a command in a transaction or savepoint of its own, which is undone unless the command succeeds.
 async fn apply_within<C: Command>(own: DatabaseTransaction, command: C) -> Result<Answered<C>, StoreError> {
     let answer = caught(command.apply(&own)).await.unwrap_or_else(|panic| Err(panic.into()));
     let answer = survivable(answer)?;
@@ -90,7 +90,7 @@ async fn apply_within<C: Command>(own: DatabaseTransaction, command: C) -> Resul
 
 fn survivable<A, R>(answer: Result<A, WriteError<R>>) -> Result<Result<A, WriteError<R>>, StoreError> {
     match answer {
-        Err(WriteError::Unavailable(error)) if error.breaks_transaction() => Err(error),
+        Err(WriteError::Failed(error)) if error.breaks_transaction() => Err(error),
         answer => Ok(answer),
     }
 }

@@ -23,7 +23,7 @@ use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
-use crate::store::Writer;
+use crate::backend::connections::Writer;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -91,7 +91,7 @@ impl Held {
 
 /// Asks for a write and returns when the writer has it waiting.
 async fn asked<C: Command>(store: &Store, command: C) -> JoinHandle<Result<C::Answer, WriteError<C::Refusal>>> {
-    let Writer::Sqlite(writer) = store.writer() else { panic!("not SQLite") };
+    let Writer::Sqlite(writer) = &store.connections().writer else { panic!("not SQLite") };
     let waiting = writer.waiting();
     let task = tokio::spawn({
         let store = store.clone();
@@ -139,7 +139,7 @@ impl Command for WriteThen {
 async fn insert(transaction: &DatabaseTransaction, session: &Session) -> Result<(), WriteError<&'static str>> {
     InsertSession(session.clone()).apply(transaction).await.map_err(|error| match error {
         WriteError::Refused(never) => match never {},
-        WriteError::Unavailable(error) => WriteError::Unavailable(error),
+        WriteError::Failed(error) => WriteError::Failed(error),
     })
 }
 
@@ -174,10 +174,10 @@ async fn what_fails_in_a_batch_takes_nothing_else_with_it() {
         answer.await.unwrap().expect("a good write");
     }
     assert!(matches!(refused.await.unwrap(), Err(WriteError::Refused("no"))));
-    assert!(matches!(violating.await.unwrap(), Err(WriteError::Unavailable(StoreError::Database(_)))));
-    assert!(matches!(violating_alone.await.unwrap(), Err(WriteError::Unavailable(StoreError::Database(_)))));
+    assert!(matches!(violating.await.unwrap(), Err(WriteError::Failed(StoreError::Database(_)))));
+    assert!(matches!(violating_alone.await.unwrap(), Err(WriteError::Failed(StoreError::Database(_)))));
     let panic = panicking.await.unwrap();
-    assert!(matches!(&panic, Err(WriteError::Unavailable(StoreError::Panicked(text))) if text == "on purpose"));
+    assert!(matches!(&panic, Err(WriteError::Failed(StoreError::Panicked(text))) if text == "on purpose"));
     for session in &good {
         assert!(exists(&store, session).await);
     }
@@ -216,9 +216,9 @@ async fn a_lost_transaction_fails_its_whole_batch_and_the_next_one_works() {
     let second = asked(&store, InsertSession(after.clone())).await;
     held.let_go().await;
 
-    assert!(matches!(first.await.unwrap(), Err(WriteError::Unavailable(StoreError::Database(_)))));
-    assert!(matches!(breaking.await.unwrap(), Err(WriteError::Unavailable(StoreError::Database(_)))));
-    assert!(matches!(second.await.unwrap(), Err(WriteError::Unavailable(StoreError::Database(_)))));
+    assert!(matches!(first.await.unwrap(), Err(WriteError::Failed(StoreError::Database(_)))));
+    assert!(matches!(breaking.await.unwrap(), Err(WriteError::Failed(StoreError::Database(_)))));
+    assert!(matches!(second.await.unwrap(), Err(WriteError::Failed(StoreError::Database(_)))));
     store.write(InsertSession(later.clone())).await.expect("the writer has opened a new connection");
     for session in [&before, &after, &broken] {
         assert!(!exists(&store, session).await);
@@ -271,7 +271,7 @@ async fn a_panic_without_a_savepoint_loses_the_transaction_but_not_the_writer() 
     let panicking = asked(&store, PanicBare).await;
     held.let_go().await;
     for answer in [first.await.unwrap(), panicking.await.unwrap()] {
-        assert!(matches!(answer, Err(WriteError::Unavailable(StoreError::Panicked(_)))), "{answer:?}");
+        assert!(matches!(answer, Err(WriteError::Failed(StoreError::Panicked(_)))), "{answer:?}");
     }
     assert!(!exists(&store, &lost).await);
     let session = session();
@@ -309,7 +309,7 @@ async fn closing_finishes_what_was_asked_for() {
     timeout(DEADLINE, closing).await.unwrap().unwrap();
     asked.await.unwrap().expect("it was asked for before the end");
     let late = store.write(InsertSession(self::session())).await;
-    assert!(matches!(late, Err(WriteError::Unavailable(StoreError::Closed))), "{late:?}");
+    assert!(matches!(late, Err(WriteError::Failed(StoreError::Closed))), "{late:?}");
     assert!(exists(&opened(directory.path()).await, &session).await);
 }
 

@@ -5,10 +5,10 @@ use runbay_model::Sources;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::Base64;
-use super::damaged;
-use super::document;
-use super::read;
+use super::document::Base64;
+use super::document::damaged;
+use super::document::document;
+use super::document::read;
 use crate::StoreError;
 
 /// The columns that hold a program; the last two are null for one file that its language names.

@@ -7,9 +7,9 @@ use runbay_model::TestPlan;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::Base64;
-use super::document;
-use super::read;
+use super::document::Base64;
+use super::document::document;
+use super::document::read;
 use crate::StoreError;
 
 const COLUMN: &str = "executions.tests";

@@ -5,9 +5,9 @@ use runbay_model::TestVerdict;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::Base64;
-use super::document;
-use super::read;
+use super::document::Base64;
+use super::document::document;
+use super::document::read;
 use crate::StoreError;
 use crate::entities::count;
 use crate::entities::duration;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use runbay_model::Environment;
 use runbay_model::LimitOverrides;
 
-use super::damaged;
-use super::document;
-use super::read;
+use super::document::damaged;
+use super::document::document;
+use super::document::read;
 use crate::StoreError;
 
 const ENVIRONMENT: &str = "executions.environment";

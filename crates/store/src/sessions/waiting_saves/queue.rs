@@ -19,24 +19,24 @@ const MOST: usize = 4_096;
 /// The most sessions that are written together: 4 MiB of code, where every server takes packets of 16.
 const SESSIONS_OF_A_BATCH: usize = 64;
 
-/// A batch with so many saves gets no more sessions.
+/// The number of saves from which on a batch takes no more sessions.
 const SAVES_OF_A_BATCH: usize = 256;
 
-/// The most batches that are slow and do not hold up others.
+/// The most slow batches that do not hold up others.
 const MOST_ASIDE: usize = 4;
 
-/// Saves that wait for their turn. What is taken is written by the caller, who then says so.
+/// Saves that wait to be written. The caller writes what it takes, and then says so.
 #[derive(Debug)]
 pub(super) struct Queue {
     sessions: HashMap<SessionId, Line>,
-    /// The sessions with saves that may be taken, the first one first.
+    /// The sessions whose saves may be taken, the first one first.
     order: VecDeque<SessionId>,
     /// How many saves wait.
     waiting: usize,
     /// How many batches are being written, and how many may be.
     batches: usize,
     most_batches: usize,
-    /// How many more are written aside.
+    /// How many slow batches are being written aside.
     aside: usize,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Line {
     saves: Vec<Waiting>,
-    /// Whether others are being written, or it is left alone for a while.
+    /// Whether some of its saves are being written, or it is left alone for a while.
     held: bool,
 }
 
-/// A save and whoever waits for it.
+/// A save and its caller.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) due: DueSave,
@@ -68,7 +68,7 @@ impl Queue {
         Self { sessions, order, waiting: 0, batches: 0, most_batches, aside: 0 }
     }
 
-    /// Lets a save wait.
+    /// Adds a save.
     pub(super) fn add(&mut self, waiting: Waiting) -> Result<(), StoreError> {
         let session = waiting.due.save.id;
         let others = self.sessions.get(&session).map_or(0, |line| line.saves.len());
@@ -84,7 +84,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes what is to be written now; none when nothing waits, or as much is being written as may be.
+    /// Takes the next batch; none when nothing waits, or as many batches are being written as may be.
     pub(super) fn next(&mut self) -> Option<Batch> {
         if self.batches >= self.most_batches || self.order.is_empty() {
             return None;
@@ -104,7 +104,7 @@ impl Queue {
         Some(Batch { sessions, saves })
     }
 
-    /// Lets another batch be written beside one that is slow; tells whether there is room for that.
+    /// Moves a slow batch aside, so that another one may be written; returns false when there is no room for that.
     pub(super) const fn step_aside(&mut self) -> bool {
         let room = self.aside < MOST_ASIDE;
         if room {
@@ -114,8 +114,7 @@ impl Queue {
         room
     }
 
-    /// Ends a batch, but for those saves whose sessions were locked; these come first when their sessions, which are
-    /// returned, are released.
+    /// Ends a batch and returns the sessions that were locked; their saves come first when the sessions are released.
     pub(super) fn written(
         &mut self,
         sessions: Vec<SessionId>,
@@ -139,7 +138,7 @@ impl Queue {
         held
     }
 
-    /// Lets the next saves of sessions be taken.
+    /// Releases sessions, so that their next saves may be taken.
     pub(super) fn release(&mut self, sessions: Vec<SessionId>) {
         for session in sessions {
             let Some(line) = self.sessions.get_mut(&session) else { continue };

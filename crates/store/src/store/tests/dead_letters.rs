@@ -39,8 +39,8 @@ fn requeue(id: ExecutionId) -> RequeueDeadLetter {
     RequeueDeadLetter { tenant: TenantId::default(), id, execution: ExecutionId::random(), at: at(500) }
 }
 
-async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
-    let store = place.open().await;
+async fn what_was_lost_for_good_is_a_dead_letter(database: TestDatabase) {
+    let store = database.open().await;
     let mut expected = Vec::new();
     for now in [300, 100, 200, 100, 250] {
         let execution = accepted(&store, 10).await;
@@ -68,8 +68,8 @@ async fn what_was_lost_for_good_is_a_dead_letter(place: TestDatabase) {
     assert_eq!(read(&store, expected[0]).await.head.state.status(), Status::Failed, "it stays in the history");
 }
 
-async fn a_dead_letter_is_run_again_as_a_new_execution(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_dead_letter_is_run_again_as_a_new_execution(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let urgent = AcceptRun { work: Work { priority: Priority::High, ..Work::default() }, ..run(&session, 10) };
     let first = store.write(urgent).await.unwrap().into_head();

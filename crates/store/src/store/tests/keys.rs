@@ -33,8 +33,8 @@ async fn history(store: &Store, session: &Session) -> usize {
     store.executions_of_session(&session.tenant, session.id, page).await.unwrap().entries.len()
 }
 
-async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
     let Acceptance::New(execution) = first else { panic!("{first:?}") };
@@ -54,8 +54,8 @@ async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(place: T
     assert_eq!(history(&store, &session).await, 1);
 }
 
-async fn a_key_stands_for_one_request(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_key_stands_for_one_request(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
     let error = run_keyed(&store, &session, keyed(1, 2), 11).await.unwrap_err();
@@ -64,8 +64,8 @@ async fn a_key_stands_for_one_request(place: TestDatabase) {
     assert_eq!(store.repetition(&keyed(2, 1), at(11)).await.unwrap(), None);
 }
 
-async fn a_refusal_is_not_remembered(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_refusal_is_not_remembered(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_head();
     run_keyed(&store, &session, keyed(2, 1), 11).await.unwrap_err();
@@ -74,8 +74,8 @@ async fn a_refusal_is_not_remembered(place: TestDatabase) {
     assert!(matches!(second, Acceptance::New(_)), "{second:?}");
 }
 
-async fn an_expired_key_is_free_again(place: TestDatabase) {
-    let store = place.open().await;
+async fn an_expired_key_is_free_again(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap().into_head();
     end(&store, &first).await;
@@ -86,8 +86,8 @@ async fn an_expired_key_is_free_again(place: TestDatabase) {
     assert_eq!(run_keyed(&store, &session, renewed, EXPIRY).await.unwrap(), Acceptance::Repeated(second));
 }
 
-async fn expired_keys_are_forgotten_in_batches(place: TestDatabase) {
-    let store = place.open().await;
+async fn expired_keys_are_forgotten_in_batches(database: TestDatabase) {
+    let store = database.open().await;
     for key in 0..5 {
         let session = session(&store).await;
         let expires_at = at(EXPIRY + i64::from(key));

@@ -25,14 +25,14 @@ fn reclaim(execution: &ExecutionHead, attempt: Attempt) -> ReclaimExecution {
     }
 }
 
-async fn who_has_not_renewed_its_row_cannot_claim(place: TestDatabase) {
-    let store = place.open().await;
+async fn who_has_not_renewed_its_row_cannot_claim(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let worker = worker("late");
     let nobody = store.write(claim(&execution, worker.id)).await;
     assert!(matches!(nobody, Err(WriteError::Refused(LeaseExpired))), "{nobody:?}");
     store.write(RenewWorker(worker.clone())).await.unwrap();
-    age(&place, &worker, 2 * LEASE).await;
+    age(&database, &worker, 2 * LEASE).await;
     let late = store.write(claim(&execution, worker.id)).await;
     assert!(matches!(late, Err(WriteError::Refused(LeaseExpired))), "{late:?}");
     assert_eq!(read(&store, execution.id).await.head, execution);
@@ -43,8 +43,8 @@ async fn who_has_not_renewed_its_row_cannot_claim(place: TestDatabase) {
     assert!(store.write(claim(&execution, worker.id)).await.unwrap().is_none(), "it is no longer queued");
 }
 
-async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: TestDatabase) {
-    let store = place.open().await;
+async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(database: TestDatabase) {
+    let store = database.open().await;
     let (lives, dies, leaves) = (worker("lives"), worker("dies"), worker("leaves"));
     let mut running = Vec::new();
     for worker in [&lives, &dies, &leaves] {
@@ -57,7 +57,7 @@ async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: TestDatabase
     let early = store.write(reclaim(&running[1], Attempt(1))).await;
     assert!(matches!(early, Err(WriteError::Refused(Stale))), "its worker lives: {early:?}");
 
-    age(&place, &dies, 2 * LEASE).await;
+    age(&database, &dies, 2 * LEASE).await;
     store.write(StopWorker { id: leaves.id, languages: leaves.languages }).await.unwrap();
     let mut expired = store.expired_leases(LEASE, 10).await.unwrap();
     expired.sort_by_key(|head| head.id);
@@ -72,8 +72,8 @@ async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(place: TestDatabase
     assert_eq!(store.executions_with_status(Status::Queued, None, 10).await.unwrap(), [head]);
 }
 
-async fn a_worker_learns_which_attempts_are_no_longer_its_own(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_worker_learns_which_attempts_are_no_longer_its_own(database: TestDatabase) {
+    let store = database.open().await;
     let worker = worker("worker");
     store.write(RenewWorker(worker.clone())).await.unwrap();
     let mut attempts = Vec::new();
@@ -93,8 +93,8 @@ async fn a_worker_learns_which_attempts_are_no_longer_its_own(place: TestDatabas
     assert_eq!(store.attempts_taken_away(WorkerId::random(), &attempts).await.unwrap(), attempts);
 }
 
-async fn the_queued_are_counted(place: TestDatabase) {
-    let store = place.open().await;
+async fn the_queued_are_counted(database: TestDatabase) {
+    let store = database.open().await;
     assert_eq!(store.queued().await.unwrap(), 0);
     for _ in 0..3 {
         accepted(&store, 10).await;
@@ -104,8 +104,8 @@ async fn the_queued_are_counted(place: TestDatabase) {
     assert_eq!(store.queued().await.unwrap(), 3);
 }
 
-async fn a_priority_is_kept(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_priority_is_kept(database: TestDatabase) {
+    let store = database.open().await;
     for priority in Priority::ALL {
         let session = session(&store).await;
         store

@@ -30,7 +30,7 @@ async fn write(store: &Store) -> Result<(), StoreError> {
     match store.write(InsertSession(session)).await {
         Ok(()) => Ok(()),
         Err(WriteError::Refused(never)) => match never {},
-        Err(WriteError::Unavailable(error)) => Err(error),
+        Err(WriteError::Failed(error)) => Err(error),
     }
 }
 
@@ -58,10 +58,10 @@ async fn recovered(store: &Store) {
 }
 
 /// A network that lets nothing through, with connections that stay open, and then one that closes them.
-async fn a_silent_network(place: TestDatabase, port: u16) {
+async fn a_silent_network(database: TestDatabase, port: u16) {
     let proxy = TcpProxy::start(port).await;
-    let url = proxy.reroute(&place.server.as_ref().unwrap().url);
-    let store = Store::open(&place.with_url(&url)).await.unwrap();
+    let url = proxy.reroute(&database.server.as_ref().unwrap().url);
+    let store = Store::open(&database.with_url(&url)).await.unwrap();
     // All connections are in use when it happens.
     let busy: JoinSet<_> = (0..16).map(|_| write_later(&store)).collect();
     busy.join_all().await.into_iter().for_each(|written| written.unwrap());
@@ -91,8 +91,8 @@ macro_rules! restarts {
         #[tokio::test]
         async fn $name() {
             let mut server = $server::start().await;
-            let place = TestDatabase::of(server.database().await);
-            let store = place.open().await;
+            let database = TestDatabase::of(server.database().await);
+            let store = database.open().await;
             write(&store).await.unwrap();
             server.kill();
             unavailable(write(&store)).await;
@@ -101,7 +101,7 @@ macro_rules! restarts {
             server.restart().await;
             recovered(&store).await;
             assert!(begin.elapsed() < Duration::from_secs(60));
-            a_silent_network(place, server.port()).await;
+            a_silent_network(database, server.port()).await;
         }
     };
 }
@@ -111,10 +111,10 @@ restarts!(a_mariadb_that_is_away_comes_back, MariaDbServer);
 
 /// Whoever asks gives up while the answer to BEGIN is on its way; then the connection must not be used by a save, which
 /// would be undone with that transaction.
-async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: TestDatabase, port: u16) {
+async fn a_transaction_that_nobody_knows_of_takes_no_save_along(database: TestDatabase, port: u16) {
     let proxy = TcpProxy::start(port).await;
-    let url = proxy.reroute(&place.server.as_ref().unwrap().url);
-    let store = Store::open(&DatabaseSettings { connections: 1, ..place.with_url(&url) }).await.unwrap();
+    let url = proxy.reroute(&database.server.as_ref().unwrap().url);
+    let store = Store::open(&DatabaseSettings { connections: 1, ..database.with_url(&url) }).await.unwrap();
     let session = session(&store).await;
     // Until then, whoever begins a transaction waits for the connection.
     let idle = async {
@@ -128,7 +128,7 @@ async fn a_transaction_that_nobody_knows_of_takes_no_save_along(place: TestDatab
     assert!(beginning.await.is_err(), "the answer is on its way");
     proxy.heal();
     let saved = store.save_session(save(&session, "print('kept')")).await.unwrap();
-    let others = place.open().await;
+    let others = database.open().await;
     assert_eq!(others.session(&session.tenant, session.id).await.unwrap(), Some(saved));
 }
 
@@ -142,20 +142,20 @@ fn idle_connections(store: &Store) -> usize {
 #[tokio::test]
 async fn a_transaction_that_postgres_alone_knows_of() {
     let server = PostgresServer::start().await;
-    let place = TestDatabase::of(server.database().await);
-    a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
+    let database = TestDatabase::of(server.database().await);
+    a_transaction_that_nobody_knows_of_takes_no_save_along(database, server.port()).await;
 }
 
 #[tokio::test]
 async fn a_transaction_that_mariadb_alone_knows_of() {
     let server = MariaDbServer::start().await;
-    let place = TestDatabase::of(server.database().await);
-    a_transaction_that_nobody_knows_of_takes_no_save_along(place, server.port()).await;
+    let database = TestDatabase::of(server.database().await);
+    a_transaction_that_nobody_knows_of_takes_no_save_along(database, server.port()).await;
 }
 
 /// Two processes get the same request at the same time.
-async fn one_of_two_requests_with_one_key_is_new(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_of_two_requests_with_one_key_is_new(database: TestDatabase) {
+    let store = database.open().await;
     for round in 0..10_u8 {
         let keyed = KeyedRequest { scoped_key: [round; 32], request_hash: [1; 32], expires_at: at(1_000) };
         let accepting: JoinSet<_> = (0..6)
@@ -185,8 +185,8 @@ async fn one_of_two_requests_with_one_key_is_new(place: TestDatabase) {
 }
 
 /// One attempt is claimed by one of many.
-async fn one_of_many_claims_wins(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_of_many_claims_wins(database: TestDatabase) {
+    let store = database.open().await;
     for _ in 0..10 {
         let execution = accepted(&store, 10).await;
         let claiming: JoinSet<_> = (0..6)
@@ -203,8 +203,8 @@ async fn one_of_many_claims_wins(place: TestDatabase) {
 }
 
 /// A session is run by one of many requests.
-async fn one_of_many_runs_of_a_session_is_accepted(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_of_many_runs_of_a_session_is_accepted(database: TestDatabase) {
+    let store = database.open().await;
     for _ in 0..10 {
         let session = session(&store).await;
         let running: JoinSet<_> = (0..6)

@@ -11,7 +11,7 @@ async fn run_at(store: &Store, session: &Session, pace: Pace, micros: i64) -> Re
     match store.write(AcceptRun { pace, ..run(session, micros) }).await {
         Ok(acceptance) => Ok(acceptance.into_head()),
         Err(WriteError::Refused(refusal)) => Err(refusal),
-        Err(WriteError::Unavailable(error)) => panic!("{error}"),
+        Err(WriteError::Failed(error)) => panic!("{error}"),
     }
 }
 
@@ -35,8 +35,8 @@ fn rate_limited(retry_after: Duration) -> Result<ExecutionHead, AcceptRefusal> {
     Err(AcceptRefusal::RateLimited { runs_per_minute: 5, retry_after })
 }
 
-async fn a_session_cools_down_from_the_acceptance_of_a_run(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_session_cools_down_from_the_acceptance_of_a_run(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let first = run_at(&store, &session, PACE, 0).await.unwrap();
 
@@ -50,8 +50,8 @@ async fn a_session_cools_down_from_the_acceptance_of_a_run(place: TestDatabase) 
     ended_at(&store, &session, PACE, 2 * SECOND).await;
 }
 
-async fn only_accepted_runs_of_the_last_minute_count(place: TestDatabase) {
-    let store = place.open().await;
+async fn only_accepted_runs_of_the_last_minute_count(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     for second in [0, 10, 20, 30, 40] {
         ended_at(&store, &session, PACE, second * SECOND).await;
@@ -73,8 +73,8 @@ async fn only_accepted_runs_of_the_last_minute_count(place: TestDatabase) {
     assert_eq!(run_at(&store, &session, PACE, 140 * SECOND).await, rate_limited(Duration::from_secs(50)));
 }
 
-async fn zero_is_no_limit(place: TestDatabase) {
-    let store = place.open().await;
+async fn zero_is_no_limit(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let none = Pace { runs_per_minute: 0, cooldown: Duration::ZERO };
     for micros in 0..100 {
@@ -82,8 +82,8 @@ async fn zero_is_no_limit(place: TestDatabase) {
     }
 }
 
-async fn a_clock_that_is_set_back_blocks_nobody_for_long(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_clock_that_is_set_back_blocks_nobody_for_long(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     ended_at(&store, &session, PACE, 3600 * SECOND).await;
     ended_at(&store, &session, PACE, 0).await;

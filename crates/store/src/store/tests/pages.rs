@@ -19,8 +19,8 @@ async fn opened_at(store: &Store, tenant: &TenantId, micros: i64) -> SessionId {
     id
 }
 
-async fn every_session_is_listed_once_although_others_are_opened(place: TestDatabase) {
-    let store = place.open().await;
+async fn every_session_is_listed_once_although_others_are_opened(database: TestDatabase) {
+    let store = database.open().await;
     let (tenant, stranger) = (TenantId::default(), TenantId::new("stranger"));
     let mut expected = Vec::new();
     // Several at one time, so that only the id tells them apart.
@@ -45,8 +45,8 @@ async fn every_session_is_listed_once_although_others_are_opened(place: TestData
     assert_eq!(found, expected);
 }
 
-async fn a_listed_execution_has_everything_but_its_output(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_listed_execution_has_everything_but_its_output(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
     store.write(finish(&execution, attempt, Verdict::Failed(Fault::RuntimeError), outcome())).await.unwrap();

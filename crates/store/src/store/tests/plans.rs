@@ -17,8 +17,8 @@ use crate::retention::ended_before;
 
 /// Enough rows for a planner to prefer an index; few of them are queued, running or dead. Each session has few, so that a
 /// planner takes every session for such a one, also those that have many.
-async fn fill(place: &TestDatabase) {
-    let connection = place.raw().await;
+async fn fill(database: &TestDatabase) {
+    let connection = database.raw().await;
     let id = match connection.get_database_backend() {
         DbBackend::Sqlite => "randomblob(16)",
         DbBackend::Postgres => "gen_random_uuid()",
@@ -71,9 +71,9 @@ async fn plan<E: EntityTrait>(store: &Store, query: Select<E>) -> String {
         .join("; ")
 }
 
-async fn every_query_begins_in_its_index(place: TestDatabase) {
-    let store = place.open().await;
-    fill(&place).await;
+async fn every_query_begins_in_its_index(database: TestDatabase) {
+    let store = database.open().await;
+    fill(&database).await;
     let tenant = TenantId::default();
     let page = PageRequest { after: Some(Position { created_at: at(5_000), id: Uuid::nil() }), limit: 20 };
     let after = Some((at(5_000), ExecutionId::from_uuid(Uuid::nil())));

@@ -132,8 +132,8 @@ async fn saved(store: &Store, session: &Session, code: CodeChange) -> Session {
     saved
 }
 
-async fn whatever_a_request_adds_is_read_as_it_was_written(place: TestDatabase) {
-    let store = place.open().await;
+async fn whatever_a_request_adds_is_read_as_it_was_written(database: TestDatabase) {
+    let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     assert_eq!(execution.session, None);
     let queued = read(&store, execution.id).await;
@@ -146,8 +146,8 @@ async fn whatever_a_request_adds_is_read_as_it_was_written(place: TestDatabase) 
     assert_eq!(ended.report.tests_total, Some(4));
 }
 
-async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(database: TestDatabase) {
+    let store = database.open().await;
     let execution = accepted(&store, 10).await;
     let attempt = claimed(&store, &execution).await;
     store.write(finish(&execution, attempt, Verdict::Completed, outcome())).await.unwrap();
@@ -157,8 +157,8 @@ async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(place: Tes
 }
 
 /// Rows are kept over releases: if this fails, rows that were written before can no longer be read.
-async fn documents_stay_what_they_are(place: TestDatabase) {
-    let store = place.open().await;
+async fn documents_stay_what_they_are(database: TestDatabase) {
+    let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
     let row = row(&store, &execution).await;
@@ -210,8 +210,8 @@ impl Command for Damage {
     }
 }
 
-async fn a_damaged_document_is_an_error_that_names_its_column(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_damaged_document_is_an_error_that_names_its_column(database: TestDatabase) {
+    let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     tested(&store, &execution).await;
     let good = row(&store, &execution).await;
@@ -268,8 +268,8 @@ impl Command for Repair {
     }
 }
 
-async fn lists_do_not_read_documents(place: TestDatabase) {
-    let store = place.open().await;
+async fn lists_do_not_read_documents(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     saved(&store, &session, CodeChange::Files(program())).await;
     let execution = store.write(AcceptRun { work: work(), ..run(&session, 10) }).await.unwrap().into_head();
@@ -284,8 +284,8 @@ async fn lists_do_not_read_documents(place: TestDatabase) {
 }
 
 /// What a waiting client gets is read without what was run, however large that is.
-async fn a_report_reads_nothing_of_what_was_run(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_report_reads_nothing_of_what_was_run(database: TestDatabase) {
+    let store = database.open().await;
     let columns = queries::report_columns().build(store.readers().get_database_backend()).sql;
     for column in ["source_code", "other_files", "stdin", "args", "environment", "limits"] {
         assert!(!columns.contains(column), "{column}: {columns}");
@@ -300,8 +300,8 @@ async fn a_report_reads_nothing_of_what_was_run(place: TestDatabase) {
 }
 
 /// Only an end without results leaves the test cases themselves to tell how many there are.
-async fn tests_without_results_are_counted(place: TestDatabase) {
-    let store = place.open().await;
+async fn tests_without_results_are_counted(database: TestDatabase) {
+    let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;
     assert_eq!(read(&store, execution.id).await.report.tests_total, None);
     let attempt = claimed(&store, &execution).await;
@@ -310,8 +310,8 @@ async fn tests_without_results_are_counted(place: TestDatabase) {
     assert_eq!(read(&store, execution.id).await.report.tests_total, Some(4));
 }
 
-async fn source_code_keeps_the_other_files_and_files_replace_all(place: TestDatabase) {
-    let store = place.open().await;
+async fn source_code_keeps_the_other_files_and_files_replace_all(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let with_files = saved(&store, &session, CodeChange::Files(program())).await;
     assert_eq!((with_files.version, &with_files.sources), (2, &program()));
@@ -331,8 +331,8 @@ async fn source_code_keeps_the_other_files_and_files_replace_all(place: TestData
     assert_eq!((row.entry_name, row.other_files), (None, None));
 }
 
-async fn a_change_of_any_file_is_a_change(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_change_of_any_file_is_a_change(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let mut version = 1;
     for sources in [
@@ -349,8 +349,8 @@ async fn a_change_of_any_file_is_a_change(place: TestDatabase) {
     }
 }
 
-async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let request = AcceptRun { code: Some(CodeChange::Files(program())), work: work(), ..run(&session, 10) };
     let first = store.write(request).await.unwrap().into_head();
@@ -361,8 +361,8 @@ async fn a_run_takes_the_files_that_come_with_it_or_those_of_the_session(place: 
     assert_eq!((stored.head, stored.input.sources), (second, program()));
 }
 
-async fn one_shot_executions_do_not_wait_for_each_other(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_shot_executions_do_not_wait_for_each_other(database: TestDatabase) {
+    let store = database.open().await;
     let mut accepted = Vec::new();
     for now in 0..5 {
         accepted.push(one_shot_accepted(&store, now).await.id);
@@ -373,8 +373,8 @@ async fn one_shot_executions_do_not_wait_for_each_other(place: TestDatabase) {
     assert_eq!(store.input(&TenantId::new("stranger"), accepted[0]).await.unwrap(), None);
 }
 
-async fn a_key_of_a_one_shot_execution_stands_for_it(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_key_of_a_one_shot_execution_stands_for_it(database: TestDatabase) {
+    let store = database.open().await;
     let keyed = |request| KeyedRequest { scoped_key: [1; 32], request_hash: [request; 32], expires_at: at(1_000) };
     let request = |hash, now| AcceptOneShot { keyed: Some(keyed(hash)), ..one_shot(now) };
     let Acceptance::New(first) = store.write(request(1, 10)).await.unwrap() else { panic!("it is new") };

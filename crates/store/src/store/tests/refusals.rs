@@ -20,45 +20,45 @@ async fn refused(settings: &DatabaseSettings) -> (Option<crate::Fault>, OpenErro
     (crate::Fault::find(&error), error)
 }
 
-async fn a_login_that_is_wrong_is_told(place: TestDatabase) {
-    let server = place.server.as_ref().unwrap();
-    Store::open(&place.with_url(&server.guarded_url)).await.unwrap().close().await;
-    let wrong = place.with_url(&server.guarded_url.replace(":secret@", ":secret2@"));
+async fn a_login_that_is_wrong_is_told(database: TestDatabase) {
+    let server = database.server.as_ref().unwrap();
+    Store::open(&database.with_url(&server.guarded_url)).await.unwrap().close().await;
+    let wrong = database.with_url(&server.guarded_url.replace(":secret@", ":secret2@"));
     assert_eq!(refused(&wrong).await.0, Some(crate::Fault::WrongLogin));
 }
 
-async fn an_address_that_is_wrong_is_told(place: TestDatabase) {
-    let url = place.server.as_ref().unwrap().guarded_url.clone();
+async fn an_address_that_is_wrong_is_told(database: TestDatabase) {
+    let url = database.server.as_ref().unwrap().guarded_url.clone();
     let (rest, _) = url.rsplit_once('/').unwrap();
-    let missing = refused(&place.with_url(&format!("{rest}/test_missing"))).await.0;
+    let missing = refused(&database.with_url(&format!("{rest}/test_missing"))).await.0;
     assert_eq!(missing, Some(crate::Fault::NoSuchDatabase));
     // A port that nobody listens on: it was free a moment ago.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let scheme = url.split_once(':').unwrap().0;
-    let closed = refused(&place.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
+    let closed = refused(&database.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
     assert_eq!(closed, Some(crate::Fault::Unreachable));
     // Whoever accepts connections and says nothing.
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = silent.local_addr().unwrap().port();
-    let silence = refused(&place.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
+    let silence = refused(&database.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
     assert_eq!(silence, Some(crate::Fault::Unreachable));
 }
 
-async fn rights_that_are_missing_are_told(place: TestDatabase) {
-    let reader = place.with_url(&place.server.as_ref().unwrap().reader_url.clone());
+async fn rights_that_are_missing_are_told(database: TestDatabase) {
+    let reader = database.with_url(&database.server.as_ref().unwrap().reader_url.clone());
     let (fault, error) = refused(&reader).await;
     assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
     assert_eq!(fault, Some(crate::Fault::MissingRights), "tables cannot be made");
-    place.open().await.close().await;
+    database.open().await.close().await;
     let (fault, error) = refused(&reader).await;
     assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
     assert_eq!(fault, Some(crate::Fault::MissingRights), "rows cannot be written");
 }
 
-async fn a_copy_is_read_for_lists_alone(place: TestDatabase) {
-    let server = place.server.as_ref().unwrap();
-    place.open().await.close().await;
-    let settings = DatabaseSettings { read_url: Some(server.reader_url.parse().unwrap()), ..place.settings.clone() };
+async fn a_copy_is_read_for_lists_alone(database: TestDatabase) {
+    let server = database.server.as_ref().unwrap();
+    database.open().await.close().await;
+    let settings = DatabaseSettings { read_url: Some(server.reader_url.parse().unwrap()), ..database.settings.clone() };
     let store = Store::open(&settings).await.unwrap();
     let execution = accepted(&store, 10).await;
     assert_eq!(read(&store, execution.id).await.head, execution);
@@ -68,17 +68,17 @@ async fn a_copy_is_read_for_lists_alone(place: TestDatabase) {
     let written = store.list_readers().execute_unprepared("DELETE FROM executions").await;
     assert!(written.is_err(), "lists come through the other address");
 
-    let other = DatabaseSettings { read_url: Some("sqlite:".parse().unwrap()), ..place.settings.clone() };
+    let other = DatabaseSettings { read_url: Some("sqlite:".parse().unwrap()), ..database.settings.clone() };
     assert!(matches!(refused(&other).await.1, OpenError::OtherKind { .. }));
     let wrong = server.guarded_url.replace(":secret@", ":secret2@");
-    let wrong = DatabaseSettings { read_url: Some(wrong.parse().unwrap()), ..place.settings.clone() };
+    let wrong = DatabaseSettings { read_url: Some(wrong.parse().unwrap()), ..database.settings.clone() };
     assert_eq!(refused(&wrong).await.0, Some(crate::Fault::WrongLogin));
 }
 
-async fn a_copy_that_is_away_fails_lists_alone(place: TestDatabase) {
-    let scheme = place.settings.url.to_string().split_once("://").unwrap().0.to_owned();
+async fn a_copy_that_is_away_fails_lists_alone(database: TestDatabase) {
+    let scheme = database.settings.url.to_string().split_once("://").unwrap().0.to_owned();
     let away = format!("{scheme}://a:secret@127.0.0.1:1/test_1");
-    let settings = DatabaseSettings { read_url: Some(away.parse().unwrap()), ..place.settings.clone() };
+    let settings = DatabaseSettings { read_url: Some(away.parse().unwrap()), ..database.settings.clone() };
     let store = Store::open(&settings).await.unwrap();
     let execution = accepted(&store, 10).await;
     assert_eq!(read(&store, execution.id).await.head, execution);
@@ -87,10 +87,10 @@ async fn a_copy_that_is_away_fails_lists_alone(place: TestDatabase) {
 }
 
 /// As many processes do that are started together.
-async fn a_new_database_is_opened_by_many_at_once(place: TestDatabase) {
+async fn a_new_database_is_opened_by_many_at_once(database: TestDatabase) {
     let mut opening = tokio::task::JoinSet::new();
     for _ in 0..6 {
-        let settings = place.settings.clone();
+        let settings = database.settings.clone();
         opening.spawn(async move { Store::open(&settings).await.unwrap() });
     }
     for store in opening.join_all().await {

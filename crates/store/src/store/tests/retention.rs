@@ -15,16 +15,16 @@ async fn ended(store: &Store, now: i64) -> ExecutionHead {
     execution
 }
 
-async fn the_database_has_a_clock(place: TestDatabase) {
-    let store = place.open().await;
+async fn the_database_has_a_clock(database: TestDatabase) {
+    let store = database.open().await;
     let (before, now, after) = (Timestamp::now(), store.now().await.unwrap(), Timestamp::now());
     // SQLite's is exact to a millisecond.
     let slack = Duration::from_millis(2);
     assert!(before.before(slack) <= now && now <= after.after(slack), "{before:?} {now:?} {after:?}");
 }
 
-async fn what_ended_long_ago_is_removed_in_batches(place: TestDatabase) {
-    let store = place.open().await;
+async fn what_ended_long_ago_is_removed_in_batches(database: TestDatabase) {
+    let store = database.open().await;
     let mut old = Vec::new();
     for now in [100, 300, 200] {
         old.push(ended(&store, now).await);
@@ -42,8 +42,8 @@ async fn what_ended_long_ago_is_removed_in_batches(place: TestDatabase) {
     read(&store, queued.id).await;
 }
 
-async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: TestDatabase) {
-    let store = place.open().await;
+async fn sessions_that_nobody_uses_are_removed_with_all_others_left(database: TestDatabase) {
+    let store = database.open().await;
     let mut idle = HashSet::new();
     for _ in 0..7 {
         idle.insert(session(&store).await.id);
@@ -80,9 +80,9 @@ async fn sessions_that_nobody_uses_are_removed_with_all_others_left(place: TestD
     }
 }
 
-async fn a_session_that_is_run_without_a_change_is_kept(place: TestDatabase) {
+async fn a_session_that_is_run_without_a_change_is_kept(database: TestDatabase) {
     let day = |number: i64| number * 24 * 3_600 * 1_000_000;
-    let store = place.open().await;
+    let store = database.open().await;
     let session = session(&store).await;
     // The second run of a day is not noted.
     for (now, noted) in [(day(1), day(1)), (day(2) - 1, day(1)), (day(2), day(2))] {
@@ -99,8 +99,8 @@ async fn a_session_that_is_run_without_a_change_is_kept(place: TestDatabase) {
 }
 
 /// A key stands for nothing when its execution is gone, long before it expires.
-async fn a_key_whose_execution_was_removed_is_free(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_key_whose_execution_was_removed_is_free(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let keyed = KeyedRequest { scoped_key: [1; 32], request_hash: [1; 32], expires_at: at(1_000) };
     let request = |now| AcceptRun { keyed: Some(keyed.clone()), ..run(&session, now) };

@@ -31,7 +31,8 @@ pub(super) fn save(session: &Session, code: &str) -> SaveSession {
 /// Saves, without a wait for others.
 async fn save_all(store: &Store, saves: Vec<SaveSession>) -> Vec<SaveTry> {
     let until = Instant::now() + DEADLINE;
-    store.save_all(saves.into_iter().map(|save| DueSave { save, until }).collect()).await
+    let due = saves.into_iter().map(|save| DueSave { save, until }).collect();
+    crate::sessions::save_all(store.connections(), due).await
 }
 
 fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
@@ -42,8 +43,8 @@ fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
 }
 
 /// Those that wait for each other are written together; each counts and has an answer of its own.
-async fn saves_of_one_session_each_count(place: TestDatabase) {
-    let store = place.open().await;
+async fn saves_of_one_session_each_count(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
     for number in 0..50 {
@@ -60,8 +61,8 @@ async fn saves_of_one_session_each_count(place: TestDatabase) {
 }
 
 /// What becomes of one of them is no matter of the others'.
-async fn several_sessions_are_saved_together(place: TestDatabase) {
-    let store = place.open().await;
+async fn several_sessions_are_saved_together(database: TestDatabase) {
+    let store = database.open().await;
     let mut sessions = Vec::new();
     for _ in 0..8 {
         sessions.push(session(&store).await);
@@ -88,7 +89,7 @@ async fn several_sessions_are_saved_together(place: TestDatabase) {
         .map(|answer| match answer {
             Ok(session) => Ok(session.version),
             Err(WriteError::Refused(refusal)) => Err(*refusal),
-            Err(WriteError::Unavailable(error)) => panic!("{error:?}"),
+            Err(WriteError::Failed(error)) => panic!("{error:?}"),
         })
         .collect();
     let refusals = [
@@ -114,8 +115,8 @@ async fn several_sessions_are_saved_together(place: TestDatabase) {
 }
 
 /// Each of many has its own code in the end, however they meet on their way.
-async fn saves_of_many_sessions_do_not_mix(place: TestDatabase) {
-    let store = place.open().await;
+async fn saves_of_many_sessions_do_not_mix(database: TestDatabase) {
+    let store = database.open().await;
     let mut sessions = Vec::new();
     for _ in 0..100 {
         sessions.push(session(&store).await);
@@ -142,8 +143,8 @@ async fn saves_of_many_sessions_do_not_mix(place: TestDatabase) {
 }
 
 /// As from several processes, which know nothing of each other's saves.
-async fn saves_by_several_stores_are_not_lost(place: TestDatabase) {
-    let store = place.open().await;
+async fn saves_by_several_stores_are_not_lost(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
     for writer in 0..4 {
@@ -159,8 +160,8 @@ async fn saves_by_several_stores_are_not_lost(place: TestDatabase) {
     assert_eq!(store.session(&session.tenant, session.id).await.unwrap().unwrap().version, 41);
 }
 
-async fn a_save_that_is_refused_changes_nothing(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_save_that_is_refused_changes_nothing(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let refused = async |save: SaveSession| match store.save_session(save).await {
         Err(WriteError::Refused(refusal)) => refusal,
@@ -177,8 +178,8 @@ async fn a_save_that_is_refused_changes_nothing(place: TestDatabase) {
 }
 
 /// Of several with the same expectation, which wait for each other, one is right.
-async fn one_of_several_expectations_is_met(place: TestDatabase) {
-    let store = place.open().await;
+async fn one_of_several_expectations_is_met(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     let mut saving = JoinSet::new();
     for number in 0..10 {
@@ -194,8 +195,8 @@ async fn one_of_several_expectations_is_met(place: TestDatabase) {
 }
 
 /// Languages, names and texts are exact: neither case nor accents nor spaces at the end are alike.
-async fn texts_that_look_alike_are_different(place: TestDatabase) {
-    let store = place.open().await;
+async fn texts_that_look_alike_are_different(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
     for (version, code) in [(2, "a"), (3, "A"), (4, "ä"), (5, "a "), (6, "a")] {
         let saved = store.save_session(save(&session, code)).await.unwrap();
@@ -206,14 +207,14 @@ async fn texts_that_look_alike_are_different(place: TestDatabase) {
 }
 
 /// Its caller has been told that it failed, and may have saved something else through another process.
-async fn a_save_that_comes_too_late_is_not_written(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_save_that_comes_too_late_is_not_written(database: TestDatabase) {
+    let store = database.open().await;
     let (late, other) = (session(&store).await, session(&store).await);
     let due = |session: &Session, until| DueSave { save: save(session, "new"), until };
     let in_time = Instant::now() + DEADLINE;
     for saves in [vec![due(&late, Instant::now())], vec![due(&late, Instant::now()), due(&other, in_time)]] {
-        let mut answers = store.save_all(saves).await.into_iter().map(answered);
-        assert!(matches!(answers.next(), Some(Err(WriteError::Unavailable(StoreError::Silent)))));
+        let mut answers = crate::sessions::save_all(store.connections(), saves).await.into_iter().map(answered);
+        assert!(matches!(answers.next(), Some(Err(WriteError::Failed(StoreError::Silent)))));
         assert!(answers.all(|answer| answer.is_ok()));
     }
     assert_eq!(store.session(&late.tenant, late.id).await.unwrap(), Some(late));
@@ -221,14 +222,14 @@ async fn a_save_that_comes_too_late_is_not_written(place: TestDatabase) {
 }
 
 /// As when a process is frozen amid a transaction.
-async fn a_session_that_is_locked_holds_up_no_other(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_session_that_is_locked_holds_up_no_other(database: TestDatabase) {
+    let store = database.open().await;
     let mut sessions = Vec::new();
     for _ in 0..20 {
         sessions.push(session(&store).await);
     }
     let (locked, others) = sessions.split_first().unwrap();
-    let connection = place.raw().await;
+    let connection = database.raw().await;
     let lock = connection.begin().await.unwrap();
     locked_row(&lock, &locked.tenant, locked.id).await.unwrap().unwrap();
 
@@ -280,10 +281,10 @@ fn collision(backend: DbBackend) -> Vec<&'static str> {
 }
 
 /// It had no effect, so its client need not hear of it.
-async fn a_save_that_collides_is_tried_again(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_save_that_collides_is_tried_again(database: TestDatabase) {
+    let store = database.open().await;
     let session = session(&store).await;
-    let connection = place.raw().await;
+    let connection = database.raw().await;
     for statement in collision(connection.get_database_backend()) {
         connection.execute_unprepared(statement).await.unwrap();
     }

@@ -17,9 +17,9 @@ const TIME: Duration = Duration::from_secs(10);
 /// What an editor sends.
 const CODE_BYTES: usize = 500;
 
-/// Lets some clients save sessions in turn, as fast as they are answered.
-async fn measure(name: &str, place: &TestDatabase, clients: usize) {
-    let store = place.open().await;
+/// Lets some clients save sessions one after the other, as fast as they are answered.
+async fn measure(name: &str, database: &TestDatabase, clients: usize) {
+    let store = database.open().await;
     let mut sessions = Vec::new();
     for _ in 0..clients {
         let store = store.clone();

@@ -34,12 +34,12 @@ impl TestDatabase {
     }
 
     pub(crate) fn of(database: Database) -> Self {
-        let mut place = Self::sqlite();
+        let mut test = Self::sqlite();
         // Few for each of many tests at a time.
-        place.settings.connections = 8;
-        place.settings.url = database.url.parse().unwrap();
-        place.server = Some(database);
-        place
+        test.settings.connections = 8;
+        test.settings.url = database.url.parse().unwrap();
+        test.server = Some(database);
+        test
     }
 
     pub(crate) async fn open(&self) -> Store {

@@ -65,15 +65,15 @@ impl Command for WriteThen {
     }
 }
 
-async fn a_command_that_fails_has_no_effect(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_command_that_fails_has_no_effect(database: TestDatabase) {
+    let store = database.open().await;
     for then in [Then::Refuse, Then::Panic, Then::WriteTheSameAgain] {
         let session = session_to_be();
         let error = store.write(WriteThen(session.clone(), then)).await.unwrap_err();
         match (then, &error) {
             (Then::Refuse, WriteError::Refused("no"))
-            | (Then::Panic, WriteError::Unavailable(StoreError::Panicked(_)))
-            | (Then::WriteTheSameAgain, WriteError::Unavailable(StoreError::Database(_))) => {}
+            | (Then::Panic, WriteError::Failed(StoreError::Panicked(_)))
+            | (Then::WriteTheSameAgain, WriteError::Failed(StoreError::Database(_))) => {}
             unexpected => panic!("{unexpected:?}"),
         }
         assert_eq!(store.session(&session.tenant, session.id).await.unwrap(), None, "{then:?}");
@@ -96,8 +96,8 @@ impl Command for InsertAfter {
     }
 }
 
-async fn a_command_is_applied_although_its_caller_went_away(place: TestDatabase) {
-    let store = place.open().await;
+async fn a_command_is_applied_although_its_caller_went_away(database: TestDatabase) {
+    let store = database.open().await;
     let (session, barrier) = (session_to_be(), Arc::new(Barrier::new(2)));
     let insert = InsertAfter(session.clone(), barrier.clone());
     let caller = tokio::spawn({
@@ -152,8 +152,8 @@ impl Command for RaiseBoth {
 }
 
 /// The database ends one of two transactions that wait for each other; it is applied again.
-async fn commands_that_lock_each_other_out_are_both_applied(place: TestDatabase) {
-    let store = place.open().await;
+async fn commands_that_lock_each_other_out_are_both_applied(database: TestDatabase) {
+    let store = database.open().await;
     let (one, two) = (session(&store).await, session(&store).await);
     let meet = Arc::new(Barrier::new(2));
     let tries = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
@@ -171,16 +171,16 @@ async fn commands_that_lock_each_other_out_are_both_applied(place: TestDatabase)
     assert!(tries.iter().map(|tries| tries.load(Ordering::SeqCst)).sum::<u32>() > 2, "one was applied again");
 }
 
-async fn an_update_counts_the_rows_that_it_finds(place: TestDatabase) {
-    let store = place.open().await;
+async fn an_update_counts_the_rows_that_it_finds(database: TestDatabase) {
+    let store = database.open().await;
     session(&store).await;
     let same = "UPDATE code_sessions SET version = version";
     assert_eq!(store.readers().execute_unprepared(same).await.unwrap().rows_affected(), 1);
 }
 
-async fn the_server_ends_what_takes_too_long(place: TestDatabase) {
-    let store = place.open().await;
-    let sleep = match place.settings.url.backend() {
+async fn the_server_ends_what_takes_too_long(database: TestDatabase) {
+    let store = database.open().await;
+    let sleep = match database.settings.url.backend() {
         DbBackend::Postgres => "SELECT pg_sleep(60)",
         _ => "SELECT SLEEP(60)",
     };

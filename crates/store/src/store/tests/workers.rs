@@ -19,16 +19,16 @@ pub(super) fn worker(name: &str) -> Worker {
 }
 
 /// Makes a worker look as if it had not renewed its row for a while.
-pub(super) async fn age(place: &TestDatabase, worker: &Worker, time: Duration) {
+pub(super) async fn age(database: &TestDatabase, worker: &Worker, time: Duration) {
     let micros = time.as_micros();
     // Rows are told apart by their names: the databases write ids differently.
     let update = format!("UPDATE workers SET last_seen_at = last_seen_at - {micros} WHERE name = '{}'", worker.name);
-    let connection = place.raw().await;
+    let connection = database.raw().await;
     assert_eq!(connection.execute_unprepared(&update).await.unwrap().rows_affected(), 1);
 }
 
-async fn workers_are_listed_as_they_last_said(place: TestDatabase) {
-    let store = place.open().await;
+async fn workers_are_listed_as_they_last_said(database: TestDatabase) {
+    let store = database.open().await;
     let (one, two) = (worker("one"), worker("two"));
     store.write(RenewWorker(two.clone())).await.unwrap();
     store.write(RenewWorker(one.clone())).await.unwrap();
@@ -38,7 +38,7 @@ async fn workers_are_listed_as_they_last_said(place: TestDatabase) {
     assert_eq!(seen.iter().map(|seen| &seen.worker).collect::<Vec<_>>(), [&one, &two]);
     assert!(seen.iter().all(|seen| seen.unseen_for < Duration::from_secs(60)), "{seen:?}");
 
-    age(&place, &two, Duration::from_secs(4_000)).await;
+    age(&database, &two, Duration::from_secs(4_000)).await;
     let seen = store.workers().await.unwrap();
     let ago = seen[1].unseen_for.as_secs();
     assert!((4_000..4_060).contains(&ago), "the clock of the database counts microseconds: {ago}");
@@ -48,13 +48,13 @@ async fn workers_are_listed_as_they_last_said(place: TestDatabase) {
     assert_eq!(store.workers().await.unwrap().len(), 1);
 }
 
-async fn who_stops_leaves_what_it_served(place: TestDatabase) {
-    let store = place.open().await;
+async fn who_stops_leaves_what_it_served(database: TestDatabase) {
+    let store = database.open().await;
     let lives = worker("lives");
     store.write(RenewWorker(lives.clone())).await.unwrap();
     let stop = async |worker: Worker| {
         store.write(RenewWorker(worker.clone())).await.unwrap();
-        age(&place, &worker, Duration::from_secs(60)).await;
+        age(&database, &worker, Duration::from_secs(60)).await;
         store.write(StopWorker { id: worker.id, languages: worker.languages }).await.unwrap();
     };
     stop(Worker { running: 3, ..worker("first") }).await;
