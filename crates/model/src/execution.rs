@@ -121,6 +121,36 @@ pub struct Output {
     pub tests: Option<Vec<TestResult>>,
 }
 
+impl Work {
+    /// Passes the name and the value of every member that was given to `add`, a list entry by entry.
+    ///
+    /// Digests of them are stored: names, order and values never change, and a new member adds nothing where it is left
+    /// out.
+    pub fn each_given(&self, mut add: impl FnMut(&str, &[u8])) {
+        let Self { stdin, args, environment, limits, tests, priority } = self;
+        if !stdin.is_empty() {
+            add("stdin", stdin);
+        }
+        for arg in args {
+            add("args", arg.as_bytes());
+        }
+        for (name, value) in environment.variables() {
+            add("env", name.as_bytes());
+            add("value", value.as_bytes());
+        }
+        for (name, value) in limits.given() {
+            add("limit", name.as_bytes());
+            add("value", &value.to_le_bytes());
+        }
+        if let Some(tests) = tests {
+            tests.each_given(&mut add);
+        }
+        if *priority != Priority::default() {
+            add("priority", priority.as_str().as_bytes());
+        }
+    }
+}
+
 impl ExecutionSummary {
     /// Returns how long the execution waited in the queue before its newest attempt.
     #[must_use]

@@ -77,6 +77,36 @@ pub struct TestResult {
     pub memory_bytes: Option<u64>,
 }
 
+impl TestPlan {
+    /// Does what [`Work::each_given`](crate::Work::each_given) does.
+    pub(crate) fn each_given(&self, add: &mut impl FnMut(&str, &[u8])) {
+        let Self { cases, stop_on_failure } = self;
+        add("stop_on_failure", &[u8::from(*stop_on_failure)]);
+        for TestCase { name, stdin, args, expected } in cases {
+            add("expected_stdout", expected.text().as_bytes());
+            add("match", expected.comparison().word());
+            if let Some(name) = name {
+                add("name", name.as_bytes());
+            }
+            add("stdin", stdin);
+            for arg in args {
+                add("args", arg.as_bytes());
+            }
+        }
+    }
+}
+
+impl Comparison {
+    const fn word(self) -> &'static [u8] {
+        match self {
+            Self::Trimmed => b"trimmed",
+            Self::Exact => b"exact",
+            Self::Tokens => b"tokens",
+            Self::Regex => b"regex",
+        }
+    }
+}
+
 impl TestResult {
     /// Returns the result of a case that was not run.
     #[must_use]

@@ -6,15 +6,11 @@
 use std::time::Duration;
 
 use runbay_model::CodeChange;
-use runbay_model::Comparison;
 use runbay_model::IdempotencyKey;
-use runbay_model::Priority;
 use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
-use runbay_model::TestPlan;
 use runbay_model::Timestamp;
-use runbay_model::Work;
 use runbay_store::KeyedRequest;
 use sha2::Digest;
 use sha2::Sha256;
@@ -60,7 +56,7 @@ fn members(request: &RunRequest) -> Members {
         Some(CodeChange::Files(sources)) => members.add_sources(sources),
         None => {}
     }
-    members.add_work(&request.work);
+    request.work.each_given(|name, value| members.add(name, value));
     members
 }
 
@@ -95,55 +91,8 @@ impl Members {
         }
     }
 
-    fn add_work(&mut self, work: &Work) {
-        if !work.stdin.is_empty() {
-            self.add("stdin", &work.stdin);
-        }
-        for arg in &work.args {
-            self.add("args", arg.as_bytes());
-        }
-        for (name, value) in work.environment.variables() {
-            self.add("env", name.as_bytes());
-            self.add("value", value.as_bytes());
-        }
-        for (name, value) in work.limits.given() {
-            self.add("limit", name.as_bytes());
-            self.add("value", &value.to_le_bytes());
-        }
-        if let Some(tests) = &work.tests {
-            self.add_tests(tests);
-        }
-        if work.priority != Priority::default() {
-            self.add("priority", work.priority.as_str().as_bytes());
-        }
-    }
-
-    fn add_tests(&mut self, tests: &TestPlan) {
-        self.add("stop_on_failure", &[u8::from(tests.stop_on_failure)]);
-        for case in &tests.cases {
-            self.add("expected_stdout", case.expected.text().as_bytes());
-            self.add("match", word(case.expected.comparison()));
-            if let Some(name) = &case.name {
-                self.add("name", name.as_bytes());
-            }
-            self.add("stdin", &case.stdin);
-            for arg in &case.args {
-                self.add("args", arg.as_bytes());
-            }
-        }
-    }
-
     fn digest(self) -> [u8; 32] {
         self.0.finalize().into()
-    }
-}
-
-fn word(comparison: Comparison) -> &'static [u8] {
-    match comparison {
-        Comparison::Trimmed => b"trimmed",
-        Comparison::Exact => b"exact",
-        Comparison::Tokens => b"tokens",
-        Comparison::Regex => b"regex",
     }
 }
 

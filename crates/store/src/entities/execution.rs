@@ -192,17 +192,18 @@ impl ActiveModel {
     /// Sets what is to be run.
     pub(crate) fn set_input(&mut self, input: &RunInput) {
         let RunInput { language, sources, work } = input;
+        let Work { stdin, args, environment, limits, tests, priority } = work;
         let SourceColumns { source_code, entry_name, other_files } = sources.into();
         self.language = Set(language.as_str().to_owned());
         self.source_code = Set(source_code);
         self.entry_name = Set(entry_name);
         self.other_files = Set(other_files);
-        self.stdin = Set(work.stdin.clone());
-        self.args = Set(serde_json::Value::from(work.args.as_slice()).to_string());
-        self.environment = Set(environment_document(&work.environment));
-        self.limits = Set(limits_document(&work.limits));
-        self.tests = Set(work.tests.as_ref().map(plan_document));
-        self.priority = Set((work.priority != Priority::default()).then(|| work.priority.as_str().to_owned()));
+        self.stdin = Set(stdin.clone());
+        self.args = Set(serde_json::Value::from(args.as_slice()).to_string());
+        self.environment = Set(environment_document(environment));
+        self.limits = Set(limits_document(limits));
+        self.tests = Set(tests.as_ref().map(plan_document));
+        self.priority = Set((*priority != Priority::default()).then(|| priority.as_str().to_owned()));
     }
 
     /// Sets what came of running the program.

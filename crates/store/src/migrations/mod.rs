@@ -1,17 +1,17 @@
-//! The steps by which the tables came to be, one per file; a released step is never changed.
+//! The steps by which the tables came to be; a released step is never changed.
 //!
 //! Programs of two versions may work on the same tables during an upgrade. So a step only adds what the version before
 //! does not miss. What is unused is taken away two releases later, by a step that also raises `schema_info.min_reader`
 //! to the number of the first step whose programs can do without it. A program tolerates steps that it does not know,
 //! unless the tables say that it is too old.
 
+mod added_columns;
 mod columns;
 mod lock;
 mod m0001_sessions_and_executions;
 mod m0002_idempotency_and_lists;
 mod m0003_programs_and_tests;
 mod m0004_several_processes;
-mod m0005_last_runs;
 mod once;
 
 use std::collections::HashSet;
@@ -45,14 +45,15 @@ const TABLES: &[&str] = &[APPLIED, "workers", "schema_info", "idempotency_keys",
 const APPLIED: &str = "seaql_migrations";
 
 /// Returns all migrations, oldest first; the number of a migration is its position, counted from one.
-fn migrations() -> [Box<dyn MigrationTrait>; 5] {
-    [
+fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    let mut migrations: Vec<Box<dyn MigrationTrait>> = vec![
         Box::new(m0001_sessions_and_executions::Migration),
         Box::new(m0002_idempotency_and_lists::Migration),
         Box::new(m0003_programs_and_tests::Migration),
         Box::new(m0004_several_processes::Migration),
-        Box::new(m0005_last_runs::Migration),
-    ]
+    ];
+    migrations.extend(added_columns::STEPS.map(|step| Box::new(step) as Box<dyn MigrationTrait>));
+    migrations
 }
 
 /// Why the tables could not be brought up to date.
@@ -121,7 +122,7 @@ async fn apply(transaction: &DatabaseTransaction, steps: usize) -> Result<(), Db
 
 /// Returns the pending migrations. SeaORM's own function fails when it meets one that it does not know.
 async fn pending(manager: &SchemaManager<'_>) -> Result<Vec<Box<dyn MigrationTrait>>, DbErr> {
-    let mut pending = Vec::from(migrations());
+    let mut pending = migrations();
     if manager.has_table(APPLIED).await? {
         let applied = seaql_migrations::Entity::find().all(manager.get_connection()).await?;
         let applied: HashSet<_> = applied.into_iter().map(|migration| migration.version).collect();

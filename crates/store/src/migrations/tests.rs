@@ -86,7 +86,10 @@ async fn unknown_migrations_are_tolerated_until_the_tables_forbid_it(database: T
 
     connection.execute_unprepared("UPDATE schema_info SET min_reader = 9999").await.unwrap();
     let error = migrate(&connection).await.unwrap_err();
-    assert!(matches!(error, MigrateError::Newer { needed: 9999, known: 5 }), "{error:?}");
+    assert!(
+        matches!(error, MigrateError::Newer { needed: 9999, known } if known as usize == migrations().len()),
+        "{error:?}"
+    );
     reset(&connection).await.unwrap();
     migrate(&connection).await.unwrap();
     assert!(pending(&SchemaManager::new(&connection)).await.unwrap().is_empty());

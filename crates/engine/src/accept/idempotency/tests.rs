@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
+use runbay_model::Comparison;
 use runbay_model::Environment;
 use runbay_model::ExpectedOutput;
 use runbay_model::LimitOverrides;
+use runbay_model::Priority;
 use runbay_model::SourceCode;
 use runbay_model::TestCase;
+use runbay_model::TestPlan;
+use runbay_model::Work;
 
 use super::*;
 
