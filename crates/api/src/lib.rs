@@ -15,7 +15,6 @@ mod observe;
 mod page;
 mod prefix;
 mod problem;
-mod problem_stream;
 mod request_id;
 mod router;
 mod routes;

@@ -17,7 +17,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::problem_stream::ProblemStream;
 use crate::router::router;
 use crate::state::Api;
 use crate::write_deadline::WriteDeadline;
@@ -117,10 +116,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(
-            TokioIo::new(ProblemStream::new(WriteDeadline::new(stream))),
-            TowerToHyperService::new(router),
-        )
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {
