@@ -78,7 +78,7 @@ impl Admission {
 
     /// Returns one that lets each request take the same time, and any number of them at one time: those of operators have
     /// to be answered also when too many others are at work. They have no bodies.
-    pub(crate) fn open(&self) -> Self {
+    pub(crate) fn unlimited(&self) -> Self {
         Self::with(self.time, Semaphore::MAX_PERMITS, 0)
     }
 

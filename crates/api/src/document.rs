@@ -45,7 +45,9 @@ const NEEDS_ITS_BODY: &str = "create_executions";
 /// Returns the OpenAPI 3.1 document of every route.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let all = OpenApiRouter::<Api>::with_openapi(Frame::openapi()).merge(routes::routes()).merge(routes::operations());
+    let all = OpenApiRouter::<Api>::with_openapi(Frame::openapi())
+        .merge(routes::routes().merged())
+        .merge(routes::operations().merged());
     let mut document = all.into_openapi();
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
@@ -73,8 +75,7 @@ fn problem_reference() -> Ref {
 
 impl<'r> ToResponse<'r> for Problem {
     fn response() -> (&'r str, RefOr<Response>) {
-        let codes: Vec<String> = Code::ALL
-            .iter()
+        let codes: Vec<String> = Code::documented()
             .map(|code| format!("| {} | `{code}` | {} |", code.status().as_u16(), code.title()))
             .collect();
         let description = format!(

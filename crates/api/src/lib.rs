@@ -8,20 +8,28 @@ mod auth;
 mod document;
 mod exposure;
 mod extract;
+mod face;
 mod fields;
 mod idempotency;
 mod metrics;
 mod observe;
 mod page;
-mod prefix;
 mod problem;
 mod request_id;
 mod router;
 mod routes;
 mod server;
 mod state;
+mod tables;
 mod write_deadline;
 
+#[cfg(test)]
+mod test_api;
+
+pub use auth::Authenticator;
+pub use auth::Everybody;
+pub use auth::Principal;
+pub use auth::Role;
 pub use document::document;
 pub use exposure::Exposure;
 pub use metrics::build_recorder;

@@ -1,25 +1,29 @@
-//! What surrounds every request: its id, its span, its numbers and its log line.
+//! What every request gets: an id, a face, a span, a log line, and its place in the metrics.
 
 use std::time::Instant;
 
 use axum::extract::MatchedPath;
 use axum::extract::Request;
+use axum::extract::State;
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use crate::face::Faces;
 use crate::metrics::InFlight;
 use crate::metrics::count_request;
-use crate::problem;
 use crate::request_id;
 use crate::request_id::RequestId;
 
-/// Names, traces and counts a request; the outermost layer, so that every answer passes it.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
+/// Names, traces and counts a request, and has its face write errors; the outermost layer, so that every answer passes
+/// it.
+pub(crate) async fn observe(State(faces): State<Faces>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = RequestId::of(request.headers());
+    let face = faces.of(request.uri().path());
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(face);
     let method = known_name(request.method());
     // The template, not the path: a path has ids in it, which are capabilities and would be unbounded as labels.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
@@ -28,7 +32,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     async move {
         // CANCEL: dropped with the future when the client goes away before its answer.
         let _in_flight = InFlight::begin();
-        let mut response = problem::render(next.run(request).await, &id);
+        let mut response = face.render(next.run(request).await, &id);
         response.headers_mut().insert(request_id::HEADER, id.header_value());
         let duration = start.elapsed();
         let status = response.status().as_u16();

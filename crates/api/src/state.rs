@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
 use runbay_engine::ReadError;
@@ -12,6 +13,7 @@ use runbay_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission;
+use crate::auth::Authenticator;
 use crate::exposure::Exposure;
 use crate::problem::Code;
 use crate::problem::Problem;
@@ -26,6 +28,8 @@ pub struct ApiParts {
     pub scope: Scope,
     /// Renders what the installed recorder has counted.
     pub metrics: PrometheusHandle,
+    /// Tells who a request comes from.
+    pub authenticator: Arc<dyn Authenticator>,
     /// Who can reach the server.
     pub exposure: Exposure,
     /// How many clients may be connected at one time, long polls among them; more wait to be accepted.
@@ -39,7 +43,11 @@ pub struct ApiParts {
 
 /// The state of the router; a cheap clone per request.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api {
+    parts: Arc<ApiParts>,
+    /// The OpenAPI document in JSON.
+    document: Bytes,
+}
 
 /// What a process answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,35 +79,48 @@ impl Api {
     /// Collects what the routes need.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), document: Bytes::new() }
+    }
+
+    /// Adds the OpenAPI document, which is made of the routes and so cannot be made here.
+    pub(crate) fn with_document(self, document: String) -> Self {
+        Self { document: document.into(), ..self }
+    }
+
+    pub(crate) fn document(&self) -> Bytes {
+        self.document.clone()
+    }
+
+    pub(crate) fn authenticator(&self) -> &Arc<dyn Authenticator> {
+        &self.parts.authenticator
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.parts.engine
     }
 
     pub(crate) fn readiness(&self) -> Option<&dyn Readiness> {
-        self.0.readiness.as_deref()
+        self.parts.readiness.as_deref()
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        self.0.scope
+        self.parts.scope
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {
-        &self.0.metrics
+        &self.parts.metrics
     }
 
     pub(crate) fn max_connections(&self) -> usize {
-        self.0.max_connections
+        self.parts.max_connections
     }
 
     pub(crate) fn request_time(&self) -> Duration {
-        self.0.request_time
+        self.parts.request_time
     }
 
     pub(crate) fn exposure(&self) -> Exposure {
-        self.0.exposure
+        self.parts.exposure
     }
 
     /// Refuses to tell ids on a server that is open to other machines: without keys, whoever knows an id can read and
@@ -109,7 +130,7 @@ impl Api {
     ///
     /// The problem that says so.
     pub(crate) fn refuse_list_to_strangers(&self) -> Result<(), Problem> {
-        match self.0.exposure {
+        match self.parts.exposure {
             Exposure::Loopback => Ok(()),
             Exposure::Network => Err(Problem::new(Code::ListRefused).detail(
                 "This server is open to other machines and has no keys, so it does not tell ids that others use.",
@@ -127,7 +148,7 @@ impl Api {
         admission::wait(wait);
         tokio::select! {
             execution = self.engine().wait_for_end(tenant, id, wait) => execution,
-            () = self.0.shutdown.cancelled() => self.engine().execution(tenant, id).await,
+            () = self.parts.shutdown.cancelled() => self.engine().execution(tenant, id).await,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::fields::Arguments;
 use crate::fields::ChosenLimits;
 use crate::fields::ChosenPriority;
@@ -23,7 +24,6 @@ use crate::fields::TestCases;
 use crate::fields::Variables;
 use crate::fields::WorkFields;
 use crate::idempotency::OptionalKey;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::executions::accepted::AcceptedExecution;
 use crate::routes::executions::accepted::answer;
@@ -112,7 +112,7 @@ pub(crate) struct RunSession {
 pub(crate) async fn run_session(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
@@ -120,7 +120,7 @@ pub(crate) async fn run_session(
 ) -> Result<Response, Problem> {
     let request = RunRequest { idempotency_key, ..accept(run, api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
-    Ok(answer(&api, &principal, prefix, &query, accepted).await)
+    Ok(answer(&api, &principal, face, &query, accepted).await)
 }
 
 async fn accept(run: RunSession, ranges: &LimitRanges) -> Result<RunRequest, Problem> {

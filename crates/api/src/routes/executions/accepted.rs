@@ -18,8 +18,8 @@ use super::body::ExecutionBody;
 use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
+use crate::face::Face;
 use crate::idempotency::REPLAYED;
-use crate::prefix::Prefix;
 use crate::routes::schema;
 use crate::state::Api;
 
@@ -54,7 +54,7 @@ impl From<&Execution> for AcceptedExecution {
 pub(crate) async fn answer(
     api: &Api,
     principal: &Principal,
-    prefix: Prefix,
+    face: &'static Face,
     query: &ExecutionQuery,
     accepted: Acceptance,
 ) -> Response {
@@ -62,14 +62,14 @@ pub(crate) async fn answer(
     // What it is to run may be large, and is not needed for the wait.
     let mut short = AcceptedExecution::from(&accepted.into_execution());
     let id = short.execution_id;
-    let location = [(LOCATION, format!("{}/executions/{id}", prefix.as_str()))];
+    let location = [(LOCATION, format!("{}/executions/{id}", face.prefix))];
     let wait = query.wait();
     if wait > Duration::ZERO {
         // It is accepted: after a 503 the client would run it once more.
         let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
         match timeout(patience, api.wait_for_end(&principal.tenant, id, wait)).await {
             Ok(Ok(newest)) if newest.state.is_ended() => {
-                return (location, replayed, Json(ExecutionBody::new(newest, query, prefix))).into_response();
+                return (location, replayed, Json(ExecutionBody::new(newest, query, face))).into_response();
             }
             Ok(Ok(newest)) => short = AcceptedExecution::from(&newest),
             Ok(Err(error)) => tracing::warn!(execution.id = %id, error = ?error, "nobody can wait for a run"),

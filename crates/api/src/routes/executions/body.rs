@@ -1,7 +1,6 @@
 //! An execution as answers show it.
 
 use std::mem;
-use std::time::Duration;
 
 use runbay_model::Execution;
 use runbay_model::ExecutionId;
@@ -22,8 +21,9 @@ use super::query::ExecutionQuery;
 use super::query::Include;
 use super::test_result::TestResultBody;
 use super::text::encode;
+use super::text::whole_ms;
+use crate::face::Face;
 use crate::fields::FileBody;
-use crate::prefix::Prefix;
 use crate::routes::schema;
 
 /// An execution; what came of it is there once it has ended.
@@ -156,7 +156,7 @@ struct OutputBody {
 
 impl ExecutionBody {
     /// Shows an execution as the client asked for it.
-    pub(crate) fn new(mut execution: Execution, query: &ExecutionQuery, prefix: Prefix) -> Self {
+    pub(crate) fn new(mut execution: Execution, query: &ExecutionQuery, face: &'static Face) -> Self {
         let asked = execution.input.tests.as_ref().map(|plan| plan.cases.len());
         let output = OutputBody::taken_from(execution.outcome.as_mut(), asked, query.encoding);
         let sources = (query.include == Some(Include::Source)).then_some(execution.input.sources);
@@ -171,7 +171,7 @@ impl ExecutionBody {
             started_at: execution.started_at,
             completed_at: execution.completed_at,
         };
-        let mut body = Self::without_output(summary, prefix);
+        let mut body = Self::without_output(summary, face);
         if let Some(outcome) = &mut body.outcome {
             outcome.output = Some(output);
         }
@@ -183,7 +183,7 @@ impl ExecutionBody {
     }
 
     /// Shows an execution in a list.
-    pub(crate) fn without_output(execution: ExecutionSummary, prefix: Prefix) -> Self {
+    pub(crate) fn without_output(execution: ExecutionSummary, face: &'static Face) -> Self {
         let queue_time = execution.queue_time();
         let state = execution.state;
         let outcome = execution.outcome.unwrap_or_default();
@@ -192,7 +192,7 @@ impl ExecutionBody {
             session_id: execution.session,
             language: execution.language.to_string(),
             status: state.status(),
-            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, outcome, prefix)),
+            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, outcome, face)),
             queue_time_ms: queue_time.map(whole_ms),
             attempt: state.attempt().0,
             created_at: execution.created_at,
@@ -206,7 +206,7 @@ impl ExecutionBody {
 }
 
 impl OutcomeBody {
-    fn without_output(state: State, outcome: Outcome, prefix: Prefix) -> Self {
+    fn without_output(state: State, outcome: Outcome, face: &'static Face) -> Self {
         let execution_time_ms = outcome.execution_time.map(whole_ms);
         Self {
             reason: state.reason(),
@@ -220,7 +220,7 @@ impl OutcomeBody {
             cpu_time_ms: outcome.cpu_time.map(whole_ms),
             memory_bytes: outcome.memory_bytes,
             compile_time_ms: outcome.compile_time.map(whole_ms),
-            execution_time: (prefix == Prefix::Api).then_some(execution_time_ms),
+            execution_time: (face.has_execution_time).then_some(execution_time_ms),
         }
     }
 }
@@ -241,10 +241,6 @@ impl OutputBody {
             tests_total: asked,
         }
     }
-}
-
-pub(super) fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::fields::Arguments;
 use crate::fields::ChosenLimits;
 use crate::fields::ChosenPriority;
@@ -25,7 +26,6 @@ use crate::fields::TestCases;
 use crate::fields::Variables;
 use crate::fields::WorkFields;
 use crate::idempotency::OptionalKey;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
@@ -130,12 +130,12 @@ impl CreateExecution {
 pub(crate) async fn create_execution(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
     Json(new): Json<CreateExecution>,
 ) -> Result<Response, Problem> {
     let request = OneShotRequest { idempotency_key, ..new.accept(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit_one_shot(&principal.tenant, request).await?;
-    Ok(answer(&api, &principal, prefix, &query, accepted).await)
+    Ok(answer(&api, &principal, face, &query, accepted).await)
 }

@@ -11,7 +11,7 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
-use crate::prefix::Prefix;
+use crate::face::Face;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -30,7 +30,7 @@ use crate::state::Api;
 pub(crate) async fn read_execution(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<ExecutionId>,
     Query(query): Query<ExecutionQuery>,
 ) -> Result<Json<ExecutionBody>, Problem> {
@@ -38,5 +38,5 @@ pub(crate) async fn read_execution(
         Duration::ZERO => api.engine().execution(&principal.tenant, id).await,
         wait => api.wait_for_end(&principal.tenant, id, wait).await,
     };
-    Ok(Json(ExecutionBody::new(execution.map_err(Problem::of_execution)?, &query, prefix)))
+    Ok(Json(ExecutionBody::new(execution.map_err(Problem::of_execution)?, &query, face)))
 }

@@ -19,7 +19,7 @@ use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
-use crate::prefix::Prefix;
+use crate::face::Face;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::problem::ProblemDocument;
@@ -92,7 +92,7 @@ enum ExecutionOrProblem {
 pub(crate) async fn read_executions(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Extension(request): Extension<RequestId>,
     Query(ids): Query<IdsQuery>,
     Query(query): Query<ExecutionQuery>,
@@ -103,7 +103,7 @@ pub(crate) async fn read_executions(
     let mut executions = Vec::with_capacity(ids.len());
     for (index, id) in ids.into_iter().enumerate() {
         executions.push(match read(&api, &principal.tenant, id, &mut room).await {
-            Ok(execution) => ExecutionOrProblem::Execution(Box::new(ExecutionBody::new(execution, &query, prefix))),
+            Ok(execution) => ExecutionOrProblem::Execution(Box::new(ExecutionBody::new(execution, &query, face))),
             Err(problem) if problem.is_about_the_service() => return Err(problem),
             Err(problem) => {
                 let problem = problem.field(&format!("ids[{index}]"), id);

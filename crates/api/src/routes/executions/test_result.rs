@@ -6,9 +6,9 @@ use runbay_model::TestVerdict;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::whole_ms;
 use super::query::Encoding;
 use super::text::encode;
+use super::text::whole_ms;
 use crate::routes::schema;
 
 /// What came of one test case.

@@ -1,4 +1,6 @@
-//! Output of programs as text.
+//! Output of programs and times, as answers write them.
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +16,11 @@ pub(super) fn encode(output: Vec<u8>, encoding: Encoding) -> String {
         }
         Encoding::Base64 => STANDARD.encode(output),
     }
+}
+
+/// Returns a time in milliseconds, rounded down.
+pub(super) fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runbay_model::Attempt;
 use runbay_model::Comparison;
 use runbay_model::End;
@@ -16,6 +18,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::face::API;
+use crate::face::NATIVE;
 
 const OUTCOME_MEMBERS: [&str; 16] = [
     "reason",
@@ -51,10 +55,10 @@ fn execution(state: State, outcome: Option<Outcome>) -> Execution {
     }
 }
 
-fn shown(execution: Execution, query: &str, prefix: Prefix) -> Value {
+fn shown(execution: Execution, query: &str, face: &'static Face) -> Value {
     let uri = format!("/?{query}").parse().unwrap();
     let query = axum::extract::Query::<ExecutionQuery>::try_from_uri(&uri).unwrap().0;
-    serde_json::to_value(ExecutionBody::new(execution, &query, prefix)).unwrap()
+    serde_json::to_value(ExecutionBody::new(execution, &query, face)).unwrap()
 }
 
 fn ended(end: End) -> State {
@@ -63,7 +67,7 @@ fn ended(end: End) -> State {
 
 #[test]
 fn an_outcome_is_absent_until_the_end() {
-    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), "", Prefix::Api);
+    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), "", &API);
     assert_eq!(body["status"], "RUNNING");
     assert_eq!(body["attempt"], 2);
     for member in OUTCOME_MEMBERS.into_iter().chain(["executionTime", "source_code", "files"]) {
@@ -76,7 +80,7 @@ fn an_outcome_is_absent_until_the_end() {
 
 #[test]
 fn an_end_without_a_result_has_every_member() {
-    let body = shown(execution(ended(End::Cancelled), None), "", Prefix::Root);
+    let body = shown(execution(ended(End::Cancelled), None), "", &NATIVE);
     for member in OUTCOME_MEMBERS {
         assert!(body.get(member).is_some(), "{member}");
     }
@@ -91,19 +95,19 @@ fn an_end_without_a_result_has_every_member() {
 fn under_api_the_time_is_there_twice() {
     let outcome = Outcome { execution_time: Some(Duration::from_micros(14_900)), ..Outcome::default() };
     let ended = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
-    let body = shown(ended.clone(), "", Prefix::Api);
+    let body = shown(ended.clone(), "", &API);
     assert_eq!(body["execution_time_ms"], 14);
     assert_eq!(body["executionTime"], 14);
     let unknown = Execution { outcome: None, ..ended };
-    assert_eq!(shown(unknown, "", Prefix::Api).get("executionTime"), Some(&Value::Null));
+    assert_eq!(shown(unknown, "", &API).get("executionTime"), Some(&Value::Null));
 }
 
 #[test]
 fn the_query_chooses_encoding_and_source() {
     let outcome = Outcome { stdout: b"a\xff".to_vec(), exit_code: Some(3), ..Outcome::default() };
     let ended = execution(ended(End::Judged(Verdict::Failed(Fault::RuntimeError))), Some(outcome));
-    assert_eq!(shown(ended.clone(), "", Prefix::Root)["stdout"], "a\u{fffd}");
-    let body = shown(ended, "encoding=base64&include=source", Prefix::Root);
+    assert_eq!(shown(ended.clone(), "", &NATIVE)["stdout"], "a\u{fffd}");
+    let body = shown(ended, "encoding=base64&include=source", &NATIVE);
     assert_eq!(body["stdout"], "Yf8=");
     assert_eq!((&body["source_code"], body.get("files")), (&json!("print(1)"), None));
     assert_eq!(body["reason"], "runtime_error");
@@ -114,8 +118,8 @@ fn files_come_with_the_source() {
     let files = vec![("app.py".to_owned(), b"import a".to_vec()), ("a.py".to_owned(), b"\xff".to_vec())];
     let mut queued = execution(State::Queued { previous: Attempt(0) }, None);
     queued.input.sources = Sources::of_files(files).unwrap();
-    assert_eq!(shown(queued.clone(), "", Prefix::Root).get("files"), None);
-    let body = shown(queued, "include=source", Prefix::Root);
+    assert_eq!(shown(queued.clone(), "", &NATIVE).get("files"), None);
+    let body = shown(queued, "include=source", &NATIVE);
     assert_eq!(body["source_code"], "import a");
     assert_eq!(
         body["files"],
@@ -164,7 +168,7 @@ fn test_cases_have_a_verdict_each() {
         ..passed.clone()
     };
     let tested = tested(Some(vec![passed, skipped]));
-    let body = shown(tested.clone(), "", Prefix::Root);
+    let body = shown(tested.clone(), "", &NATIVE);
     assert_eq!((&body["tests_passed"], &body["tests_total"]), (&json!(1), &json!(2)));
     assert_eq!(
         body["tests"][0],
@@ -187,13 +191,13 @@ fn test_cases_have_a_verdict_each() {
     for member in ["name", "reason", "exit_code", "execution_time_ms", "memory_bytes"] {
         assert_eq!(skipped.get(member), Some(&Value::Null), "{member}");
     }
-    assert_eq!(shown(tested, "encoding=base64", Prefix::Root)["tests"][0]["stdout"], "MQ==");
+    assert_eq!(shown(tested, "encoding=base64", &NATIVE)["tests"][0]["stdout"], "MQ==");
 }
 
 #[test]
 fn test_cases_that_were_not_run_are_counted() {
-    let body = shown(tested(None), "", Prefix::Root);
+    let body = shown(tested(None), "", &NATIVE);
     assert_eq!((&body["tests"], &body["tests_passed"], &body["tests_total"]), (&json!(null), &json!(0), &json!(2)));
-    let without = shown(execution(ended(End::Cancelled), None), "", Prefix::Root);
+    let without = shown(execution(ended(End::Cancelled), None), "", &NATIVE);
     assert_eq!((&without["tests_passed"], &without["tests_total"]), (&json!(null), &json!(null)));
 }
