@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::Arguments;
 use super::Counted;
-use super::work::check_stdin;
+use super::input::check_stdin;
 use crate::admission;
 use crate::problem::Code;
 use crate::problem::Problem;
