@@ -39,7 +39,7 @@ use crate::state::Api;
 )]
 struct Frame;
 
-/// The one operation whose body has a member that must be there.
+/// The only operation whose body has a required member.
 const NEEDS_ITS_BODY: &str = "create_executions";
 
 /// Returns the OpenAPI 3.1 document of every route.
@@ -57,7 +57,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
                 // All members of the other bodies are optional, and an empty body counts as an empty object.
                 body.required = None;
             }
-            // Any route may be refused by the layers around it or fail.
+            // The layers around a route may refuse its requests, and any route may fail.
             operation.responses.responses.insert("default".to_owned(), RefOr::Ref(problem_reference()));
         }
     }

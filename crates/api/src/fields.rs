@@ -1,4 +1,4 @@
-//! Request fields that more than one route has: their form, and what is made of them.
+//! Request fields that more than one route has: how they are sent, and how they are checked.
 
 mod code;
 mod counted;

@@ -1,7 +1,7 @@
 //! The HTTP edge: routes, problem documents, OpenAPI, the server loop.
 //!
-//! It turns requests into calls of the engine and what the engine answers into JSON. It decides nothing about
-//! sessions or executions, opens no database and runs no code; whatever it needs is handed in as [`ApiParts`].
+//! It turns requests into calls of the engine, and the engine's answers into JSON. It decides nothing about sessions or
+//! executions, opens no database and runs no code; the process hands in all that it needs as [`ApiParts`].
 
 mod admission;
 mod auth;

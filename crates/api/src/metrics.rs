@@ -1,4 +1,4 @@
-//! What the HTTP edge counts.
+//! The metrics of the HTTP edge, and the recorder of all metrics.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const REQUESTS_IN_FLIGHT: &str = "runbay_http_requests_in_flight";
 const REQUEST_DURATION: &str = "runbay_http_request_duration_seconds";
 const QUEUE_DEPTH: &str = "runbay_queue_depth";
 
-/// From the claim of an execution to a long poll of a minute.
+/// The bounds of durations, from the claim of an execution to a long poll of a minute.
 const DURATION_BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
@@ -30,9 +30,9 @@ const DURATION_BUCKETS: &[f64] =
 ///
 /// # Errors
 ///
-/// [`BuildError`] when a list of buckets is empty, which the tests of this crate rule out.
+/// [`BuildError`] when there are no buckets, which cannot be as they are constant.
 pub fn build_recorder() -> Result<PrometheusRecorder, BuildError> {
-    // Without explicit buckets the exporter turns histograms into summaries, which cannot be added up over processes.
+    // Without buckets the exporter makes summaries of histograms, which cannot be added up over processes.
     let builder =
         PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS)?;
     let recorder = builder.build_recorder();
@@ -55,6 +55,7 @@ fn describe() {
 pub(crate) struct InFlight(());
 
 impl InFlight {
+    /// Counts a request from here on.
     pub(crate) fn begin() -> Self {
         gauge!(REQUESTS_IN_FLIGHT).increment(1.0);
         Self(())

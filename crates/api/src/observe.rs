@@ -1,4 +1,4 @@
-//! What every request gets: an id, a face, a span, a log line, and its place in the metrics.
+//! The outermost layer: gives every request an id, a face, a span and a log line, and counts it.
 
 use std::time::Instant;
 
@@ -16,8 +16,9 @@ use crate::metrics::count_request;
 use crate::request_id;
 use crate::request_id::RequestId;
 
-/// Names, traces and counts a request, and has its face write errors; the outermost layer, so that every answer passes
-/// it.
+/// Names, traces and counts a request, and has its face write errors.
+///
+/// It is the outermost layer, so that every answer passes it.
 pub(crate) async fn observe(State(faces): State<Faces>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = RequestId::of(request.headers());
@@ -25,7 +26,7 @@ pub(crate) async fn observe(State(faces): State<Faces>, mut request: Request, ne
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(face);
     let method = known_name(request.method());
-    // The template, not the path: a path has ids in it, which are capabilities and would be unbounded as labels.
+    // The template and not the path, which has ids in it: they are capabilities, and unbounded as labels.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request.id = id.as_str(), http.method = method, http.route = route,);
 
@@ -48,7 +49,7 @@ pub(crate) async fn observe(State(faces): State<Faces>, mut request: Request, ne
     .await
 }
 
-/// Returns a name out of a fixed list, because clients may invent methods.
+/// Returns one name of a fixed list, because clients may invent methods.
 fn known_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,7 +1,7 @@
 //! Why requests are refused or fail, and problem documents (RFC 9457), the native form of error answers.
 //!
-//! A handler returns a [`Problem`]. The face of the request writes the answer to it once, in the
-//! outermost layer, where the id of the request is known and where faults of the service are logged.
+//! A handler returns a [`Problem`]. The face of the request writes the answer to it once, in the outermost layer, where
+//! the id of the request is known and faults of the service are logged.
 
 mod code;
 mod from_engine;
@@ -48,7 +48,7 @@ impl Problem {
         Self { code, detail: None, details: Vec::new(), cause: None, retry_after: None }
     }
 
-    /// Adds a sentence about this very occurrence.
+    /// Adds a sentence about this occurrence.
     pub(crate) fn detail(mut self, sentence: impl Into<String>) -> Self {
         self.detail = Some(sentence.into());
         self
@@ -61,7 +61,7 @@ impl Problem {
 
     /// Adds a complaint that already begins with the name of its field.
     pub(crate) fn complaint(mut self, mut complaint: String) -> Self {
-        // It may quote what the client sent, which can be megabytes.
+        // It may quote the client, who can send megabytes.
         if complaint.len() > LONGEST_COMPLAINT {
             complaint.truncate(complaint.floor_char_boundary(LONGEST_COMPLAINT));
             complaint.push('…');
@@ -94,7 +94,7 @@ impl Problem {
         self
     }
 
-    /// Returns whether the fault is that of the service, and not of the request.
+    /// Returns whether the service is at fault, and not the request.
     pub(crate) fn is_about_the_service(&self) -> bool {
         self.code.status().is_server_error()
     }

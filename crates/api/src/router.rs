@@ -29,7 +29,6 @@ use crate::state::Scope;
 use crate::tables::Tables;
 
 /// Puts the router together.
-#[must_use]
 pub fn router(api: Api) -> Router {
     let document = document().to_json().expect("a document made of plain strings and numbers is JSON");
     let api = api.with_document(document);

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::state::Api;
 use crate::tables::Tables;
 
-/// Registers what a process serves that accepts executions.
+/// Returns the routes of a process that accepts executions.
 pub(crate) fn routes() -> Tables<Api> {
     let tenant = OpenApiRouter::new()
         .routes(routes!(code_sessions::create::create_session, code_sessions::list::list_sessions))
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Tables<Api> {
     Tables { open: OpenApiRouter::new(), tenant, operator }
 }
 
-/// Registers what every process serves that listens at all.
+/// Returns the routes of every process that listens at all.
 pub(crate) fn operations() -> Tables<Api> {
     let open = OpenApiRouter::new()
         .routes(routes!(healthz::healthz))

@@ -44,7 +44,7 @@ impl CpuSlices {
 
     /// Waits for another slice of a request.
     ///
-    /// Requests that have had a slice wait for each other first, so that a new request finds only few of them before it.
+    /// Requests that have had a slice wait for each other first, so that a new one finds few of them before it.
     pub(super) async fn another(self) -> CpuSlice {
         let repeated = self.repeated.acquire_owned().await.ok();
         CpuSlice { _core: self.cores.acquire_owned().await.ok(), _repeated: repeated }

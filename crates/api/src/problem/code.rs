@@ -95,10 +95,10 @@ codes! {
 impl Code {
     /// Returns the codes that the OpenAPI document lists.
     ///
-    /// `malformed_request` and `head_too_large` are among them because clients may know them, although the HTTP library
-    /// answers such requests by itself, without a body.
+    /// The HTTP library answers by itself, without a body, where `malformed_request` and `head_too_large` would be the
+    /// codes; they are listed because clients may know them.
     pub(crate) fn documented() -> impl Iterator<Item = Self> {
-        // Where everybody is let in, no client meets these two.
+        // While everybody is let in, no client meets these two.
         Self::ALL.iter().copied().filter(|code| !matches!(code, Self::Unauthenticated | Self::Forbidden))
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Proble
     match (api.readiness().map(Readiness::worker), &facts.workers) {
         (Some(Err(NotReady(complaint))), _) => complaints.push(("workers", complaint)),
         (None, Ok(0)) => complaints.push(("workers", "none takes executions".to_owned())),
-        // Whoever cannot count the workers cannot read from the database either, which was said before.
+        // Workers are counted in the database, whose failure is a complaint already.
         _ => {}
     }
     if !complaints.is_empty() {

@@ -12,7 +12,7 @@ use crate::extract::Query;
 use crate::page::PageQuery;
 use crate::request_id::RequestId;
 
-/// Answers errors with a text in brackets, and what the reference systems call 400 with 422.
+/// Answers errors with a text in brackets, and with 422 in place of 400.
 static OTHER: Face = Face { prefix: "/api/v2", has_execution_time: false, write_error };
 
 fn write_error(problem: Problem, request: &RequestId) -> Response {

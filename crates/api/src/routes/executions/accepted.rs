@@ -23,7 +23,8 @@ use crate::idempotency::REPLAYED;
 use crate::routes::schema;
 use crate::state::Api;
 
-/// The part of a request's time that is left when reading what became of an execution is given up.
+/// The time that is kept for the answer: reading the end of an execution is given up that long before the request's time
+/// is over.
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 
 /// An execution in short.
@@ -39,6 +40,7 @@ pub(crate) struct AcceptedExecution {
 }
 
 impl AcceptedExecution {
+    /// Names an execution and its status.
     pub(crate) const fn new(execution_id: ExecutionId, status: Status) -> Self {
         Self { execution_id, status }
     }
@@ -50,7 +52,7 @@ impl From<&Execution> for AcceptedExecution {
     }
 }
 
-/// Answers at once, or with the end of the execution if that comes within the time that the client waits.
+/// Answers at once, or with the ended execution if it ends while the client waits.
 pub(crate) async fn answer(
     api: &Api,
     principal: &Principal,
@@ -59,13 +61,13 @@ pub(crate) async fn answer(
     accepted: Acceptance,
 ) -> Response {
     let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
-    // What it is to run may be large, and is not needed for the wait.
+    // Its code and input may be large, and are not needed during the wait.
     let mut short = AcceptedExecution::from(&accepted.into_execution());
     let id = short.execution_id;
     let location = [(LOCATION, format!("{}/executions/{id}", face.prefix))];
     let wait = query.wait();
     if wait > Duration::ZERO {
-        // It is accepted: after a 503 the client would run it once more.
+        // It is accepted, and after a 503 the client would run it once more.
         let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
         match timeout(patience, api.wait_for_end(&principal.tenant, id, wait)).await {
             Ok(Ok(newest)) if newest.state.is_ended() => {

@@ -26,9 +26,10 @@ use crate::problem::ProblemDocument;
 use crate::request_id::RequestId;
 use crate::state::Api;
 
+/// The most ids of one request.
 const MAX_IDS: usize = 100;
 
-/// How much code and output one answer holds; a hundred executions may have hundreds of mebibytes.
+/// The most bytes of code and output in one answer; a hundred executions may have hundreds of mebibytes.
 const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Which executions are asked for.
@@ -114,7 +115,7 @@ pub(crate) async fn read_executions(
     Ok(Json(Executions { executions }))
 }
 
-/// Waits until every execution has ended or the time is over; unknown ones have nothing to wait for.
+/// Waits until every known execution has ended or the time is over.
 async fn wait_for_all(api: &Api, tenant: &TenantId, ids: &[ExecutionId], wait: Duration) -> Result<(), Problem> {
     let deadline = Instant::now() + wait;
     for id in ids {

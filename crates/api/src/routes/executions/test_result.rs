@@ -58,6 +58,7 @@ pub(super) struct TestResultBody {
 }
 
 impl TestResultBody {
+    /// Shows the results of all test cases.
     pub(super) fn list(results: Vec<TestResult>, encoding: Encoding) -> Vec<Self> {
         results.into_iter().enumerate().map(|(index, result)| Self::new(index, result, encoding)).collect()
     }

@@ -1,4 +1,4 @@
-//! Output of programs and times, as answers write them.
+//! Output and times of programs as answers write them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::query::Encoding;
 /// Writes output as the client asked for it.
 pub(super) fn encode(output: Vec<u8>, encoding: Encoding) -> String {
     match encoding {
-        // Valid UTF-8, the usual case, is taken over without a copy.
+        // Valid UTF-8 is the usual case, and is not copied.
         Encoding::Text => {
             String::from_utf8(output).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
