@@ -1,4 +1,5 @@
-//! What one request may take, and all together: time, permits at work, memory for bodies and answers, and turns at a core.
+//! What one request may take, and what all of them together: time, permits to work, memory for bodies and answers, and
+//! slices of CPU time.
 
 mod answers;
 mod cpu_slices;
@@ -31,16 +32,16 @@ use self::cpu_slices::CpuSlices;
 
 pub(crate) use self::cpu_slices::CPU_SLICE;
 
-/// How long a body may take to arrive; the time at work begins after it.
+/// The time that a body has to arrive; the time to work begins after it.
 pub(crate) const ARRIVAL: Duration = Duration::from_secs(20);
 
-/// How many requests are at work at one time; those that wait for the end of an execution are not.
-const AT_WORK: usize = 1024;
+/// The most requests that work at one time; those that wait for the end of an execution do not count.
+const MAX_WORKING: usize = 1024;
 
-/// The most bytes of bodies that are held at one time; what is made of them takes about twice as much again.
-const BODY_BYTES: usize = 128 * 1024 * 1024;
+/// The most bytes of bodies that are held at one time; the values read from them take about twice as much again.
+const MAX_BODY_BYTES: usize = 128 * 1024 * 1024;
 
-/// What all requests share; cheap to clone.
+/// The limits that requests share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
     time: Duration,
@@ -51,37 +52,43 @@ pub(crate) struct Admission {
 }
 
 tokio::task_local! {
-    /// The admission of the request that is answered; none in tests of a single part.
+    /// The request that is being answered; absent in tests of a single part, which have no limits.
     static ADMITTED: Admitted;
 }
 
-/// One admitted request; ends with the answer.
+/// A request that was let in, until it is answered.
 #[derive(Debug)]
 struct Admitted {
     admission: Admission,
-    end: watch::Sender<Instant>,
+    deadline: watch::Sender<Instant>,
     held: Mutex<Held>,
 }
 
+/// What a request holds of the limits.
 #[derive(Debug, Default)]
 struct Held {
+    /// The permit to work.
     permit: Option<OwnedSemaphorePermit>,
+    /// The memory of the body.
     body: Option<OwnedSemaphorePermit>,
+    /// Whether it has had a CPU slice.
     had_slice: bool,
 }
 
 impl Admission {
-    /// Lets each request be at work for `time`.
+    /// Gives each request `time` to work.
     pub(crate) fn new(time: Duration) -> Self {
-        Self::with(time, AT_WORK, BODY_BYTES)
+        Self::with(time, MAX_WORKING, MAX_BODY_BYTES)
     }
 
-    /// Returns one that lets each request take the same time, and any number of them at one time: those of operators have
-    /// to be answered also when too many others are at work. They have no bodies.
-    pub(crate) fn open(&self) -> Self {
+    /// Gives each request the same time, and lets any number of them work at one time, without bodies.
+    ///
+    /// Operators have to be answered also when too many other requests are at work.
+    pub(crate) fn unlimited(&self) -> Self {
         Self::with(self.time, Semaphore::MAX_PERMITS, 0)
     }
 
+    /// Lets `permits` requests work at one time and hold `body_bytes` of bodies.
     pub(crate) fn with(time: Duration, permits: usize, body_bytes: usize) -> Self {
         Self {
             time,
@@ -92,24 +99,24 @@ impl Admission {
         }
     }
 
-    /// Lets a request in, unless too many are at work.
+    /// Lets a request in, unless too many are at work already.
     fn enter(&self, wait_for_body: Duration) -> Result<Admitted, Problem> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| overloaded("too many requests are at work"))?;
-        let (end, _) = watch::channel(Instant::now() + wait_for_body + self.time);
+        let (deadline, _) = watch::channel(Instant::now() + wait_for_body + self.time);
         Ok(Admitted {
             admission: self.clone(),
-            end,
+            deadline,
             held: Mutex::new(Held { permit: Some(permit), ..Held::default() }),
         })
     }
 }
 
-/// Makes room for some more bytes of the body.
+/// Takes memory for some more bytes of the body.
 ///
 /// # Errors
 ///
-/// A problem when the bodies of all requests take too much already.
+/// A problem when the bodies of all requests together are too large already.
 pub(crate) fn hold(bytes: usize) -> Result<(), Problem> {
     ADMITTED.try_with(|admitted| admitted.hold(bytes)).unwrap_or(Ok(()))
 }
@@ -119,23 +126,22 @@ pub(crate) async fn cpu_slice() -> CpuSlice {
     match ADMITTED.try_with(|admitted| (admitted.admission.cpu_slices.clone(), admitted.has_had_slice())) {
         Ok((cpu_slices, false)) => cpu_slices.first().await,
         Ok((cpu_slices, true)) => cpu_slices.another().await,
-        // Outside of an admission there are no limits.
+        // Without an admitted request there are no limits.
         Err(_) => CpuSlice::default(),
     }
 }
 
-/// Begins the time at work: the body has arrived.
+/// Begins the time to work, as the body has arrived.
 pub(crate) fn body_arrived() {
     with_admitted(|admitted| admitted.may_take(admitted.admission.time));
 }
 
-/// Lets the request take this long from now on, as its route says.
+/// Sets the time that the request may still take, which depends on its route.
 pub(crate) fn may_take(time: Duration) {
     with_admitted(|admitted| admitted.may_take(time));
 }
 
-/// Gives the permit at work to others for a wait, after which there is the time at work again, and so the memory of the
-/// body, of which whoever waits keeps nothing.
+/// Releases the permit and the memory of the body while the request waits, and adds the wait to its time.
 pub(crate) fn wait(wait: Duration) {
     with_admitted(|admitted| {
         admitted.may_take(wait + admitted.admission.time);
@@ -145,11 +151,13 @@ pub(crate) fn wait(wait: Duration) {
 }
 
 fn with_admitted(change: impl FnOnce(&Admitted)) {
-    // Outside of an admission there are no limits.
+    // Without an admitted request there are no limits.
     ADMITTED.try_with(change).unwrap_or_default();
 }
 
-/// Lets a request in and answers 503 when it takes longer than it may; what it began to write is written all the same.
+/// Lets a request in, and answers 503 when it takes longer than it may.
+///
+/// CANCEL: a request that is late is dropped; what it began to write is written all the same.
 pub(crate) async fn limit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
     let wait_for_body = if request.body().is_end_stream() { Duration::ZERO } else { ARRIVAL };
     let only_reads = request.method().is_safe();
@@ -158,23 +166,23 @@ pub(crate) async fn limit(State(admission): State<Admission>, request: Request, 
         Ok(admitted) => admitted,
         Err(problem) => return problem.into_response(),
     };
-    let end = admitted.end.subscribe();
+    let deadline = admitted.deadline.subscribe();
     let answer = tokio::select! {
         biased;
         answer = ADMITTED.scope(admitted, next.run(request)) => answer,
-        () = over(end) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
+        () = passed(deadline) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
     };
-    // What others tell has happened, and whoever got an error would do it once more.
+    // The answers of other methods tell what has happened; in place of them an error would make clients do it again.
     if only_reads { answers.hold(answer).await } else { answer }
 }
 
-/// Waits until the time is over, which may be put off meanwhile.
-async fn over(mut end: watch::Receiver<Instant>) {
+/// Waits until the deadline has passed, which may move meanwhile.
+async fn passed(mut deadline: watch::Receiver<Instant>) {
     loop {
-        let next = *end.borrow_and_update();
+        let next = *deadline.borrow_and_update();
         tokio::select! {
             () = sleep_until(next) => return,
-            Ok(()) = end.changed() => {}
+            Ok(()) = deadline.changed() => {}
         }
     }
 }
@@ -192,16 +200,16 @@ impl Admitted {
         Ok(())
     }
 
-    /// Returns whether it had a CPU slice before, and notes that it has one.
+    /// Returns whether the request has had a CPU slice before, and notes that it gets one.
     fn has_had_slice(&self) -> bool {
         mem::replace(&mut self.held().had_slice, true)
     }
 
     fn may_take(&self, time: Duration) {
-        self.end.send_replace(Instant::now() + time);
+        self.deadline.send_replace(Instant::now() + time);
     }
 
-    /// Nothing that can panic happens while it is locked.
+    /// Locks what is held; nothing panics while it is locked, so poison means nothing.
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

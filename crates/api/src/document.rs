@@ -39,13 +39,15 @@ use crate::state::Api;
 )]
 struct Frame;
 
-/// The one operation whose body has a member that must be there.
+/// The only operation whose body has a required member.
 const NEEDS_ITS_BODY: &str = "create_executions";
 
 /// Returns the OpenAPI 3.1 document of every route.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let all = OpenApiRouter::<Api>::with_openapi(Frame::openapi()).merge(routes::routes()).merge(routes::operations());
+    let all = OpenApiRouter::<Api>::with_openapi(Frame::openapi())
+        .merge(routes::routes().merged())
+        .merge(routes::operations().merged());
     let mut document = all.into_openapi();
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
@@ -55,7 +57,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
                 // All members of the other bodies are optional, and an empty body counts as an empty object.
                 body.required = None;
             }
-            // Any route may be refused by the layers around it or fail.
+            // The layers around a route may refuse its requests, and any route may fail.
             operation.responses.responses.insert("default".to_owned(), RefOr::Ref(problem_reference()));
         }
     }
@@ -73,8 +75,7 @@ fn problem_reference() -> Ref {
 
 impl<'r> ToResponse<'r> for Problem {
     fn response() -> (&'r str, RefOr<Response>) {
-        let codes: Vec<String> = Code::ALL
-            .iter()
+        let codes: Vec<String> = Code::documented()
             .map(|code| format!("| {} | `{code}` | {} |", code.status().as_u16(), code.title()))
             .collect();
         let description = format!(

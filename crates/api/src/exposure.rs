@@ -1,4 +1,4 @@
-//! Browser safety of a loopback server.
+//! Protection of a loopback server from web pages.
 //!
 //! A page on the internet can make the browser of somebody who runs the service at home send requests to it. It
 //! cannot forge two headers: `Host` names the page's own domain even when that domain resolves to 127.0.0.1 (DNS
@@ -38,7 +38,7 @@ impl Exposure {
     }
 }
 
-/// Refuses what a foreign web page made a browser send to a loopback server.
+/// Refuses requests that a foreign web page makes a browser send to a loopback server.
 pub(crate) async fn refuse_foreign_pages(State(exposure): State<Exposure>, request: Request, next: Next) -> Response {
     if exposure == Exposure::Network {
         return next.run(request).await;
@@ -53,7 +53,7 @@ fn check(method: &Method, target: Option<&Authority>, headers: &HeaderMap) -> Re
     let host = headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
     // A target in absolute form replaces the Host header (RFC 9112, section 3.2.2).
     let Some(host) = target.map(Authority::as_str).or(host) else {
-        // Only programs leave it out, never a browser.
+        // Programs may leave it out; browsers never do.
         return Ok(());
     };
     if !is_loopback_name(host) {

@@ -1,4 +1,4 @@
-//! Extractors whose refusals are problem documents that name the field.
+//! Extractors that refuse with problems which name the field.
 
 mod body;
 mod id;

@@ -1,9 +1,9 @@
-//! Request fields that more than one route has: their form, and what is made of them.
+//! Request fields that more than one route has: how they are sent, and how they are checked.
 
-mod arguments;
 mod code;
 mod counted;
 mod environment;
+mod input;
 mod limits;
 mod priority;
 mod program;
@@ -11,12 +11,12 @@ mod shortened;
 mod test_cases;
 mod wait;
 
-pub(crate) use arguments::Arguments;
 pub(crate) use code::CodeFields;
 pub(crate) use code::FileBody;
 pub(crate) use code::Files;
 pub(crate) use counted::Counted;
 pub(crate) use environment::Variables;
+pub(crate) use input::Arguments;
 pub(crate) use limits::ChosenLimits;
 pub(crate) use priority::ChosenPriority;
 pub(crate) use program::CreateExecution;

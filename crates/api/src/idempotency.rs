@@ -10,13 +10,14 @@ use runbay_model::InvalidIdempotencyKey;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// Added to an answer that repeats an earlier one.
+/// The header of an answer that repeats an earlier one.
 pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
 
+/// The header that carries the key.
 const HEADER: &str = "idempotency-key";
 
-/// The key that a request has, if it has one.
+/// The key of a request, if it has one.
 #[derive(Debug)]
 pub(crate) struct OptionalKey(pub(crate) Option<IdempotencyKey>);
 
@@ -36,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
     }
 }
 
-/// The absence of a key, on a route where one would promise what is not kept.
+/// The absence of a key, for routes that could not keep what a key promises.
 pub(crate) struct NoKey;
 
 impl<S: Sync> FromRequestParts<S> for NoKey {

@@ -1,28 +1,35 @@
 //! The HTTP edge: routes, problem documents, OpenAPI, the server loop.
 //!
-//! It turns requests into calls of the engine and what the engine answers into JSON. It decides nothing about
-//! sessions or executions, opens no database and runs no code; whatever it needs is handed in as [`ApiParts`].
+//! It turns requests into calls of the engine, and the engine's answers into JSON. It decides nothing about sessions or
+//! executions, opens no database and runs no code; the process hands in all that it needs as [`ApiParts`].
 
 mod admission;
 mod auth;
 mod document;
 mod exposure;
 mod extract;
+mod face;
 mod fields;
 mod idempotency;
 mod metrics;
 mod observe;
 mod page;
-mod prefix;
 mod problem;
-mod problem_stream;
 mod request_id;
 mod router;
 mod routes;
 mod server;
 mod state;
+mod tables;
 mod write_deadline;
 
+#[cfg(test)]
+mod test_api;
+
+pub use auth::Authenticator;
+pub use auth::Everybody;
+pub use auth::Principal;
+pub use auth::Role;
 pub use document::document;
 pub use exposure::Exposure;
 pub use metrics::build_recorder;

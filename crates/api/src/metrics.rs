@@ -1,4 +1,4 @@
-//! What the HTTP edge counts.
+//! The metrics of the HTTP edge, and the recorder of all metrics.
 
 use std::time::Duration;
 
@@ -19,27 +19,32 @@ const REQUESTS_IN_FLIGHT: &str = "runbay_http_requests_in_flight";
 const REQUEST_DURATION: &str = "runbay_http_request_duration_seconds";
 const QUEUE_DEPTH: &str = "runbay_queue_depth";
 
-/// From the claim of an execution to a long poll of a minute.
+/// The bounds of durations, from the claim of an execution to a long poll of a minute.
 const DURATION_BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// Builds the recorder for the whole process, with buckets for all durations.
+/// Builds the recorder for the whole process, with buckets for all durations and descriptions of all metrics.
 ///
 /// The caller takes `.handle()` of it for [`ApiParts`](crate::ApiParts) and installs it with
 /// `metrics::set_global_recorder` before anything counts.
 ///
 /// # Errors
 ///
-/// [`BuildError`] when a list of buckets is empty, which the tests of this crate rule out.
+/// [`BuildError`] when there are no buckets, which cannot be as they are constant.
 pub fn build_recorder() -> Result<PrometheusRecorder, BuildError> {
-    // Without explicit buckets the exporter turns histograms into summaries, which cannot be added up over processes.
+    // Without buckets the exporter makes summaries of histograms, which cannot be added up over processes.
     let builder =
         PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS)?;
-    Ok(builder.build_recorder())
+    let recorder = builder.build_recorder();
+    metrics::with_local_recorder(&recorder, || {
+        describe();
+        runbay_engine::describe_metrics();
+    });
+    Ok(recorder)
 }
 
-/// Tells the installed recorder what the numbers of this crate mean.
-pub(crate) fn describe() {
+/// Tells the recorder what the metrics of this crate mean.
+fn describe() {
     describe_counter!(REQUESTS, "Answered requests by method, route template and status");
     describe_histogram!(REQUEST_DURATION, Unit::Seconds, "Time from the head of a request to the head of its answer");
     describe_gauge!(REQUESTS_IN_FLIGHT, "Requests that are being answered, long polls among them");
@@ -50,6 +55,7 @@ pub(crate) fn describe() {
 pub(crate) struct InFlight(());
 
 impl InFlight {
+    /// Counts a request from here on.
     pub(crate) fn begin() -> Self {
         gauge!(REQUESTS_IN_FLIGHT).increment(1.0);
         Self(())
@@ -83,13 +89,13 @@ mod tests {
         let recorder = build_recorder().unwrap();
         let handle = recorder.handle();
         metrics::with_local_recorder(&recorder, || {
-            describe();
             drop((InFlight::begin(), InFlight::begin()));
             count_request("GET", "/executions/{execution_id}".to_owned(), 200, Duration::from_millis(3));
             set_queue_depth(7);
         });
         let text = handle.render();
         for line in [
+            "# HELP runbay_queue_depth Executions that wait for a worker",
             "# TYPE runbay_http_request_duration_seconds histogram",
             r#"runbay_http_request_duration_seconds_bucket{method="GET",route="/executions/{execution_id}",le="0.0025"} 0"#,
             r#"runbay_http_request_duration_seconds_bucket{method="GET",route="/executions/{execution_id}",le="0.005"} 1"#,

@@ -1,34 +1,39 @@
-//! What surrounds every request: its id, its span, its numbers and its log line.
+//! The outermost layer: gives every request an id, a face, a span and a log line, and counts it.
 
 use std::time::Instant;
 
 use axum::extract::MatchedPath;
 use axum::extract::Request;
+use axum::extract::State;
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use crate::face::Faces;
 use crate::metrics::InFlight;
 use crate::metrics::count_request;
-use crate::problem;
 use crate::request_id;
 use crate::request_id::RequestId;
 
-/// Names, traces and counts a request; the outermost layer, so that every answer passes it.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
+/// Names, traces and counts a request, and has its face write errors.
+///
+/// It is the outermost layer, so that every answer passes it.
+pub(crate) async fn observe(State(faces): State<Faces>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = RequestId::of(request.headers());
+    let face = faces.of(request.uri().path());
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(face);
     let method = known_name(request.method());
-    // The template, not the path: a path has ids in it, which are capabilities and would be unbounded as labels.
+    // The template and not the path, which has ids in it: they are capabilities, and unbounded as labels.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request.id = id.as_str(), http.method = method, http.route = route,);
 
     async move {
         // CANCEL: dropped with the future when the client goes away before its answer.
         let _in_flight = InFlight::begin();
-        let mut response = problem::render(next.run(request).await, &id);
+        let mut response = face.render(next.run(request).await, &id);
         response.headers_mut().insert(request_id::HEADER, id.header_value());
         let duration = start.elapsed();
         let status = response.status().as_u16();
@@ -44,7 +49,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     .await
 }
 
-/// Returns a name out of a fixed list, because clients may invent methods.
+/// Returns one name of a fixed list, because clients may invent methods.
 fn known_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,4 +1,4 @@
-//! Query parameters of lists, and the cursor that leads from page to page.
+//! Query parameters of lists, and the cursors that lead from page to page.
 
 use std::fmt;
 
@@ -13,10 +13,12 @@ use serde::Serializer;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+/// The most entries of a page.
 const MAX_LIMIT: usize = 100;
+/// The entries of a page where the client does not say how many.
 const DEFAULT_LIMIT: usize = 20;
 
-/// The first byte of a cursor; another form gets another number.
+/// The first byte of a cursor, which numbers its form.
 const FORM: u8 = 1;
 
 /// Which page of a list is asked for.
@@ -33,6 +35,7 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
+    /// Returns the page to ask the engine for.
     pub(crate) fn request(&self) -> PageRequest {
         PageRequest { after: self.cursor.map(|cursor| cursor.0), limit: self.limit.0 }
     }
@@ -60,12 +63,12 @@ impl TryFrom<usize> for Limit {
     }
 }
 
-/// A position in a list as clients carry it; what it is made of is not their business.
+/// A position in a list, in a form that clients only hand back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Cursor(pub(crate) Position);
 
-/// A text that is no cursor.
+/// Says that a text is no cursor.
 #[derive(Debug)]
 pub(crate) struct InvalidCursor;
 

@@ -1,7 +1,7 @@
-//! Problem documents (RFC 9457): the one form of every error answer.
+//! Why requests are refused or fail, and problem documents (RFC 9457), the native form of error answers.
 //!
-//! A handler returns a [`Problem`]; [`render`] turns it into a document once, at the outermost layer, where the id of
-//! the request is known and where faults of the service are logged.
+//! A handler returns a [`Problem`]. The face of the request writes the answer to it once, in the outermost layer, where
+//! the id of the request is known and faults of the service are logged.
 
 mod code;
 mod from_engine;
@@ -13,6 +13,7 @@ use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::RETRY_AFTER;
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Serialize;
@@ -25,9 +26,10 @@ pub(crate) use code::Code;
 /// The media type of a problem document.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// In bytes; the longest that quotes nothing has about half of it.
+/// The longest complaint in bytes; the longest one that quotes nothing has about half of it.
 const LONGEST_COMPLAINT: usize = 400;
 
+/// When to try again where nothing better is known.
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
 /// Why a request was refused or failed.
@@ -41,11 +43,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// Makes a problem that says no more than its code.
     pub(crate) const fn new(code: Code) -> Self {
         Self { code, detail: None, details: Vec::new(), cause: None, retry_after: None }
     }
 
-    /// Adds a sentence about this very occurrence.
+    /// Adds a sentence about this occurrence.
     pub(crate) fn detail(mut self, sentence: impl Into<String>) -> Self {
         self.detail = Some(sentence.into());
         self
@@ -58,7 +61,7 @@ impl Problem {
 
     /// Adds a complaint that already begins with the name of its field.
     pub(crate) fn complaint(mut self, mut complaint: String) -> Self {
-        // It may quote what the client sent, which can be megabytes.
+        // It may quote the client, who can send megabytes.
         if complaint.len() > LONGEST_COMPLAINT {
             complaint.truncate(complaint.floor_char_boundary(LONGEST_COMPLAINT));
             complaint.push('…');
@@ -67,10 +70,10 @@ impl Problem {
         self
     }
 
-    /// Says that the fields which it names are members of `place`.
+    /// Puts the name of the object `place` before the fields that the problem names.
     pub(crate) fn within(mut self, place: &str) -> Self {
         for complaint in &mut self.details {
-            // What is wrong with a whole body is wrong with the whole of `place`.
+            // A complaint about the whole body is one about the whole of `place`.
             *complaint = match complaint.strip_prefix("body: ") {
                 Some(complaint) => format!("{place}: {complaint}"),
                 None => format!("{place}.{complaint}"),
@@ -79,19 +82,19 @@ impl Problem {
         self
     }
 
-    /// Adds what only the operator may know: it goes to the log, never to the client.
+    /// Adds the cause for the operator: it goes to the log, never to the client.
     pub(crate) fn cause(mut self, cause: impl Display) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
-    /// Adds when the same request may be accepted, where that is known exactly.
+    /// Adds the time until the same request may be accepted, where it is known exactly.
     pub(crate) const fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// Returns whether the service failed, and not the request.
+    /// Returns whether the service is at fault, and not the request.
     pub(crate) fn is_about_the_service(&self) -> bool {
         self.code.status().is_server_error()
     }
@@ -106,7 +109,7 @@ impl Problem {
         &self.details
     }
 
-    /// Returns after how many whole seconds to try again; none when trying again is of no use.
+    /// Returns the whole seconds until the client should try again; none when trying again is of no use.
     fn retry_seconds(&self) -> Option<u64> {
         let status = self.code.status();
         if status != StatusCode::SERVICE_UNAVAILABLE && status != StatusCode::TOO_MANY_REQUESTS {
@@ -116,7 +119,7 @@ impl Problem {
         Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
-    /// Tells the operator of a fault of the service.
+    /// Logs a fault of the service.
     pub(crate) fn log(&self) {
         if !self.code.status().is_server_error() {
             return;
@@ -155,21 +158,19 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_seconds() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.code == Code::Unauthenticated {
+            // RFC 9110, section 15.5.2: a 401 names a way to authenticate.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response.extensions_mut().insert(self);
         response
     }
 }
 
-/// Writes the document of an answer that is a problem; other answers pass.
-pub(crate) fn render(mut response: Response, request: &RequestId) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
-        return response;
-    };
-    problem.log();
-    let document = axum::Json(problem.into_document(request)).into_response();
-    *response.body_mut() = document.into_body();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    response
+/// Answers `request` with a problem document.
+pub(crate) fn answer(problem: Problem, request: &RequestId) -> Response {
+    let status = problem.code.status();
+    (status, [(CONTENT_TYPE, MEDIA_TYPE)], axum::Json(problem.into_document(request))).into_response()
 }
 
 /// A problem document (RFC 9457).

@@ -1,4 +1,4 @@
-//! The id by which a request is found in the logs.
+//! The id under which the logs have a request.
 
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 /// The header that carries the id in both directions.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The longest id, in bytes, that is taken from a client.
 const LONGEST: usize = 64;
 
 /// Names a request in answers and logs.
@@ -17,15 +18,17 @@ pub(crate) struct RequestId(HeaderValue);
 impl RequestId {
     /// Takes the id that the client sent if it is short and plain, else makes one.
     ///
-    /// What is taken ends up in log lines, so it may hold nothing that could forge or flood them.
+    /// The id is written into log lines, so it must hold nothing that could forge or flood them.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         headers.get(HEADER).filter(|value| is_plain(value.as_bytes())).cloned().map_or_else(Self::random, Self)
     }
 
+    /// Returns the id as text.
     pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 
+    /// Returns the id as the value of a header.
     pub(crate) fn header_value(&self) -> HeaderValue {
         self.0.clone()
     }

@@ -1,10 +1,9 @@
-//! The router: every route at both prefixes, and the layers around them.
+//! The router: the routes of every face, and the layers around them.
 
 use std::any::Any;
+use std::sync::Arc;
 
-use axum::Extension;
 use axum::Router;
-use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -12,58 +11,81 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admission::Admission;
 use crate::admission::limit;
+use crate::auth::Authenticator;
+use crate::document::document;
 use crate::exposure::Exposure;
 use crate::exposure::refuse_foreign_pages;
-use crate::metrics;
+use crate::face::API;
+use crate::face::Face;
+use crate::face::Faces;
+use crate::face::NATIVE;
 use crate::observe::observe;
-use crate::prefix::Prefix;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::operations;
 use crate::routes::routes;
 use crate::state::Api;
 use crate::state::Scope;
+use crate::tables::Tables;
 
 /// Puts the router together.
-///
-/// The recorder must be installed before, because the metrics are described here.
 pub fn router(api: Api) -> Router {
-    metrics::describe();
-    runbay_engine::describe_metrics();
-    let routes = match api.scope() {
-        Scope::Everything => Router::from(routes()),
-        Scope::Operations => Router::new(),
+    let document = document().to_json().expect("a document made of plain strings and numbers is JSON");
+    let api = api.with_document(document);
+    let routes = || match api.scope() {
+        Scope::Everything => routes(),
+        Scope::Operations => Tables::empty(),
     };
-    let routes =
-        limited(at_both_prefixes(operations().into()), at_both_prefixes(routes), Admission::new(api.request_time()));
-    let exposure = api.exposure();
-    surround(routes.with_state(api), exposure)
+    let served = [&NATIVE, &API].map(|face| Served { face, operations: operations(), routes: routes() });
+    let layers = Layers {
+        authenticator: Arc::clone(api.authenticator()),
+        admission: Admission::new(api.request_time()),
+        exposure: api.exposure(),
+    };
+    layers.around(served).with_state(api)
 }
 
-/// Puts routes together; only those of operators are answered whatever is at work.
-fn limited<S: Clone + Send + Sync + 'static>(
-    operations: Router<S>,
-    others: Router<S>,
+/// What one face serves.
+struct Served<S> {
+    face: &'static Face,
+    /// What is answered however many requests are at work.
+    operations: Tables<S>,
+    routes: Tables<S>,
+}
+
+/// What the layers around the routes need.
+struct Layers {
+    authenticator: Arc<dyn Authenticator>,
     admission: Admission,
-) -> Router<S> {
-    let open = from_fn_with_state(admission.open(), limit);
-    operations.layer(open).merge(others.layer(from_fn_with_state(admission, limit)))
+    exposure: Exposure,
 }
 
-fn at_both_prefixes(routes: Router<Api>) -> Router<Api> {
-    Router::new()
-        .merge(routes.clone().layer(Extension(Prefix::Root)))
-        .nest(Prefix::Api.as_str(), routes.layer(Extension(Prefix::Api)))
+impl Layers {
+    /// Puts the faces together; the last layer is the outermost and sees the answers of all others.
+    fn around<S: Clone + Send + Sync + 'static>(self, served: impl IntoIterator<Item = Served<S>>) -> Router<S> {
+        let unlimited = self.admission.unlimited();
+        let mut faces = Faces::default();
+        let mut router = Router::new();
+        for Served { face, operations, routes } in served {
+            faces.add(face);
+            let operations = operations.guarded(&self.authenticator);
+            let operations = operations.layer(from_fn_with_state(unlimited.clone(), limit));
+            let routes = routes.guarded(&self.authenticator);
+            let routes = routes.layer(from_fn_with_state(self.admission.clone(), limit));
+            router = at(face.prefix, router, operations.merge(routes));
+        }
+        router
+            .fallback(route_not_found)
+            .method_not_allowed_fallback(method_not_allowed)
+            .layer(CatchPanicLayer::custom(after_panic))
+            .layer(from_fn_with_state(self.exposure, refuse_foreign_pages))
+            .layer(from_fn_with_state(faces, observe))
+    }
 }
 
-/// Adds what every request passes; the last layer is the outermost and sees the answers of all others.
-fn surround(router: Router, exposure: Exposure) -> Router {
-    router
-        .fallback(route_not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(after_panic))
-        .layer(from_fn_with_state(exposure, refuse_foreign_pages))
-        .layer(from_fn(observe))
+/// Adds routes under a prefix, which `nest` does not take when it is empty.
+fn at<S: Clone + Send + Sync + 'static>(prefix: &str, router: Router<S>, routes: Router<S>) -> Router<S> {
+    if prefix.is_empty() { router.merge(routes) } else { router.nest(prefix, routes) }
 }
 
 async fn route_not_found() -> Problem {

@@ -1,4 +1,4 @@
-//! The routes; the modules mirror the tree of URLs.
+//! The native routes; the modules mirror the tree of URLs.
 
 mod code_sessions;
 mod dead_letters;
@@ -15,10 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::Api;
+use crate::tables::Tables;
 
-/// Registers what clients ask for together with its documentation.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
+/// Returns the routes of a process that accepts executions.
+pub(crate) fn routes() -> Tables<Api> {
+    let tenant = OpenApiRouter::new()
         .routes(routes!(code_sessions::create::create_session, code_sessions::list::list_sessions))
         .routes(routes!(
             code_sessions::read::read_session,
@@ -31,19 +32,22 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(executions::read_many::read_executions, executions::create::create_execution))
         .routes(routes!(executions::batch::create_executions))
         .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
-        .routes(routes!(languages::list_languages))
+        .routes(routes!(languages::list_languages));
+    let operator = OpenApiRouter::new()
         .routes(routes!(workers::list_workers))
         .routes(routes!(dead_letters::list::list_dead_letters))
         .routes(routes!(dead_letters::requeue::requeue_dead_letter))
-        .routes(routes!(dead_letters::forget::forget_dead_letter))
+        .routes(routes!(dead_letters::forget::forget_dead_letter));
+    Tables { open: OpenApiRouter::new(), tenant, operator }
 }
 
-/// Registers what every process answers that listens at all.
-pub(crate) fn operations() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
+/// Returns the routes of every process that listens at all.
+pub(crate) fn operations() -> Tables<Api> {
+    let open = OpenApiRouter::new()
         .routes(routes!(healthz::healthz))
         .routes(routes!(healthz::health))
         .routes(routes!(readyz::readyz))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(openapi::openapi))
+        .routes(routes!(openapi::openapi));
+    let operator = OpenApiRouter::new().routes(routes!(metrics::metrics));
+    Tables { open, tenant: OpenApiRouter::new(), operator }
 }

@@ -1,4 +1,4 @@
-//! The server loop: accepts connections, serves them, and lets them end.
+//! The server loop: accepts connections, serves them and lets them end.
 
 use std::io;
 use std::pin::pin;
@@ -17,30 +17,31 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::problem_stream::ProblemStream;
 use crate::router::router;
 use crate::state::Api;
 use crate::write_deadline::WriteDeadline;
 
-/// The most bytes that the head of a request may have, and that a connection buffers of a body that nobody reads.
+/// The largest head of a request in bytes, and the most bytes that a connection buffers of a body.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How long a client may take for the head of a request; an idle connection is closed after the same time.
+/// The time that a client has for the head of a request; an idle connection is closed after the same time.
 const HEAD: Duration = Duration::from_secs(60);
 
-/// How long requests may take to end after the server was told to stop.
+/// The time that requests have to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// After an accept that failed for want of file descriptors or memory.
+/// The pause after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often histograms are condensed, which bounds their memory when nobody reads `/metrics`.
+/// The time between two condensations of histograms, which bound their memory when nobody reads `/metrics`.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves the API until `shutdown` is cancelled and the requests that came before have ended.
 ///
-/// The token should be the one in [`ApiParts::shutdown`](crate::ApiParts): long polls then end with it. Requests
-/// that have not ended after ten seconds are dropped. Dropping the future drops every connection.
+/// The token should be the one in [`ApiParts::shutdown`](crate::ApiParts), so that long polls end with it. It waits
+/// ten seconds at most for what has not ended by then.
+///
+/// CANCEL: without the future nobody is accepted; connections that are open end when `shutdown` is cancelled.
 pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken) {
     let connections = Connections {
         router: router(api.clone()),
@@ -53,7 +54,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken)
         () = keep_metrics_small(&api) => {}
         () = shutdown.cancelled() => {}
     }
-    // New clients are refused by the kernel from here on.
+    // From here on the kernel refuses new clients.
     drop(listener);
     connections.tasks.close();
     if tokio::time::timeout(DRAIN, connections.tasks.wait()).await.is_err() {
@@ -117,10 +118,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(
-            TokioIo::new(ProblemStream::new(WriteDeadline::new(stream))),
-            TowerToHyperService::new(router),
-        )
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {
@@ -131,7 +129,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
         }
     };
     if let Err(error) = result {
-        // Clients go away all the time; this is for those who look for a reason.
+        // Clients go away all the time, so only somebody who looks for a reason wants to know.
         tracing::debug!(%error, "connection ended early");
     }
 }

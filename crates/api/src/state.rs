@@ -1,8 +1,9 @@
-//! What every route is handed.
+//! The state of the router, which every route is given.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
 use runbay_engine::ReadError;
@@ -12,47 +13,55 @@ use runbay_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission;
+use crate::auth::Authenticator;
 use crate::exposure::Exposure;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// What the routes need from the process that they run in.
+/// The parts that the routes need from the process in which they run.
 pub struct ApiParts {
     /// The use cases.
     pub engine: Engine,
-    /// What `/readyz` asks of the worker in this process; none where other processes run what is accepted.
+    /// Tells `/readyz` about the worker in this process; none where other processes run the executions.
     pub readiness: Option<Arc<dyn Readiness>>,
-    /// What the process answers.
+    /// Which routes the process serves.
     pub scope: Scope,
-    /// Renders what the installed recorder has counted.
+    /// Renders the metrics of the installed recorder.
     pub metrics: PrometheusHandle,
+    /// Tells who a request comes from.
+    pub authenticator: Arc<dyn Authenticator>,
     /// Who can reach the server.
     pub exposure: Exposure,
-    /// How many clients may be connected at one time, long polls among them; more wait to be accepted.
+    /// The most clients that are connected at one time, long polls among them; more wait to be accepted.
     pub max_connections: usize,
-    /// How long a request may take from when its body has arrived; a long poll has its wait on top, and checks and
-    /// batches have more.
+    /// The time that a request may take once its body has arrived.
+    ///
+    /// A long poll has its wait on top; checks and batches have more.
     pub request_time: Duration,
-    /// Cancelled when the process begins to stop: long polls then answer at once.
+    /// Is cancelled when the process begins to stop; long polls then answer at once.
     pub shutdown: CancellationToken,
 }
 
-/// The state of the router; a cheap clone per request.
+/// The state of the router; cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api {
+    parts: Arc<ApiParts>,
+    /// The OpenAPI document in JSON.
+    document: Bytes,
+}
 
-/// What a process answers.
+/// Which routes a process serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The whole API.
     Everything,
-    /// Only what those need who keep the process up: `/healthz`, `/readyz`, `/metrics`.
+    /// Only those for the operator of the process: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
     Operations,
 }
 
-/// Tells whether the worker in this process can run what is accepted.
+/// Tells whether the worker in this process can run executions.
 pub trait Readiness: Send + Sync + 'static {
-    /// Returns the isolation level that runs get, such as `full`.
+    /// Returns the isolation level of runs, such as `full`.
     fn isolation(&self) -> String;
 
     /// Checks that the worker takes executions.
@@ -63,53 +72,67 @@ pub trait Readiness: Send + Sync + 'static {
     fn worker(&self) -> Result<(), NotReady>;
 }
 
-/// Why a part of the service is not ready, in one sentence.
+/// Says in one sentence why a part of the service is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotReady(pub String);
 
 impl Api {
-    /// Collects what the routes need.
+    /// Makes the state of these parts.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), document: Bytes::new() }
+    }
+
+    /// Adds the OpenAPI document in JSON, which the router makes from the routes.
+    pub(crate) fn with_document(self, document: String) -> Self {
+        Self { document: document.into(), ..self }
+    }
+
+    pub(crate) fn document(&self) -> Bytes {
+        self.document.clone()
+    }
+
+    pub(crate) fn authenticator(&self) -> &Arc<dyn Authenticator> {
+        &self.parts.authenticator
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.parts.engine
     }
 
     pub(crate) fn readiness(&self) -> Option<&dyn Readiness> {
-        self.0.readiness.as_deref()
+        self.parts.readiness.as_deref()
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        self.0.scope
+        self.parts.scope
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {
-        &self.0.metrics
+        &self.parts.metrics
     }
 
     pub(crate) fn max_connections(&self) -> usize {
-        self.0.max_connections
+        self.parts.max_connections
     }
 
     pub(crate) fn request_time(&self) -> Duration {
-        self.0.request_time
+        self.parts.request_time
     }
 
     pub(crate) fn exposure(&self) -> Exposure {
-        self.0.exposure
+        self.parts.exposure
     }
 
-    /// Refuses to tell ids on a server that is open to other machines: without keys, whoever knows an id can read and
-    /// change what it names.
+    /// Refuses lists on a server that is open to other machines.
+    ///
+    /// Without keys, everybody who knows an id can read and change what it names.
     ///
     /// # Errors
     ///
-    /// The problem that says so.
+    /// A problem with the code `list_refused`.
     pub(crate) fn refuse_list_to_strangers(&self) -> Result<(), Problem> {
-        match self.0.exposure {
+        match self.parts.exposure {
             Exposure::Loopback => Ok(()),
             Exposure::Network => Err(Problem::new(Code::ListRefused).detail(
                 "This server is open to other machines and has no keys, so it does not tell ids that others use.",
@@ -117,7 +140,7 @@ impl Api {
         }
     }
 
-    /// Reads an execution once it has ended, or as it is when the time is over or the process stops.
+    /// Reads an execution once it has ended, or as it is when `wait` is over or the process stops.
     pub(crate) async fn wait_for_end(
         &self,
         tenant: &TenantId,
@@ -127,7 +150,7 @@ impl Api {
         admission::wait(wait);
         tokio::select! {
             report = self.engine().wait_for_end(tenant, id, wait) => report,
-            () = self.0.shutdown.cancelled() => self.engine().report(tenant, id).await,
+            () = self.parts.shutdown.cancelled() => self.engine().report(tenant, id).await,
         }
     }
 }

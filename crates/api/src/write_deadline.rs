@@ -1,4 +1,4 @@
-//! Clients that take nothing of their answers.
+//! A deadline for clients that do not take their answers.
 
 use std::io;
 use std::io::IoSlice;
@@ -15,21 +15,22 @@ use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio::time::sleep;
 
-/// A client has this long for an answer, and more for what it takes of it meanwhile; then its connection ends.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that a client has for an answer; each [`BYTES_PER_SECOND`] that it takes adds a second.
+const TIME: Duration = Duration::from_secs(60);
 
-/// How much has to be taken for each further second. In [`PATIENCE`] that is more than the third of its largest buffer,
-/// 4 MiB, which the kernel wants to be free before a writer goes on.
-const LEAST_BYTES_A_SECOND: usize = 32 * 1024;
+/// The slowest rate at which a client may go on taking an answer.
+///
+/// The kernel lets a writer go on once a third of its buffer of at most 4 MiB is free; [`TIME`] at this rate is more.
+const BYTES_PER_SECOND: usize = 32 * 1024;
 
-/// The stream of one connection, which is not patient for ever.
+/// The stream of one connection, whose writes fail once the client has taken too little for too long.
 pub(crate) struct WriteDeadline<S> {
     inner: S,
-    /// None while nothing waits to be written.
+    /// The wait for the client, while there is something to write.
     wait: Option<Wait>,
 }
 
-/// The wait for a client, since it did not take all at once.
+/// The wait for a client that did not take all at once.
 struct Wait {
     since: Instant,
     taken: usize,
@@ -38,21 +39,22 @@ struct Wait {
 
 impl Wait {
     fn begin() -> Self {
-        Self { since: Instant::now(), taken: 0, end: Box::pin(sleep(PATIENCE)) }
+        Self { since: Instant::now(), taken: 0, end: Box::pin(sleep(TIME)) }
     }
 
     fn deadline(&self) -> Instant {
-        let seconds = u64::try_from(self.taken / LEAST_BYTES_A_SECOND).unwrap_or(u64::MAX);
-        self.since + PATIENCE.saturating_add(Duration::from_secs(seconds))
+        let seconds = u64::try_from(self.taken / BYTES_PER_SECOND).unwrap_or(u64::MAX);
+        self.since + TIME.saturating_add(Duration::from_secs(seconds))
     }
 }
 
 impl<S> WriteDeadline<S> {
+    /// Puts the deadline on a stream.
     pub(crate) const fn new(inner: S) -> Self {
         Self { inner, wait: None }
     }
 
-    /// Takes note of what a write came to, and turns one that waits for too long into an error.
+    /// Notes the result of a write, and turns a write that has waited for too long into an error.
     fn note(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => {
@@ -102,7 +104,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
         self.inner.is_write_vectored()
     }
 
-    /// Whoever flushes has written all that there was.
+    /// Ends the wait: a flush comes when all was written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.wait = None;
         Pin::new(&mut self.inner).poll_flush(context)
@@ -126,7 +128,7 @@ mod tests {
         let (ours, _client) = duplex(1024);
         let began = Instant::now();
         let error = WriteDeadline::new(ours).write_all(&[0; 2048]).await.unwrap_err();
-        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, TIME));
     }
 
     #[tokio::test(start_paused = true)]
@@ -143,8 +145,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_client_gets_all() {
-        // In pieces, as the kernel does it.
-        let piece = LEAST_BYTES_A_SECOND * 40;
+        // The kernel frees its buffer in large pieces, too.
+        let piece = BYTES_PER_SECOND * 40;
         let (ours, mut client) = duplex(piece);
         let _reader = tokio::spawn(async move {
             let mut piece = vec![0; piece];
@@ -158,8 +160,8 @@ mod tests {
         for _ in 0..3 {
             stream.write_all(&answer).await.unwrap();
             stream.flush().await.unwrap();
-            // The time between two answers does not count.
-            sleep(PATIENCE * 2).await;
+            // The time between two answers must not count.
+            sleep(TIME * 2).await;
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::Answer;
 use crate::raw::exchange;
+use crate::raw::exchange_until_reset;
 
 /// How long a request may take: longer than the longest wait that the server accepts.
 const REQUEST: Duration = Duration::from_secs(90);
@@ -49,6 +50,16 @@ impl Client {
     /// When the answer is no HTTP.
     pub async fn send_raw(&self, request: &[u8]) -> Answer {
         exchange(&self.address, request).await
+    }
+
+    /// Sends bytes as [`send_raw`](Self::send_raw) does, to a server that need not read all of them: it may also reset
+    /// the connection after its answer.
+    ///
+    /// # Panics
+    ///
+    /// When the answer is no HTTP.
+    pub async fn send_unread(&self, request: &[u8]) -> Answer {
+        exchange_until_reset(&self.address, request).await
     }
 
     /// Sends a request and reads the whole answer.

@@ -1,5 +1,6 @@
 //! Requests that no HTTP library would send.
 
+use std::io;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -16,6 +17,23 @@ const EXCHANGE: Duration = Duration::from_secs(60);
 
 /// Sends `request` over a new connection, and reads until the end of the answer.
 pub(crate) async fn exchange(address: &str, request: &[u8]) -> Answer {
+    let (text, read) = talk(address, request).await;
+    read.unwrap_or_else(|error| panic!("{error} after the answer {text:?}"));
+    parse(&text).unwrap_or_else(|| panic!("this is no answer: {text:?}"))
+}
+
+/// Sends `request` over a new connection and reads until the server closes or resets it.
+pub(crate) async fn exchange_until_reset(address: &str, request: &[u8]) -> Answer {
+    let (text, read) = talk(address, request).await;
+    if let Err(error) = read {
+        // The kernel resets a connection that is closed with bytes unread.
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "after the answer {text:?}");
+    }
+    parse(&text).unwrap_or_else(|| panic!("this is no answer: {text:?}"))
+}
+
+/// Returns what was answered, and how reading it ended.
+async fn talk(address: &str, request: &[u8]) -> (String, io::Result<usize>) {
     let stream = TcpStream::connect(address).await.expect("the server accepts connections");
     let (mut reading, mut writing) = stream.into_split();
     let mut answer = Vec::new();
@@ -27,9 +45,7 @@ pub(crate) async fn exchange(address: &str, request: &[u8]) -> Answer {
     let read = timeout(EXCHANGE, reading.read_to_end(&mut answer));
     let (_writing, read) = tokio::join!(send, read);
     let read = read.unwrap_or_else(|_| panic!("the connection does not end after {EXCHANGE:?}"));
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    read.unwrap_or_else(|error| panic!("{error} after the answer {text:?}"));
-    parse(&text).unwrap_or_else(|| panic!("this is no answer: {text:?}"))
+    (String::from_utf8_lossy(&answer).into_owned(), read)
 }
 
 /// Reads one answer; its body, if it has one, ends with the connection.

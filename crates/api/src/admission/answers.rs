@@ -1,4 +1,4 @@
-//! The memory of answers that their clients have not taken yet.
+//! The memory for answers that clients have not taken yet.
 
 use std::sync::Arc;
 
@@ -11,34 +11,35 @@ use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-use super::overloaded;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// Smaller answers are not counted: there is at most one for each connection.
+/// The largest answer that is not counted; a connection has at most one at a time.
 const SMALL_BYTES: u64 = 64 * 1024;
 
 /// The most bytes of answers that are held at one time.
-pub(super) const ROOM_BYTES: u32 = 256 * 1024 * 1024;
+pub(super) const MAX_BYTES: u32 = 256 * 1024 * 1024;
 
-/// The room for answers; cheap to clone.
+/// The memory for answers; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Answers(Arc<Semaphore>);
 
 impl Answers {
+    /// Makes the memory, all of it free.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM_BYTES as usize)))
+        Self(Arc::new(Semaphore::new(MAX_BYTES as usize)))
     }
 
-    /// Returns the answer if there is room for it, which is free again when all of it was sent; else a problem.
+    /// Holds memory for an answer until all of it is sent; returns a problem in its place when there is too little.
     pub(super) async fn hold(&self, answer: Response) -> Response {
         let Some(size) = answer.body().size_hint().exact().filter(|size| *size > SMALL_BYTES) else {
             return answer;
         };
-        // One that is larger than all of the room goes alone.
-        let bytes = u32::try_from(size).unwrap_or(u32::MAX).min(ROOM_BYTES);
+        // An answer that is larger than all of the memory takes all of it.
+        let bytes = u32::try_from(size).unwrap_or(u32::MAX).min(MAX_BYTES);
         let Ok(permit) = Arc::clone(&self.0).try_acquire_many_owned(bytes) else {
-            return overloaded("answers that were not taken yet take too much memory").into_response();
+            let cause = "answers that were not taken yet take too much memory";
+            return Problem::new(Code::Overloaded).cause(cause).into_response();
         };
         let (head, body) = answer.into_parts();
         match to_bytes(body, usize::MAX).await {
@@ -48,7 +49,7 @@ impl Answers {
     }
 }
 
-/// What is dropped when the last byte was sent.
+/// The bytes of an answer, which are dropped with their permit when the last one is sent.
 struct Held {
     bytes: Bytes,
     _permit: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! Slices of CPU time, for work that keeps a core busy before a request can be answered.
+//! Slices of CPU time for work that keeps a core busy, such as reading regular expressions.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -8,51 +8,53 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-/// How long a slice is; a request that needs more waits for another one.
+/// The length of a slice; a request that needs more waits for another one.
 pub(crate) const CPU_SLICE: Duration = Duration::from_millis(5);
 
-/// The slices that all requests share; cheap to clone.
+/// The cores that requests may keep busy; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct CpuSlices {
     cores: Arc<Semaphore>,
-    again: Arc<Semaphore>,
+    /// The queue in front of `cores` of requests that have had a slice.
+    repeated: Arc<Semaphore>,
 }
 
-/// The right to keep a core busy, until it is dropped: on a thread for blocking work, and for no longer than [`CPU_SLICE`].
+/// The right to keep a core busy for up to [`CPU_SLICE`], on a thread for blocking work; ends when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct CpuSlice {
     _core: Option<OwnedSemaphorePermit>,
-    _again: Option<OwnedSemaphorePermit>,
+    _repeated: Option<OwnedSemaphorePermit>,
 }
 
 impl CpuSlices {
-    /// Gives away half of the cores; the others answer, whatever the requests ask for.
+    /// Offers half of the cores; the others go on answering requests.
     pub(super) fn new() -> Self {
         Self::of(available_parallelism().map_or(1, NonZero::get).div_ceil(2))
     }
 
+    /// Offers this many cores.
     fn of(cores: usize) -> Self {
-        Self { cores: Arc::new(Semaphore::new(cores)), again: Arc::new(Semaphore::new(cores)) }
+        Self { cores: Arc::new(Semaphore::new(cores)), repeated: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Waits for the first slice of a request.
     pub(super) async fn first(self) -> CpuSlice {
-        CpuSlice { _core: self.cores.acquire_owned().await.ok(), _again: None }
+        CpuSlice { _core: self.cores.acquire_owned().await.ok(), _repeated: None }
     }
 
     /// Waits for another slice of a request.
     ///
-    /// Those who had one wait for each other elsewhere, so that who comes for the first time has few of them in front.
+    /// Requests that have had a slice wait for each other first, so that a new one finds few of them before it.
     pub(super) async fn another(self) -> CpuSlice {
-        let again = self.again.acquire_owned().await.ok();
-        CpuSlice { _core: self.cores.acquire_owned().await.ok(), _again: again }
+        let repeated = self.repeated.acquire_owned().await.ok();
+        CpuSlice { _core: self.cores.acquire_owned().await.ok(), _repeated: repeated }
     }
 
-    /// Takes all cpu_slices.
+    /// Takes the slices of all cores.
     #[cfg(test)]
     pub(super) async fn all(self) -> CpuSlice {
         let all = u32::try_from(self.cores.available_permits()).unwrap();
-        CpuSlice { _core: self.cores.acquire_many_owned(all).await.ok(), _again: None }
+        CpuSlice { _core: self.cores.acquire_many_owned(all).await.ok(), _repeated: None }
     }
 }
 
@@ -66,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the slice that somebody waits for, if it has come.
+    /// Returns the slice that is waited for, if it has come.
     fn come(waiting: &mut Pin<Box<impl Future<Output = CpuSlice>>>) -> Option<CpuSlice> {
         match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(slice) => Some(slice),
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_for_the_first_time_has_one_of_the_others_in_front() {
+    async fn a_new_request_waits_for_one_of_the_others_at_most() {
         let cpu_slices = CpuSlices::of(1);
         let busy = cpu_slices.clone().first().await;
         let mut others: Vec<_> = (0..3).map(|_| Box::pin(cpu_slices.clone().another())).collect();

@@ -45,7 +45,7 @@ fn get_of(path: &str) -> Request {
     Request::get(path).body(Body::empty()).unwrap()
 }
 
-/// Asks and lets the route begin; what comes back is the answer to be.
+/// Sends a request on a task of its own; returns the status to come.
 fn begin(router: &Router, request: Request) -> tokio::task::JoinHandle<u16> {
     let router = router.clone();
     tokio::spawn(async move { status(&router, request).await })
@@ -75,7 +75,7 @@ async fn the_time_begins_when_the_body_has_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_are_at_work_as_may() {
+async fn only_so_many_requests_work_at_one_time() {
     let router = router(Admission::with(TIME, 2, 0));
     let working = [begin(&router, get_of("/hang")), begin(&router, get_of("/hang"))];
     tokio::task::yield_now().await;
@@ -85,7 +85,7 @@ async fn as_many_are_at_work_as_may() {
     for answer in working {
         assert_eq!(answer.await.unwrap(), 503);
     }
-    // Whoever waits is not at work.
+    // A request that waits does not work.
     let waiting: Vec<_> = (0..4).map(|_| begin(&router, get_of("/wait"))).collect();
     let begun = Instant::now();
     for answer in waiting {
@@ -127,7 +127,7 @@ fn reading(admission: Admission) -> Router {
 }
 
 #[tokio::test]
-async fn who_has_no_turn_reads_no_regular_expression() {
+async fn without_a_slice_no_regular_expression_is_read() {
     let admission = Admission::new(Duration::from_millis(200));
     let all = admission.cpu_slices.clone().all().await;
     let patient = reading(Admission { time: 600 * TIME, ..admission.clone() });
@@ -140,7 +140,7 @@ async fn who_has_no_turn_reads_no_regular_expression() {
 }
 
 #[tokio::test]
-async fn who_reads_few_regular_expressions_does_not_wait_for_those_who_read_many() {
+async fn a_request_with_few_regular_expressions_does_not_wait_for_those_with_many() {
     let router = reading(Admission::new(600 * TIME));
     let many: Vec<_> = (0..2).map(|_| begin(&router, get_of("/expressions"))).collect();
     tokio::task::yield_now().await;
@@ -154,7 +154,7 @@ async fn who_reads_few_regular_expressions_does_not_wait_for_those_who_read_many
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_not_taken_leave_no_room_for_others() {
     let admission = Admission::new(TIME);
-    let large = || async { vec![b'x'; answers::ROOM_BYTES as usize / 2] };
+    let large = || async { vec![b'x'; answers::MAX_BYTES as usize / 2] };
     let router = Router::new()
         .route("/large", get(large).post(large))
         .route("/small", get(async || "x".repeat(1024)))
@@ -166,7 +166,7 @@ async fn answers_that_are_not_taken_leave_no_room_for_others() {
     assert_eq!(ask("/small").await.status().as_u16(), 200);
     assert_eq!(status(&router, Request::post("/large").body(Body::empty()).unwrap()).await, 200, "it has happened");
 
-    // What was taken out of the body may still wait to be sent.
+    // Bytes that were taken out of the body may still wait to be sent.
     let bytes = one.into_body().collect().await.unwrap().to_bytes();
     let rest = bytes.slice(1..);
     drop(bytes);
@@ -176,7 +176,7 @@ async fn answers_that_are_not_taken_leave_no_room_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_keeps_neither_place_nor_body() {
+async fn a_wait_keeps_neither_permit_nor_body() {
     let admission = Admission::with(TIME, 1, 64);
     let waiting = async |_: Json<Value>| {
         wait(Duration::from_secs(60));

@@ -18,13 +18,13 @@ use crate::admission::ARRIVAL;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// The largest body: files and test cases at their limits, together 3 MiB, with four bytes for each of theirs.
+/// The largest body in bytes: four times the 3 MiB that files and test cases may have together.
 ///
-/// Encoders that write nothing but ASCII need three for each byte of most scripts, and two for a line end. Only text
-/// that is mostly control characters needs six; files can have it in base64.
+/// An encoder that writes only ASCII needs three bytes for each byte of most scripts, and two for a line end. Only text
+/// of mostly control characters needs six, and files can have it in base64.
 pub(crate) const MAX_BODY_BYTES: usize = 12 * 1024 * 1024;
 
-/// What is read past the limit and dropped, so that an honest client gets to read its 413 instead of a reset.
+/// The most bytes that are read of a body that is too large, so that an honest client sees its 413 and not a reset.
 const MAX_DROPPED_BYTES: usize = 32 * 1024 * 1024;
 
 /// The JSON object in the body of a request, or a JSON answer.
@@ -91,7 +91,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would also take an array as a struct, its fields in order.
+    // serde reads an array as a struct, too, with the fields in order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refuse("body", &error))?;
         return Err(Problem::new(Code::InvalidBody).field("body", "must be a JSON object"));
@@ -103,7 +103,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Reads a JSON object that is a part of a body; complaints name its fields as if it were the whole.
+/// Reads a JSON object that is a member of a body; complaints name its fields without the member.
 pub(crate) fn parse_member<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     parse(text.as_bytes())
 }
@@ -113,7 +113,7 @@ fn refuse(path: &str, error: &serde_json::Error) -> Problem {
         Category::Data => Code::InvalidBody,
         Category::Io | Category::Syntax | Category::Eof => Code::InvalidJson,
     };
-    // The body itself is a dot, and the name of a member that was not read to its end a question mark.
+    // A dot stands for the body itself, and a question mark for a member whose name was not read to its end.
     let field = if path == "." || path.contains('?') { "body" } else { path };
     Problem::new(code).field(field, error)
 }

@@ -11,12 +11,12 @@ use runbay_model::SessionId;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// The one id in the path of a request.
+/// The id in the path of a request; a path has at most one.
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// An id that paths carry.
+/// A type of ids in paths.
 pub(crate) trait IdParameter: FromStr<Err = InvalidId> + Send {
-    /// The parameter's name in the path template.
+    /// The name of the parameter in the path template.
     const NAME: &'static str;
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// The query of a request; parameters that a route does not know are ignored.
+/// The query of a request, without the parameters that the route does not know.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
@@ -17,7 +17,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
-            // The source names the parameter; the rejection itself adds only that a query could not be read.
+            // Only the source names the parameter.
             let complaint = rejection.source().map_or_else(|| rejection.body_text(), ToString::to_string);
             Problem::new(Code::InvalidQuery).complaint(complaint)
         })

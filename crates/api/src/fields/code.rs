@@ -21,7 +21,7 @@ use super::shortened::shortened;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// Encoders do not agree on the padding, and nothing depends on it.
+/// base64 with or without padding, on which encoders do not agree.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -52,20 +52,20 @@ pub(crate) enum FileEncoding {
     Base64,
 }
 
-/// The files of a program as they were sent, and the first one that is too many.
+/// The files of a program as they were sent, up to the first one that is too many.
 pub(crate) type Files = Counted<FileBody, { MAX_FILES + 1 }>;
 
-/// The code of a request, in one of its two forms.
+/// The code of a request in one of two forms.
 #[derive(Debug, Default)]
 pub(crate) struct CodeFields {
-    /// The code of the entry alone.
+    /// The code of the entry.
     pub(crate) source_code: Option<String>,
     /// All files, the entry first.
     pub(crate) files: Option<Files>,
 }
 
 impl CodeFields {
-    /// Reads what a request does to the code of a session; none when it does nothing.
+    /// Reads the change that a request makes to the code of a session; none when it makes none.
     pub(crate) fn change(self) -> Result<Option<CodeChange>, Problem> {
         match (self.source_code, self.files) {
             (None, None) => Ok(None),
@@ -80,7 +80,7 @@ impl CodeFields {
         }
     }
 
-    /// Reads the code of a new program; none when there is none.
+    /// Reads the code of a new program, if there is any.
     pub(crate) fn sources(self) -> Result<Option<Sources>, Problem> {
         Ok(self.change()?.map(|change| change.applied_to(Sources::default())))
     }
@@ -98,7 +98,7 @@ impl FileBody {
         Ok((self.name, content))
     }
 
-    /// Shows the files of a program; none when it is one file that its language names.
+    /// Shows the files of a program; none when its only file has the name that its language gives.
     pub(crate) fn of(sources: &Sources) -> Option<Vec<Self>> {
         let entry = Self::new(sources.entry_name()?, sources.source_code().as_bytes());
         let others = sources.others().iter().map(|file| Self::new(&file.name, &file.content));
@@ -125,7 +125,7 @@ fn sources(files: Files) -> Result<Sources, Problem> {
     Sources::of_files(files?).map_err(|error| refuse(error, "files[0].content"))
 }
 
-/// Says what is wrong with a program; `entry` is the field that has the code of the entry.
+/// Says what is wrong with a program; `entry` is the field with the code of the entry.
 fn refuse(error: InvalidSources, entry: &str) -> Problem {
     match error {
         InvalidSources::Empty | InvalidSources::TooMany(_) => Problem::new(Code::InvalidBody).field("files", error),

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde::de::SeqAccess;
 use serde::de::Visitor;
 
-/// A list of which only the first `KEPT` entries are kept; the others are counted.
+/// A list that keeps its first `KEPT` entries and counts the others.
 ///
 /// An entry can take fifty times as much memory as its text, and a body has room for millions of them.
 #[derive(Debug)]

@@ -20,8 +20,9 @@ use crate::problem::Problem;
 /// Variables as they were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Variables {
-    /// No more than one over the limit.
+    /// The first variables, up to one more than the limit allows.
     kept: BTreeMap<String, String>,
+    /// How many variables were sent.
     count: usize,
 }
 

@@ -17,7 +17,8 @@ use super::shortened::shortened;
 use crate::problem::Code;
 use crate::problem::Problem;
 
-/// More than there are limits, so that all that is wrong can be named, and few enough for one answer.
+/// The most entries that are read: more than there are limits, so that each wrong one is named, and few enough for one
+/// answer.
 const MAX_ENTRIES: usize = 32;
 
 /// Limits as they were sent, right or wrong.
@@ -25,7 +26,7 @@ const MAX_ENTRIES: usize = 32;
 pub(crate) struct ChosenLimits(Vec<(String, Choice)>);
 
 impl ChosenLimits {
-    /// Checks the limits; the problem names every one that is wrong.
+    /// Checks the limits; the problem names every wrong one.
     pub(crate) fn read(self, ranges: &LimitRanges) -> Result<LimitOverrides, Problem> {
         let mut overrides = LimitOverrides::default();
         let mut seen = HashSet::new();
@@ -77,7 +78,7 @@ impl<'de> Visitor<'de> for Reading {
     }
 }
 
-/// A value of any kind; none unless it is an integer from 0 on.
+/// A value of any kind; none if it is not an integer from 0 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Choice(Option<u64>);
 

@@ -4,7 +4,7 @@ use runbay_model::Priority;
 use runbay_model::UnknownWord;
 use serde::Deserialize;
 
-/// How urgent a request says it is.
+/// The urgency that a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct ChosenPriority(pub(crate) Priority);

@@ -22,7 +22,7 @@ use super::Files;
 use super::TestCaseBody;
 use super::TestCases;
 use super::Variables;
-use super::arguments::check_stdin;
+use super::input::check_stdin;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::schema;

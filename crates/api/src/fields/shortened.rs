@@ -1,9 +1,9 @@
-//! Names that clients chose, in complaints about them.
+//! Names that clients chose, as complaints quote them.
 
-/// How many bytes of a name a complaint quotes, once control characters are escaped.
+/// The most bytes of a name that a complaint quotes, with control characters escaped.
 const QUOTED_BYTES: usize = 80;
 
-/// Returns the beginning of a name, so that what is wrong with it still fits into the complaint.
+/// Returns the beginning of a name, so that the complaint about it has room for the rule.
 pub(super) fn shortened(name: &str) -> String {
     let mut bytes = 0;
     let end = name.char_indices().find(|(_, character)| {

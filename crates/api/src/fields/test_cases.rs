@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 
 use super::Arguments;
 use super::Counted;
-use super::arguments::check_stdin;
+use super::input::check_stdin;
 use crate::admission;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::routes::schema;
 
-/// The longest name of a test case, in bytes; it is in every answer.
+/// The longest name of a test case, in bytes; every answer repeats it.
 const MAX_NAME_BYTES: usize = 256;
 
 /// The longest regular expression, in bytes.
@@ -57,7 +57,7 @@ pub(crate) type TestCases = Counted<TestCaseBody, MAX_TESTS>;
 impl TestCases {
     /// Checks the test cases.
     ///
-    /// CANCEL: what is read at the moment, for some milliseconds, is read to its end.
+    /// CANCEL: the slice that has begun goes on for some milliseconds, and its result is dropped.
     pub(crate) async fn read(self, stop_on_failure: bool) -> Result<TestPlan, Problem> {
         if self.count == 0 {
             let complaint = "must have at least one entry; leave it out to run the program once";
@@ -82,7 +82,7 @@ impl TestCases {
         if patterns == 0 {
             reading = reading.go_on_while(|| true)?;
         }
-        // A regular expression takes up to 20 ms, and so others read theirs in between.
+        // A regular expression takes up to 20 ms, so other requests get to read theirs in between.
         while reading.left.len() > 0 {
             let slice = admission::cpu_slice().await;
             let read = spawn_blocking(move || {
@@ -96,13 +96,14 @@ impl TestCases {
     }
 }
 
-/// Test cases, some of which are read.
+/// Test cases that are being read.
 struct Reading {
     left: IntoIter<TestCaseBody>,
     cases: Vec<TestCase>,
 }
 
 impl Reading {
+    /// Reads further cases for as long as there is time.
     fn go_on_while(mut self, has_time: impl Fn() -> bool) -> Result<Self, Problem> {
         while has_time()
             && let Some(case) = self.left.next()

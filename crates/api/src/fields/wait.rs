@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// The longest `wait_ms`.
+/// The largest `wait_ms`.
 const MAX_WAIT_MS: u64 = 60_000;
 
-/// How long a client wants to wait for the end of an execution.
+/// The time for which a client waits for the end of an execution.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "u64")]
 pub(crate) struct Wait(Duration);
 
-/// A wait that is too long.
+/// Says that a wait is too long.
 #[derive(Debug)]
 pub(crate) struct WaitTooLong;
 
 impl Wait {
+    /// Returns the time.
     pub(crate) const fn duration(self) -> Duration {
         self.0
     }

@@ -16,20 +16,24 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// Every code.
             pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
 
+            /// Returns the word.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
                 }
             }
 
+            /// Returns the status of answers with this code.
             pub(crate) const fn status(self) -> StatusCode {
                 match self {
                     $(Self::$variant => StatusCode::$status,)*
                 }
             }
 
+            /// Returns what is wrong in general, in a few words.
             pub(crate) const fn title(self) -> &'static str {
                 match self {
                     $(Self::$variant => $title,)*
@@ -47,6 +51,8 @@ codes! {
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header of the request does not fit this route";
     InvalidQuery = "invalid_query", BAD_REQUEST, "The query of the request does not fit this route";
     UnknownLanguage = "unknown_language", BAD_REQUEST, "The language is not offered here";
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "The request needs a valid key";
+    Forbidden = "forbidden", FORBIDDEN, "The key does not permit this";
     ForeignHost = "foreign_host", FORBIDDEN, "The request names a foreign host";
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from a foreign page";
     ListRefused = "list_refused", FORBIDDEN, "Lists are for this machine only";
@@ -86,6 +92,17 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot reach its database or queue";
 }
 
+impl Code {
+    /// Returns the codes that the OpenAPI document lists.
+    ///
+    /// The HTTP library answers by itself, without a body, where `malformed_request` and `head_too_large` would be the
+    /// codes; they are listed because clients may know them.
+    pub(crate) fn documented() -> impl Iterator<Item = Self> {
+        // While everybody is let in, no client meets these two.
+        Self::ALL.iter().copied().filter(|code| !matches!(code, Self::Unauthenticated | Self::Forbidden))
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -97,6 +114,6 @@ pub(super) fn schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some("A stable word for programs."))
-        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+        .enum_values(Some(Code::documented().map(Code::as_str)))
         .build()
 }

@@ -1,3 +1,6 @@
+mod faces;
+mod tables;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,20 +13,30 @@ use axum::routing::get;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::*;
+use crate::auth::Everybody;
 use crate::problem;
 
 const TIME: Duration = Duration::from_secs(5);
 
+/// Serves one face: `operations` and `routes` are in the open table.
+fn serving(operations: OpenApiRouter, routes: OpenApiRouter, admission: Admission) -> Router {
+    let operations = Tables { open: operations, ..Tables::empty() };
+    let routes = Tables { open: routes, ..Tables::empty() };
+    let layers = Layers { authenticator: Arc::new(Everybody), admission, exposure: Exposure::Loopback };
+    layers.around([Served { face: &NATIVE, operations, routes }])
+}
+
 /// A router whose routes misbehave, in the layers that the real routes have.
 fn misbehaving() -> Router {
-    let routes = Router::new()
+    let routes = OpenApiRouter::new()
         .route("/fine", get(async || "fine"))
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    surround(limited(Router::new(), routes, Admission::new(TIME)), Exposure::Loopback)
+    serving(OpenApiRouter::new(), routes, Admission::new(TIME))
 }
 
 async fn panicking() {
@@ -45,9 +58,9 @@ async fn document(response: Response) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn operators_are_answered_whatever_is_at_work() {
-    let operations = Router::new().route("/healthz", get(async || "fine"));
-    let others = Router::new().route("/hang", get(std::future::pending::<()>));
-    let router = limited(operations, others, Admission::with(TIME, 1, 0));
+    let operations = OpenApiRouter::new().route("/healthz", get(async || "fine"));
+    let routes = OpenApiRouter::new().route("/hang", get(std::future::pending::<()>));
+    let router = serving(operations, routes, Admission::with(TIME, 1, 0));
     let ask = |path| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
     let _working = tokio::spawn(ask("/hang"));
     tokio::time::sleep(Duration::from_secs(1)).await;

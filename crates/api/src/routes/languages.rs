@@ -9,7 +9,6 @@ use runbay_model::Limits;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Principal;
 use crate::extract::Json;
 use crate::routes::schema;
 use crate::state::Api;
@@ -85,7 +84,7 @@ impl From<&Language> for LanguageBody {
     tag = "languages",
     responses((status = 200, description = "The languages.", body = Languages)),
 )]
-pub(super) async fn list_languages(State(api): State<Api>, _principal: Principal) -> Json<Languages> {
+pub(super) async fn list_languages(State(api): State<Api>) -> Json<Languages> {
     let languages = api.engine().catalog().languages().iter().map(LanguageBody::from).collect();
     Json(Languages { languages, limit_ranges: ranges(api.engine().limit_ranges()) })
 }

@@ -19,7 +19,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
         content_type = "text/plain")),
 )]
 pub(super) async fn metrics(State(api): State<Api>) -> ([(HeaderName, &'static str); 1], String) {
-    // The gauge is set when somebody looks, which costs less than with every change of the queue.
+    // Setting the gauge when somebody looks costs less than setting it with every change of the queue.
     match api.engine().queue_depth().await {
         Ok(depth) => set_queue_depth(depth),
         Err(error) => tracing::debug!(error = ?error, "the depth of the queue is not known"),

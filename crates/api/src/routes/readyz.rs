@@ -53,7 +53,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Proble
     match (api.readiness().map(Readiness::worker), &facts.workers) {
         (Some(Err(NotReady(complaint))), _) => complaints.push(("workers", complaint)),
         (None, Ok(0)) => complaints.push(("workers", "none takes executions".to_owned())),
-        // Whoever cannot count the workers cannot read from the database either, which was said before.
+        // Workers are counted in the database, whose failure is a complaint already.
         _ => {}
     }
     if !complaints.is_empty() {
@@ -68,22 +68,11 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Proble
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use runbay_engine::Engine;
-    use runbay_engine::EngineParts;
-    use runbay_engine::EngineSettings;
-    use runbay_engine::Offer;
-    use runbay_events::MemoryEventBus;
-    use runbay_model::Catalog;
-    use runbay_queue::MemoryQueue;
     use runbay_store::Store;
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::ApiParts;
-    use crate::Exposure;
-    use crate::Scope;
+    use crate::test_api::api_parts;
 
     struct Worker(Result<(), NotReady>);
 
@@ -97,32 +86,17 @@ mod tests {
         }
     }
 
-    async fn api(store: Store, worker: Option<Result<(), NotReady>>) -> Api {
-        let engine = Engine::new(EngineParts {
-            store,
-            queue: Arc::new(MemoryQueue::default()),
-            events: Arc::new(MemoryEventBus::default()),
-            offer: Offer::fixed(Catalog::default()),
-            checker: None,
-            settings: EngineSettings::default(),
-        });
-        Api::new(ApiParts {
-            engine,
-            readiness: worker.map(|worker| Arc::new(Worker(worker)) as Arc<dyn Readiness>),
-            scope: Scope::Everything,
-            metrics: crate::build_recorder().unwrap().handle(),
-            exposure: Exposure::Loopback,
-            max_connections: 1,
-            request_time: Duration::from_secs(5),
-            shutdown: CancellationToken::new(),
-        })
+    fn api(store: Store, worker: Option<Result<(), NotReady>>) -> Api {
+        let mut parts = api_parts(store);
+        parts.readiness = worker.map(|worker| Arc::new(Worker(worker)) as Arc<dyn Readiness>);
+        Api::new(parts)
     }
 
     #[tokio::test]
     async fn a_ready_service_names_its_isolation() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(directory.path()).await.unwrap();
-        let ready = readyz(State(api(store, Some(Ok(()))).await)).await.unwrap();
+        let ready = readyz(State(api(store, Some(Ok(()))))).await.unwrap();
         assert_eq!(ready.0.isolation.as_deref(), Some("full"));
     }
 
@@ -132,7 +106,7 @@ mod tests {
         let store = Store::open_sqlite(directory.path()).await.unwrap();
         store.close().await;
         let worker = Some(Err(NotReady("the forker does not answer".to_owned())));
-        let problem = readyz(State(api(store, worker).await)).await.err().unwrap();
+        let problem = readyz(State(api(store, worker))).await.err().unwrap();
         assert_eq!(problem.code(), Code::NotReady);
         assert_eq!(problem.details(), ["database: does not answer", "workers: the forker does not answer"]);
     }
@@ -141,7 +115,7 @@ mod tests {
     async fn where_workers_are_other_processes_one_must_live() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(directory.path()).await.unwrap();
-        let problem = readyz(State(api(store, None).await)).await.err().unwrap();
+        let problem = readyz(State(api(store, None))).await.err().unwrap();
         assert_eq!(problem.details(), ["workers: none takes executions"]);
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn status() -> Object {
         .build()
 }
 
-/// The schema of the reason why an execution ended as it did; null after success.
+/// The schema of the reason for the end of an execution; null after success.
 pub(super) fn reason() -> Object {
     let words = Reason::ALL.iter().map(|reason| Some(reason.as_str())).chain([None]);
     ObjectBuilder::new()
@@ -51,7 +51,7 @@ pub(crate) fn priority() -> Object {
         .build()
 }
 
-/// The schema of how bad it is what a checker found.
+/// The schema of how bad a finding of a checker is.
 pub(super) fn severity() -> Object {
     serialized([Severity::Error, Severity::Warning, Severity::Note]).description(Some("How bad it is.")).build()
 }

@@ -8,7 +8,6 @@ use runbay_model::WorkerId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Principal;
 use crate::extract::Json;
 use crate::problem::Problem;
 use crate::state::Api;
@@ -89,7 +88,7 @@ impl From<WorkerRow> for WorkerBody {
         (status = 503, response = Problem),
     ),
 )]
-pub(super) async fn list_workers(State(api): State<Api>, _principal: Principal) -> Result<Json<Workers>, Problem> {
+pub(super) async fn list_workers(State(api): State<Api>) -> Result<Json<Workers>, Problem> {
     let workers = api.engine().workers().await?;
     Ok(Json(Workers { workers: workers.into_iter().map(WorkerBody::from).collect() }))
 }

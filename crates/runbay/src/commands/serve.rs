@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use runbay_api::Api;
 use runbay_api::ApiParts;
+use runbay_api::Everybody;
 use runbay_api::Exposure;
 use runbay_api::Scope;
 use runbay_engine::Engine;
@@ -151,6 +152,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         engine: engine.clone(),
         readiness: Some(Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()))),
         scope: Scope::Everything,
+        authenticator: Arc::new(Everybody),
         metrics,
         exposure,
         max_connections,

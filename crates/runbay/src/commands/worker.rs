@@ -11,6 +11,7 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_api::Api;
 use runbay_api::ApiParts;
+use runbay_api::Everybody;
 use runbay_api::Exposure;
 use runbay_api::Readiness;
 use runbay_api::Scope;
@@ -174,6 +175,7 @@ fn listen(
         engine: engine.clone(),
         readiness: Some(readiness),
         scope: Scope::Operations,
+        authenticator: Arc::new(Everybody),
         metrics,
         exposure: Exposure::of(address),
         max_connections,

@@ -23,8 +23,8 @@ use crate::problem::Problem;
 use crate::routes::schema;
 use crate::state::Api;
 
-/// How long a check may take: it waits for its turn, and a checker may be a compiler.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time that a check may take: it may wait for others, and a checker may be a compiler.
+const TIME: Duration = Duration::from_secs(30);
 
 /// What to check in place of what is saved; what is left out is as saved.
 #[derive(Deserialize, ToSchema)]
@@ -128,7 +128,7 @@ pub(crate) async fn check_session(
     Path(id): Path<SessionId>,
     Json(check): Json<CheckSession>,
 ) -> Result<Json<CheckReportBody>, Problem> {
-    admission::may_take(PATIENCE);
+    admission::may_take(TIME);
     let code = CodeFields { source_code: check.source_code, files: check.files };
     let request = CheckRequest { language: check.language, code: code.change()? };
     let report = api.engine().check(&principal.tenant, id, request).await?;

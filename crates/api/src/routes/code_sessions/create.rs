@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use super::body::SessionBody;
 use crate::auth::Principal;
 use crate::extract::Json;
+use crate::face::Face;
 use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -52,12 +52,12 @@ pub(crate) struct CreateSession {
 pub(crate) async fn create_session(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Json(new): Json<CreateSession>,
 ) -> Result<impl IntoResponse, Problem> {
     let code = CodeFields { source_code: new.source_code, files: new.files };
     let new = NewSession { language: new.language, sources: code.sources()? };
     let session = api.engine().create_session(&principal.tenant, new).await?;
-    let location = format!("{}/code-sessions/{}", prefix.as_str(), session.id);
+    let location = format!("{}/code-sessions/{}", face.prefix, session.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::from(session))))
 }

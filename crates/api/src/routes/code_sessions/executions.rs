@@ -9,9 +9,9 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::page::Cursor;
 use crate::page::PageQuery;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::executions::body::ExecutionBody;
 use crate::state::Api;
@@ -46,14 +46,14 @@ pub(crate) struct ExecutionPageBody {
 pub(crate) async fn list_executions_of_session(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<SessionId>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<ExecutionPageBody>, Problem> {
     let page = api.engine().executions_of_session(&principal.tenant, id, query.request()).await;
     let page = page.map_err(Problem::of_session)?;
     Ok(Json(ExecutionPageBody {
-        executions: page.entries.into_iter().map(|entry| ExecutionBody::without_output(entry, prefix)).collect(),
+        executions: page.entries.into_iter().map(|entry| ExecutionBody::without_output(entry, face)).collect(),
         next_cursor: page.last.map(Cursor),
     }))
 }

@@ -9,9 +9,9 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::fields::RunSession;
 use crate::idempotency::OptionalKey;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::executions::accepted::AcceptedExecution;
 use crate::routes::executions::accepted::answer;
@@ -59,7 +59,7 @@ use crate::state::Api;
 pub(crate) async fn run_session(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
@@ -67,5 +67,5 @@ pub(crate) async fn run_session(
 ) -> Result<Response, Problem> {
     let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
-    Ok(answer(&api, &principal, prefix, &query, accepted).await)
+    Ok(answer(&api, &principal, face, &query, accepted).await)
 }

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::page::Cursor;
 use crate::page::PageQuery;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::routes::executions::body::ExecutionBody;
 use crate::state::Api;
@@ -39,9 +39,9 @@ struct DeadLetterBody {
 }
 
 impl DeadLetterBody {
-    fn new(letter: DeadLetter, prefix: Prefix) -> Self {
+    fn new(letter: DeadLetter, face: &'static Face) -> Self {
         Self {
-            execution: ExecutionBody::without_output(letter.execution, prefix),
+            execution: ExecutionBody::without_output(letter.execution, face),
             dead_lettered_at: letter.dead_lettered_at,
         }
     }
@@ -66,14 +66,14 @@ impl DeadLetterBody {
 pub(crate) async fn list_dead_letters(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<DeadLetterPageBody>, Problem> {
     api.refuse_list_to_strangers()?;
     let page = api.engine().dead_letters(&principal.tenant, query.request()).await;
     let page = page.map_err(Problem::of_dead_letter)?;
     Ok(Json(DeadLetterPageBody {
-        dead_letters: page.entries.into_iter().map(|entry| DeadLetterBody::new(entry, prefix)).collect(),
+        dead_letters: page.entries.into_iter().map(|entry| DeadLetterBody::new(entry, face)).collect(),
         next_cursor: page.last.map(Cursor),
     }))
 }

@@ -9,7 +9,7 @@ use runbay_model::ExecutionId;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
-use crate::prefix::Prefix;
+use crate::face::Face;
 use crate::problem::Problem;
 use crate::routes::executions::accepted::AcceptedExecution;
 use crate::state::Api;
@@ -35,10 +35,10 @@ use crate::state::Api;
 pub(crate) async fn requeue_dead_letter(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<ExecutionId>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AcceptedExecution>), Problem> {
     let head = api.engine().requeue_dead_letter(&principal.tenant, id).await?;
-    let location = format!("{}/executions/{}", prefix.as_str(), head.id);
+    let location = format!("{}/executions/{}", face.prefix, head.id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(AcceptedExecution::new(head.id, head.state.status()))))
 }

@@ -18,12 +18,13 @@ use super::body::ExecutionBody;
 use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
+use crate::face::Face;
 use crate::idempotency::REPLAYED;
-use crate::prefix::Prefix;
 use crate::routes::schema;
 use crate::state::Api;
 
-/// The part of a request's time that is left when reading what became of an execution is given up.
+/// The time that is kept for the answer: reading the end of an execution is given up that long before the request's time
+/// is over.
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 
 /// An execution in short.
@@ -39,6 +40,7 @@ pub(crate) struct AcceptedExecution {
 }
 
 impl AcceptedExecution {
+    /// Names an execution and its status.
     pub(crate) const fn new(execution_id: ExecutionId, status: Status) -> Self {
         Self { execution_id, status }
     }
@@ -48,21 +50,21 @@ impl AcceptedExecution {
 pub(crate) async fn answer(
     api: &Api,
     principal: &Principal,
-    prefix: Prefix,
+    face: &'static Face,
     query: &ExecutionQuery,
     accepted: Acceptance,
 ) -> Response {
     let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
     let ExecutionHead { id, state, .. } = accepted.into_head();
     let mut short = AcceptedExecution::new(id, state.status());
-    let location = [(LOCATION, format!("{}/executions/{id}", prefix.as_str()))];
+    let location = [(LOCATION, format!("{}/executions/{id}", face.prefix))];
     let wait = query.wait();
     if wait > Duration::ZERO {
-        // It is accepted: after a 503 the client would run it once more.
+        // It is accepted, and after a 503 the client would run it once more.
         let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
         match timeout(patience, query.read(api, &principal.tenant, id)).await {
             Ok(Ok((report, sources))) if report.summary.state.is_ended() => {
-                let body = ExecutionBody::new(report, sources, query.encoding, prefix);
+                let body = ExecutionBody::new(report, sources, query.encoding, face);
                 return (location, replayed, Json(body)).into_response();
             }
             Ok(Ok((report, _))) => short = AcceptedExecution::new(id, report.summary.state.status()),

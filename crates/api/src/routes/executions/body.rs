@@ -1,7 +1,5 @@
 //! An execution as answers show it.
 
-use std::time::Duration;
-
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
 use runbay_model::ExecutionSummary;
@@ -21,8 +19,9 @@ use super::message::message;
 use super::query::Encoding;
 use super::test_result::TestResultBody;
 use super::text::encode;
+use super::text::whole_ms;
+use crate::face::Face;
 use crate::fields::FileBody;
-use crate::prefix::Prefix;
 use crate::routes::schema;
 
 /// An execution; what came of it is there once it has ended.
@@ -155,9 +154,14 @@ struct OutputBody {
 
 impl ExecutionBody {
     /// Shows an execution, with its code if there is one.
-    pub(crate) fn new(report: ExecutionReport, sources: Option<Sources>, encoding: Encoding, prefix: Prefix) -> Self {
+    pub(crate) fn new(
+        report: ExecutionReport,
+        sources: Option<Sources>,
+        encoding: Encoding,
+        face: &'static Face,
+    ) -> Self {
         let output = OutputBody::new(report.output.unwrap_or_default(), report.tests_total, encoding);
-        let mut body = Self::without_output(report.summary, prefix);
+        let mut body = Self::without_output(report.summary, face);
         if let Some(outcome) = &mut body.outcome {
             outcome.output = Some(output);
         }
@@ -169,7 +173,7 @@ impl ExecutionBody {
     }
 
     /// Shows an execution in a list.
-    pub(crate) fn without_output(execution: ExecutionSummary, prefix: Prefix) -> Self {
+    pub(crate) fn without_output(execution: ExecutionSummary, face: &'static Face) -> Self {
         let queue_time = execution.queue_time();
         let state = execution.state;
         let facts = execution.facts.unwrap_or_default();
@@ -178,7 +182,7 @@ impl ExecutionBody {
             session_id: execution.session,
             language: execution.language.to_string(),
             status: state.status(),
-            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, facts, prefix)),
+            outcome: state.is_ended().then(|| OutcomeBody::without_output(state, facts, face)),
             queue_time_ms: queue_time.map(whole_ms),
             attempt: state.attempt().0,
             created_at: execution.created_at,
@@ -192,7 +196,7 @@ impl ExecutionBody {
 }
 
 impl OutcomeBody {
-    fn without_output(state: State, facts: Facts, prefix: Prefix) -> Self {
+    fn without_output(state: State, facts: Facts, face: &'static Face) -> Self {
         let execution_time_ms = facts.execution_time.map(whole_ms);
         Self {
             reason: state.reason(),
@@ -206,7 +210,7 @@ impl OutcomeBody {
             cpu_time_ms: facts.cpu_time.map(whole_ms),
             memory_bytes: facts.memory_bytes,
             compile_time_ms: facts.compile_time.map(whole_ms),
-            execution_time: (prefix == Prefix::Api).then_some(execution_time_ms),
+            execution_time: face.has_execution_time.then_some(execution_time_ms),
         }
     }
 }
@@ -223,10 +227,6 @@ impl OutputBody {
             tests_total,
         }
     }
-}
-
-pub(super) fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

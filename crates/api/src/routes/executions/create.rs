@@ -11,9 +11,9 @@ use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
+use crate::face::Face;
 use crate::fields::CreateExecution;
 use crate::idempotency::OptionalKey;
-use crate::prefix::Prefix;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -50,12 +50,12 @@ use crate::state::Api;
 pub(crate) async fn create_execution(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
     Json(CreateExecution(program)): Json<CreateExecution>,
 ) -> Result<Response, Problem> {
     let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit_one_shot(&principal.tenant, request).await?;
-    Ok(answer(&api, &principal, prefix, &query, accepted).await)
+    Ok(answer(&api, &principal, face, &query, accepted).await)
 }

@@ -1,10 +1,10 @@
-//! What is said of an execution that ended without a program's result; the runner says what is said of programs.
+//! The messages of executions that ended without a program's result; the runner writes those of programs.
 
 use runbay_model::End;
 use runbay_model::Loss;
 use runbay_model::State;
 
-/// Returns one plain sentence for a person; none where the program itself ended or has not ended yet.
+/// Returns one plain sentence for a person; none while the execution has not ended, and none if its program has a result.
 pub(super) const fn message(state: State) -> Option<&'static str> {
     let State::Ended { end, .. } = state else {
         return None;

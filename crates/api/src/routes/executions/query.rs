@@ -50,6 +50,7 @@ enum Include {
 }
 
 impl ExecutionQuery {
+    /// Returns the time for which the client waits; zero when it does not wait.
     pub(crate) fn wait(&self) -> Duration {
         self.wait_ms.map_or(Duration::ZERO, Wait::duration)
     }

@@ -9,7 +9,7 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
-use crate::prefix::Prefix;
+use crate::face::Face;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -28,11 +28,11 @@ use crate::state::Api;
 pub(crate) async fn read_execution(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Path(id): Path<ExecutionId>,
     Query(query): Query<ExecutionQuery>,
 ) -> Result<Json<ExecutionBody>, Problem> {
     let read = query.read(&api, &principal.tenant, id).await;
     let (report, sources) = read.map_err(Problem::of_execution)?;
-    Ok(Json(ExecutionBody::new(report, sources, query.encoding, prefix)))
+    Ok(Json(ExecutionBody::new(report, sources, query.encoding, face)))
 }

@@ -20,16 +20,17 @@ use super::query::ExecutionQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
-use crate::prefix::Prefix;
+use crate::face::Face;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::problem::ProblemDocument;
 use crate::request_id::RequestId;
 use crate::state::Api;
 
+/// The most ids of one request.
 const MAX_IDS: usize = 100;
 
-/// How much code and output one answer holds; a hundred executions may have hundreds of mebibytes.
+/// The most bytes of code and output in one answer; a hundred executions may have hundreds of mebibytes.
 const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Which executions are asked for.
@@ -93,7 +94,7 @@ enum ExecutionOrProblem {
 pub(crate) async fn read_executions(
     State(api): State<Api>,
     principal: Principal,
-    prefix: Prefix,
+    face: &'static Face,
     Extension(request): Extension<RequestId>,
     Query(ids): Query<IdsQuery>,
     Query(query): Query<ExecutionQuery>,
@@ -105,7 +106,7 @@ pub(crate) async fn read_executions(
     for (index, id) in ids.into_iter().enumerate() {
         executions.push(match read(&api, &principal.tenant, id, &query, &mut room).await {
             Ok((report, sources)) => {
-                let body = ExecutionBody::new(report, sources, query.encoding, prefix);
+                let body = ExecutionBody::new(report, sources, query.encoding, face);
                 ExecutionOrProblem::Execution(Box::new(body))
             }
             Err(problem) if problem.is_about_the_service() => return Err(problem),
@@ -118,7 +119,7 @@ pub(crate) async fn read_executions(
     Ok(Json(Executions { executions }))
 }
 
-/// Waits until every execution has ended or the time is over; unknown ones have nothing to wait for.
+/// Waits until every known execution has ended or the time is over.
 async fn wait_for_all(api: &Api, tenant: &TenantId, ids: &[ExecutionId], wait: Duration) -> Result<(), Problem> {
     let deadline = Instant::now() + wait;
     for id in ids {

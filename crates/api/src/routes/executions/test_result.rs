@@ -6,9 +6,9 @@ use runbay_model::TestVerdict;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::whole_ms;
 use super::query::Encoding;
 use super::text::encode;
+use super::text::whole_ms;
 use crate::routes::schema;
 
 /// What came of one test case.
@@ -58,6 +58,7 @@ pub(super) struct TestResultBody {
 }
 
 impl TestResultBody {
+    /// Shows the results of all test cases.
     pub(super) fn list(results: Vec<TestResult>, encoding: Encoding) -> Vec<Self> {
         results.into_iter().enumerate().map(|(index, result)| Self::new(index, result, encoding)).collect()
     }

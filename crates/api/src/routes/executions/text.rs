@@ -1,4 +1,6 @@
-//! Output of programs as text.
+//! Output and times of programs as answers write them.
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +10,17 @@ use super::query::Encoding;
 /// Writes output as the client asked for it.
 pub(super) fn encode(output: Vec<u8>, encoding: Encoding) -> String {
     match encoding {
-        // Valid UTF-8, the usual case, is taken over without a copy.
+        // Valid UTF-8 is the usual case, and is not copied.
         Encoding::Text => {
             String::from_utf8(output).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
         Encoding::Base64 => STANDARD.encode(output),
     }
+}
+
+/// Returns a time in milliseconds, rounded down.
+pub(super) fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

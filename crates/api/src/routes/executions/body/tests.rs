@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runbay_model::Attempt;
 use runbay_model::End;
 use runbay_model::Fault;
@@ -10,6 +12,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::face::API;
+use crate::face::NATIVE;
 
 const OUTCOME_MEMBERS: [&str; 16] = [
     "reason",
@@ -46,12 +50,12 @@ fn execution(state: State, outcome: Option<Outcome>) -> ExecutionReport {
     ExecutionReport { summary, output, tests_total: None }
 }
 
-fn shown(report: ExecutionReport, prefix: Prefix) -> Value {
-    serde_json::to_value(ExecutionBody::new(report, None, Encoding::Text, prefix)).unwrap()
+fn shown(report: ExecutionReport, face: &'static Face) -> Value {
+    serde_json::to_value(ExecutionBody::new(report, None, Encoding::Text, face)).unwrap()
 }
 
 fn shown_with(report: ExecutionReport, sources: Option<Sources>, encoding: Encoding) -> Value {
-    serde_json::to_value(ExecutionBody::new(report, sources, encoding, Prefix::Root)).unwrap()
+    serde_json::to_value(ExecutionBody::new(report, sources, encoding, &NATIVE)).unwrap()
 }
 
 fn ended(end: End) -> State {
@@ -60,7 +64,7 @@ fn ended(end: End) -> State {
 
 #[test]
 fn an_outcome_is_absent_until_the_end() {
-    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), Prefix::Api);
+    let body = shown(execution(State::Running { attempt: Attempt(2) }, None), &API);
     assert_eq!(body["status"], "RUNNING");
     assert_eq!(body["attempt"], 2);
     for member in OUTCOME_MEMBERS.into_iter().chain(["executionTime", "source_code", "files"]) {
@@ -73,7 +77,7 @@ fn an_outcome_is_absent_until_the_end() {
 
 #[test]
 fn an_end_without_a_result_has_every_member() {
-    let body = shown(execution(ended(End::Cancelled), None), Prefix::Root);
+    let body = shown(execution(ended(End::Cancelled), None), &NATIVE);
     for member in OUTCOME_MEMBERS {
         assert!(body.get(member).is_some(), "{member}");
     }
@@ -89,10 +93,10 @@ fn under_api_the_time_is_there_twice() {
     let facts = Facts { execution_time: Some(Duration::from_micros(14_900)), ..Facts::default() };
     let state = ended(End::Judged(Verdict::Completed));
     let ended = execution(state, Some(Outcome { facts, ..Outcome::default() }));
-    let body = shown(ended, Prefix::Api);
+    let body = shown(ended, &API);
     assert_eq!(body["execution_time_ms"], 14);
     assert_eq!(body["executionTime"], 14);
-    assert_eq!(shown(execution(state, None), Prefix::Api).get("executionTime"), Some(&Value::Null));
+    assert_eq!(shown(execution(state, None), &API).get("executionTime"), Some(&Value::Null));
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn the_query_chooses_encoding_and_source() {
     let output = Output { stdout: b"a\xff".to_vec(), ..Output::default() };
     let outcome = Outcome { output, ..Outcome::default() };
     let ended = execution(ended(End::Judged(Verdict::Failed(Fault::RuntimeError))), Some(outcome));
-    assert_eq!(shown(ended.clone(), Prefix::Root)["stdout"], "a\u{fffd}");
+    assert_eq!(shown(ended.clone(), &NATIVE)["stdout"], "a\u{fffd}");
     let body = shown_with(ended, Some(Sources::single("print(1)").unwrap()), Encoding::Base64);
     assert_eq!(body["stdout"], "Yf8=");
     assert_eq!((&body["source_code"], body.get("files")), (&json!("print(1)"), None));
@@ -111,7 +115,7 @@ fn the_query_chooses_encoding_and_source() {
 fn files_come_with_the_source() {
     let files = vec![("app.py".to_owned(), b"import a".to_vec()), ("a.py".to_owned(), b"\xff".to_vec())];
     let queued = execution(State::Queued { previous: Attempt(0) }, None);
-    assert_eq!(shown(queued.clone(), Prefix::Root).get("files"), None);
+    assert_eq!(shown(queued.clone(), &NATIVE).get("files"), None);
     let body = shown_with(queued, Some(Sources::of_files(files).unwrap()), Encoding::Text);
     assert_eq!(body["source_code"], "import a");
     assert_eq!(
@@ -154,7 +158,7 @@ fn test_cases_have_a_verdict_each() {
         ..passed.clone()
     };
     let tested = tested(Some(vec![passed, skipped]));
-    let body = shown(tested.clone(), Prefix::Root);
+    let body = shown(tested.clone(), &NATIVE);
     assert_eq!((&body["tests_passed"], &body["tests_total"]), (&json!(1), &json!(2)));
     assert_eq!(
         body["tests"][0],
@@ -182,8 +186,8 @@ fn test_cases_have_a_verdict_each() {
 
 #[test]
 fn test_cases_that_were_not_run_are_counted() {
-    let body = shown(tested(None), Prefix::Root);
+    let body = shown(tested(None), &NATIVE);
     assert_eq!((&body["tests"], &body["tests_passed"], &body["tests_total"]), (&json!(null), &json!(0), &json!(2)));
-    let without = shown(execution(ended(End::Cancelled), None), Prefix::Root);
+    let without = shown(execution(ended(End::Cancelled), None), &NATIVE);
     assert_eq!((&without["tests_passed"], &without["tests_total"]), (&json!(null), &json!(null)));
 }

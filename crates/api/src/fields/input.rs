@@ -1,4 +1,4 @@
-//! Standard input and command line arguments.
+//! `stdin` and `args`, of a run and of each test case.
 
 use runbay_model::MAX_ARGUMENT_BYTES;
 use runbay_model::MAX_ARGUMENTS;
@@ -11,7 +11,7 @@ use crate::problem::Problem;
 /// Command line arguments as they were sent.
 pub(crate) type Arguments = Counted<String, MAX_ARGUMENTS>;
 
-/// Accepts standard input up to its limit; it may hold anything.
+/// Checks the length of standard input; it may hold anything.
 pub(super) fn check_stdin(stdin: &str) -> Result<(), Problem> {
     if stdin.len() > MAX_STDIN_BYTES {
         let complaint = too_many_bytes(stdin.len(), MAX_STDIN_BYTES);
@@ -21,7 +21,7 @@ pub(super) fn check_stdin(stdin: &str) -> Result<(), Problem> {
 }
 
 impl Arguments {
-    /// Accepts what the kernel can hand to a program as its arguments.
+    /// Checks that the kernel can hand the arguments to a program.
     pub(super) fn read(self) -> Result<Vec<String>, Problem> {
         if self.count > MAX_ARGUMENTS {
             let complaint = format!("has {} entries, at most {MAX_ARGUMENTS} are allowed", self.count);

@@ -1,0 +1,40 @@
+//! Routes by who may ask for them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::Authenticator;
+use crate::auth::require_operator;
+use crate::auth::require_tenant;
+
+/// The tables of a face; every route stands in one of them.
+pub(crate) struct Tables<S> {
+    /// For everybody who reaches the server.
+    pub(crate) open: OpenApiRouter<S>,
+    /// For tenants, who see what is theirs.
+    pub(crate) tenant: OpenApiRouter<S>,
+    /// For those who keep the service up.
+    pub(crate) operator: OpenApiRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Tables<S> {
+    /// Makes tables without any route.
+    pub(crate) fn empty() -> Self {
+        Self { open: OpenApiRouter::new(), tenant: OpenApiRouter::new(), operator: OpenApiRouter::new() }
+    }
+
+    /// Returns all routes, each behind the layer of its table.
+    pub(crate) fn guarded(self, authenticator: &Arc<dyn Authenticator>) -> Router<S> {
+        let [open, tenant, operator] = [self.open, self.tenant, self.operator].map(Router::from);
+        open.merge(tenant.layer(from_fn_with_state(Arc::clone(authenticator), require_tenant)))
+            .merge(operator.layer(from_fn_with_state(Arc::clone(authenticator), require_operator)))
+    }
+
+    /// Returns all routes and their documentation, behind no layer.
+    pub(crate) fn merged(self) -> OpenApiRouter<S> {
+        self.open.merge(self.tenant).merge(self.operator)
+    }
+}
