@@ -32,11 +32,14 @@ use crate::tables::Tables;
 pub fn router(api: Api) -> Router {
     let document = document().to_json().expect("a document made of plain strings and numbers is JSON");
     let api = api.with_document(document);
-    let routes = || match api.scope() {
-        Scope::Everything => routes(),
-        Scope::Operations => Tables::empty(),
-    };
-    let served = [&NATIVE, &API].map(|face| Served { face, operations: operations(), routes: routes() });
+    let served = [&NATIVE, &API].map(|face| Served {
+        face,
+        operations: operations(),
+        routes: match api.scope() {
+            Scope::Everything => routes(),
+            Scope::Operations => Tables::empty(),
+        },
+    });
     let layers = Layers {
         authenticator: Arc::clone(api.authenticator()),
         admission: Admission::new(api.request_time()),
@@ -45,11 +48,12 @@ pub fn router(api: Api) -> Router {
     layers.around(served).with_state(api)
 }
 
-/// What one face serves.
+/// The routes of one face.
 struct Served<S> {
     face: &'static Face,
-    /// What is answered however many requests are at work.
+    /// The routes that are answered however many requests are at work.
     operations: Tables<S>,
+    /// All other routes, which are refused when too many requests are at work.
     routes: Tables<S>,
 }
 
