@@ -18,6 +18,7 @@ mod problem;
 mod request_id;
 mod router;
 mod routes;
+mod schema;
 mod server;
 mod state;
 mod tables;

@@ -8,7 +8,6 @@ mod languages;
 mod metrics;
 mod openapi;
 mod readyz;
-pub(crate) mod schema;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;

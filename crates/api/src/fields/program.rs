@@ -25,7 +25,7 @@ use super::Variables;
 use super::input::check_stdin;
 use crate::problem::Code;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 
 /// A program and how it is run, as it was sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -19,7 +19,7 @@ use super::input::check_stdin;
 use crate::admission;
 use crate::problem::Code;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 
 /// The longest name of a test case, in bytes; every answer repeats it.
 const MAX_NAME_BYTES: usize = 256;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::extract::Json;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// The languages that are offered.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::fields::FileBody;
-use crate::routes::schema;
+use crate::schema;
 
 /// A session with its code.
 #[derive(Serialize, ToSchema)]

@@ -20,7 +20,7 @@ use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// The time that a check may take: it may wait for others, and a checker may be a compiler.

@@ -10,7 +10,7 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// A session that was closed.

@@ -15,7 +15,7 @@ use crate::extract::Query;
 use crate::page::Cursor;
 use crate::page::PageQuery;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// One page of sessions, newest first.

@@ -18,7 +18,7 @@ use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
 use crate::problem::Problem;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// What a save changes; what is left out stays as it is.

@@ -20,7 +20,7 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::face::Face;
 use crate::idempotency::REPLAYED;
-use crate::routes::schema;
+use crate::schema;
 use crate::state::Api;
 
 /// The time that is kept for the answer: reading the end of an execution is given up that long before the request's time

@@ -22,7 +22,7 @@ use super::text::encode;
 use super::text::whole_ms;
 use crate::face::Face;
 use crate::fields::FileBody;
-use crate::routes::schema;
+use crate::schema;
 
 /// An execution; what came of it is there once it has ended.
 #[derive(Serialize, ToSchema)]

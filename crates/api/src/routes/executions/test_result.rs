@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::query::Encoding;
 use super::text::encode;
 use super::text::whole_ms;
-use crate::routes::schema;
+use crate::schema;
 
 /// What came of one test case.
 #[derive(Serialize, ToSchema)]

@@ -17,21 +17,21 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::schema::SchemaType;
 
 /// The schema of a session's status.
-pub(super) fn session_status() -> Object {
+pub(crate) fn session_status() -> Object {
     words([SessionStatus::Active, SessionStatus::Inactive].map(SessionStatus::as_str))
         .description(Some("Whether the session can be saved and run."))
         .build()
 }
 
 /// The schema of an execution's status.
-pub(super) fn status() -> Object {
+pub(crate) fn status() -> Object {
     words(Status::ALL.iter().map(|status| status.as_str()))
         .description(Some("Where the execution is in its life cycle."))
         .build()
 }
 
 /// The schema of the reason for the end of an execution; null after success.
-pub(super) fn reason() -> Object {
+pub(crate) fn reason() -> Object {
     let words = Reason::ALL.iter().map(|reason| Some(reason.as_str())).chain([None]);
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
@@ -52,7 +52,7 @@ pub(crate) fn priority() -> Object {
 }
 
 /// The schema of how bad a finding of a checker is.
-pub(super) fn severity() -> Object {
+pub(crate) fn severity() -> Object {
     serialized([Severity::Error, Severity::Warning, Severity::Note]).description(Some("How bad it is.")).build()
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn comparison() -> Object {
 }
 
 /// The schema of the verdict on a test case.
-pub(super) fn test_verdict() -> Object {
+pub(crate) fn test_verdict() -> Object {
     serialized([TestVerdict::Passed, TestVerdict::Failed, TestVerdict::Error, TestVerdict::Skipped])
         .description(Some(
             "`passed`: the program ended well and wrote what was expected. `failed`: it ended well and wrote something \
@@ -91,7 +91,7 @@ fn word(value: impl Serialize) -> String {
 }
 
 /// The schema of the limits of a run, all of them whole numbers; its example has the defaults.
-pub(super) fn limits() -> Object {
+pub(crate) fn limits() -> Object {
     let limit = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
     Limits::NAMES
         .iter()
@@ -123,7 +123,7 @@ pub(crate) fn chosen_limits() -> Object {
 }
 
 /// The schema of the ranges of all limits.
-pub(super) fn limit_ranges() -> Object {
+pub(crate) fn limit_ranges() -> Object {
     let bound = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
     let range = || {
         let range = ObjectBuilder::new().schema_type(Type::Object);
