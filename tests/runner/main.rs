@@ -8,4 +8,5 @@ mod check;
 mod compile;
 mod host;
 mod limits;
+mod live;
 mod test_cases;

@@ -9,10 +9,10 @@ use runbay_model::TestPlan;
 use runbay_model::TestResult;
 use runbay_model::TestVerdict;
 use runbay_model::Verdict;
-use runbay_sandbox::Sandbox;
 
+use crate::bays::Bays;
+use crate::fault::RunFault;
 use crate::program::Program;
-use crate::runner::RunFault;
 
 /// What is kept of each stream of each case.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -20,11 +20,7 @@ const KEPT_BYTES: usize = 16 * 1024;
 /// Runs a program with one test case after the other.
 ///
 /// CANCEL: dropping the future kills the program.
-pub(crate) async fn run(
-    sandbox: &Sandbox,
-    program: &Program<'_>,
-    plan: &TestPlan,
-) -> Result<(Verdict, Outcome), RunFault> {
+pub(crate) async fn run(bays: &Bays, program: &Program<'_>, plan: &TestPlan) -> Result<(Verdict, Outcome), RunFault> {
     let mut summary = Outcome::default();
     let mut results = Vec::with_capacity(plan.cases.len());
     let mut is_over = false;
@@ -33,7 +29,7 @@ pub(crate) async fn run(
             results.push(TestResult::skipped(case.name.clone()));
             continue;
         }
-        let (verdict, outcome) = program.run(sandbox, &case.args, &case.stdin).await?;
+        let (verdict, outcome) = program.run(bays, &case.args, &case.stdin, None).await?;
         summary.execution_time = sum(summary.execution_time, outcome.execution_time);
         summary.cpu_time = sum(summary.cpu_time, outcome.cpu_time);
         summary.memory_bytes = summary.memory_bytes.max(outcome.memory_bytes);
