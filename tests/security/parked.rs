@@ -63,7 +63,7 @@ async fn a_parked_bay_gets_limits_files_and_program_later() {
         import os, resource, sys
         from attack import answer
         limits = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)]
-        answer(args=sys.argv[1:], limits=limits, own=os.environ['OWN'], path=os.environ['PATH'], box=sorted(os.listdir()))
+        answer(args=sys.argv[1:], limits=limits, own=os.environ['OWN'], path=os.environ['PATH'], box=sorted(name for name in os.listdir() if name.endswith('.py')))
     ",
     );
     let mut bay = park(&arena, &attack).await;
@@ -271,13 +271,13 @@ async fn victim() {
     let attack = Attack::new("");
     let bays = [park(&arena, &attack).await, park(&arena, &attack).await, park(&arena, &attack).await];
     fs::write(marker, arena.traces.to_text()).expect("the marker can be written");
-    tokio::time::sleep(PATIENCE).await;
+    // So that it ends even if nobody kills it.
+    _ = tokio::time::timeout(PATIENCE, std::future::pending::<()>()).await;
     drop(bays);
 }
 
 #[tokio::test]
 async fn a_killed_service_leaves_nothing_of_parked_bays() {
-    // The fork of another test could hold the victim's fds for a moment.
     let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
     let before = mounts();
     let directory = std::env::temp_dir().join(format!("runbay-parked-{}", std::process::id()));

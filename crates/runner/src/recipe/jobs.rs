@@ -54,10 +54,10 @@ impl Recipe {
     pub(crate) fn version_invocation(&self, program: &str, argv: &[String]) -> Invocation {
         let argv = std::iter::once(program.to_owned()).chain(argv.iter().skip(1).cloned()).collect();
         let nothing = Values { sources: Vec::new(), ..self.values(None, Limits::default().memory_bytes) };
-        let (environment, own) = self.environment(&Variables::new(), &nothing);
+        let environment = self.environment(&Variables::new(), &nothing);
         Invocation {
-            runtime: Runtime { argv, environment, stderr: StderrTarget::Own },
-            job: Job { environment: own, ..Job::default() },
+            runtime: Runtime { argv, environment: environment.fixed, stderr: StderrTarget::Own },
+            job: Job { environment: environment.of_request, ..Job::default() },
         }
     }
 
@@ -97,17 +97,17 @@ impl Recipe {
             (RunProgram::Host(name), None) => name.clone(),
             (RunProgram::Artefact, _) => artefact.clone(),
         };
-        let (argv, arguments) = fill(program, &self.run.arguments, &values);
-        let (environment, own) = self.environment(&self.run.environment, &values);
-        let mut own: BTreeMap<_, _> = own.into_iter().collect();
-        own.extend(parts.environment.variables().clone());
+        let command_line = fill(program, &self.run.arguments, &values);
+        let environment = self.environment(&self.run.environment, &values);
+        let mut variables: BTreeMap<_, _> = environment.of_request.into_iter().collect();
+        variables.extend(parts.environment.variables().clone());
         Invocation {
-            runtime: Runtime { argv, environment, stderr: StderrTarget::Own },
+            runtime: Runtime { argv: command_line.fixed, environment: environment.fixed, stderr: StderrTarget::Own },
             job: Job {
                 unpack: parts.artefact,
                 files: self.files(parts.sources),
-                arguments,
-                environment: own.into_iter().collect(),
+                arguments: command_line.of_request,
+                environment: variables.into_iter().collect(),
                 ..Job::default()
             },
         }
@@ -117,11 +117,16 @@ impl Recipe {
     fn tool(&self, command: &CommandLine, program: &str, sources: &Sources, limits: &Limits) -> Invocation {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values { artefact: &artefact, ..self.values(Some(sources), limits.compile_memory_bytes) };
-        let (argv, arguments) = fill(program.to_owned(), &command.arguments, &values);
-        let (environment, own) = self.environment(&command.environment, &values);
+        let command_line = fill(program.to_owned(), &command.arguments, &values);
+        let environment = self.environment(&command.environment, &values);
         Invocation {
-            runtime: Runtime { argv, environment, stderr: StderrTarget::Stdout },
-            job: Job { files: self.files(sources), arguments, environment: own, ..Job::default() },
+            runtime: Runtime { argv: command_line.fixed, environment: environment.fixed, stderr: StderrTarget::Stdout },
+            job: Job {
+                files: self.files(sources),
+                arguments: command_line.of_request,
+                environment: environment.of_request,
+                ..Job::default()
+            },
         }
     }
 
@@ -151,31 +156,38 @@ impl Recipe {
         std::iter::once(entry).chain(others).collect()
     }
 
-    /// Returns the environment of a stage, sorted by name: what is the same for all requests, and what is not.
-    fn environment(&self, stage: &Variables, values: &Values<'_>) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    /// Returns the environment of a stage, sorted by name.
+    fn environment(&self, stage: &Variables, values: &Values<'_>) -> Filled<(String, String)> {
         let common = ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), ((*value).to_owned(), true)));
         let mut all: BTreeMap<_, _> = common.collect();
         let own = self.environment.iter().chain(stage);
         all.extend(own.map(|(name, text)| (name.clone(), (text.fill(values), text.is_fixed()))));
-        let (fixed, filled): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, (_, is_fixed))| *is_fixed);
-        let plain = |variables: Vec<(String, (String, bool))>| {
-            variables.into_iter().map(|(name, (value, _))| (name, value)).collect()
-        };
-        (plain(fixed), plain(filled))
+        let mut filled = Filled { fixed: Vec::new(), of_request: Vec::new() };
+        for (name, (value, is_fixed)) in all {
+            if is_fixed { &mut filled.fixed } else { &mut filled.of_request }.push((name, value));
+        }
+        filled
     }
 }
 
-/// Returns the program with those of its first arguments that are the same for all requests, and the other arguments.
-fn fill(program: String, arguments: &[Word], values: &Values<'_>) -> (Vec<String>, Vec<String>) {
-    let fixed = arguments.iter().take_while(|word| word.is_fixed()).count();
-    let (mut argv, mut others) = (vec![program], Vec::new());
-    for word in &arguments[..fixed] {
-        word.fill(values, &mut argv);
+/// Words or variables with their placeholders filled in.
+struct Filled<T> {
+    /// What is the same for all requests.
+    fixed: Vec<T>,
+    of_request: Vec<T>,
+}
+
+/// Fills in a command line; only its beginning can be the same for all requests.
+fn fill(program: String, arguments: &[Word], values: &Values<'_>) -> Filled<String> {
+    let mut filled = Filled { fixed: vec![program], of_request: Vec::new() };
+    let (fixed, others) = arguments.split_at(arguments.iter().take_while(|word| word.is_fixed()).count());
+    for word in fixed {
+        word.fill(values, &mut filled.fixed);
     }
-    for word in &arguments[fixed..] {
-        word.fill(values, &mut others);
+    for word in others {
+        word.fill(values, &mut filled.of_request);
     }
-    (argv, others)
+    filled
 }
 
 #[cfg(test)]
