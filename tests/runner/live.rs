@@ -36,18 +36,18 @@ async fn next(output: &mut OutputReceiver) -> Option<LiveOutput> {
     timeout(PATIENCE, output.next()).await.expect("output in time")
 }
 
-/// Reads standard output up to the end of a line.
-async fn line(output: &mut OutputReceiver) -> String {
-    let mut line = String::new();
-    while !line.ends_with('\n') {
+/// Reads so many lines of standard output.
+async fn lines(output: &mut OutputReceiver, count: usize) -> String {
+    let mut lines = String::new();
+    while lines.matches('\n').count() < count {
         match next(output).await {
             Some(LiveOutput::Chunk(Chunk { stream: OutputStream::Stdout, bytes })) => {
-                line += std::str::from_utf8(&bytes).expect("text");
+                lines += std::str::from_utf8(&bytes).expect("text");
             }
             other => panic!("{other:?}"),
         }
     }
-    line
+    lines
 }
 
 #[tokio::test]
@@ -55,11 +55,10 @@ async fn output_and_input_pass_while_the_program_runs_and_all_output_is_kept() {
     let script = "echo ready; while read line; do echo \"got $line\"; done; echo end >&2";
     let input = RunInput { stdin: b"first\n".to_vec(), ..plain(script) };
     let (LiveClient { mut output, input }, running) = start(input).await;
-    assert_eq!(line(&mut output).await, "ready\n");
-    assert_eq!(line(&mut output).await, "got first\n");
+    assert_eq!(lines(&mut output, 2).await, "ready\ngot first\n");
     for word in ["a", "b"] {
         input.send(format!("{word}\n").as_bytes()).await.expect("the program reads");
-        assert_eq!(line(&mut output).await, format!("got {word}\n"));
+        assert_eq!(lines(&mut output, 1).await, format!("got {word}\n"));
     }
     drop(input);
     let end = Chunk { stream: OutputStream::Stderr, bytes: b"end\n".to_vec() };
