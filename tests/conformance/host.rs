@@ -91,7 +91,7 @@ impl Host {
     pub(crate) async fn run(&self, language: &str, input: Input) -> (Verdict, Outcome) {
         let work = Work { args: input.args, stdin: input.stdin, limits: input.limits, ..Work::default() };
         let input = RunInput { language: LanguageId::new(language), sources: sources(input.files), work };
-        self.runner.run(&TenantId::new("conformance"), &input).await.expect("the program can be run")
+        self.runner.run(&TenantId::new("conformance"), &input, None).await.expect("the program can be run")
     }
 
     pub(crate) async fn check(&self, language: &str, files: Vec<(String, Vec<u8>)>) -> CheckReport {

@@ -101,7 +101,7 @@ impl Host {
     }
 
     pub(crate) async fn run_for(&self, tenant: &TenantId, input: &RunInput) -> (Verdict, Outcome) {
-        self.runner.run(tenant, input).await.expect("the program can be run")
+        self.runner.run(tenant, input, None).await.expect("the program can be run")
     }
 
     /// Runs a program that has to end well; returns what it wrote.

@@ -1,4 +1,4 @@
-//! Compile stage, compile cache, test cases, checks and limits, in real bays.
+//! Compile stage, compile cache, test cases, checks, limits and live runs, in real bays.
 //!
 //! The languages are made for these tests: what compiles, checks and runs is a shell script that the test writes, so
 //! that it can do whatever a hostile one could.
@@ -8,4 +8,5 @@ mod check;
 mod compile;
 mod host;
 mod limits;
+mod live;
 mod test_cases;

@@ -123,7 +123,7 @@ impl Arena {
 
     pub(crate) async fn try_run(&self, attack: &Attack) -> Result<Report, RunError> {
         let bay = self.bay(attack.limits).await;
-        runbay_sandbox::run(bay, &attack.job, &attack.stdin, &attack.clocks).await
+        runbay_sandbox::run(bay, &attack.invocation, &attack.stdin, &attack.clocks).await
     }
 
     pub(crate) async fn bay(&self, limits: BayLimits) -> Bay {

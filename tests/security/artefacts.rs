@@ -25,14 +25,14 @@ const MADE: &str = ".runbay/made";
 /// A program whose file or directory `.runbay/made` is handed over.
 fn maker(source: &str) -> Attack {
     let mut attack = Attack::new(source);
-    attack.job.keep = Some(MADE.into());
+    attack.invocation.job.keep = Some(MADE.into());
     attack
 }
 
 /// A program that finds what was handed over.
 fn user(source: &str, artefact: &Artefact) -> Attack {
     let mut attack = Attack::new(source);
-    attack.job.unpack = Some(artefact.clone());
+    attack.invocation.job.unpack = Some(artefact.clone());
     attack
 }
 
@@ -74,7 +74,8 @@ async fn a_program_that_was_made_runs_in_another_bay() {
     assert_eq!(use_it(&arena, look, &artefact).await, seen);
 
     let mut run = user("", &artefact);
-    run.job.argv = vec![MADE.to_owned()];
+    run.invocation.runtime.argv = vec![MADE.to_owned()];
+    run.invocation.job.arguments.clear();
     let report = arena.run(&run).await;
     // The last one is the listing's own.
     assert_eq!(String::from_utf8_lossy(&report.stdout), "made\n0\n1\n2\n3\n", "{}", text(&report));
@@ -249,7 +250,7 @@ async fn a_bay_too_small_for_its_inputs_says_so() {
     let with_files = |count: usize, bytes| {
         let mut attack = Attack::new("print('ran')");
         let file = |number| File { name: format!("{number}").into(), content: vec![b'x'; bytes] };
-        attack.job.files.extend((0..count).map(file));
+        attack.invocation.job.files.extend((0..count).map(file));
         attack
     };
     let mut attack = with_files(1, 1 << 20);
@@ -368,7 +369,7 @@ async fn an_artefact_and_a_file_of_one_name_are_an_error() {
     let artefact = handed_over(arena.run(&maker(&format!("open('{MADE}', 'w').write('first')"))).await);
     for name in [MADE, ".runbay"] {
         let mut attack = user("print('ran')", &artefact);
-        attack.job.files.push(File { name: name.into(), content: b"mine".to_vec() });
+        attack.invocation.job.files.push(File { name: name.into(), content: b"mine".to_vec() });
         match arena.try_run(&attack).await {
             Err(RunError::NotStarted(error)) => assert_eq!((error.step, error.errno), (Step::WriteFile, libc::EEXIST)),
             other => panic!("{other:?}"),
@@ -382,7 +383,7 @@ async fn names_outside_the_box_cannot_be_kept() {
     let arena = Arena::open().await;
     for name in ["/etc/passwd", "../etc/passwd", "", "a/../../etc/passwd", "a\0b/c"] {
         let mut attack = Attack::new("print('ran')");
-        attack.job.keep = Some(name.into());
+        attack.invocation.job.keep = Some(name.into());
         let error = arena.try_run(&attack).await.expect_err(name);
         assert!(matches!(&error, RunError::NotStarted(cause) if cause.step == Step::WriteFile), "{name:?}: {error:?}");
     }

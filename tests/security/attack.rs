@@ -5,9 +5,11 @@ use std::time::Duration;
 use runbay_sandbox::BayLimits;
 use runbay_sandbox::Clocks;
 use runbay_sandbox::File;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::Job;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
+use runbay_sandbox::Runtime;
 use serde_json::Value;
 
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -18,7 +20,7 @@ const SUPPORT: &str = include_str!("attack.py");
 /// A Python program with its input and limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Attack {
-    pub(crate) job: Job,
+    pub(crate) invocation: Invocation,
     pub(crate) stdin: Vec<u8>,
     pub(crate) limits: BayLimits,
     pub(crate) clocks: Clocks,
@@ -29,11 +31,17 @@ impl Attack {
     pub(crate) fn new(source: &str) -> Self {
         let file = |name: &str, content: String| File { name: name.into(), content: content.into_bytes() };
         Self {
-            job: Job {
-                files: vec![file("main.py", unindent(source)), file("attack.py", SUPPORT.to_owned())],
-                argv: vec!["/usr/bin/python3".to_owned(), "main.py".to_owned()],
-                environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
-                ..Job::default()
+            invocation: Invocation {
+                runtime: Runtime {
+                    argv: vec!["/usr/bin/python3".to_owned()],
+                    environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+                    ..Runtime::default()
+                },
+                job: Job {
+                    files: vec![file("main.py", unindent(source)), file("attack.py", SUPPORT.to_owned())],
+                    arguments: vec!["main.py".to_owned()],
+                    ..Job::default()
+                },
             },
             stdin: Vec::new(),
             limits: BayLimits {

@@ -108,7 +108,7 @@ async fn a_service_that_goes_away_takes_all_bays_along() {
     let attack = Attack::new(SLEEPER);
     let bay = arena.bay(attack.limits).await;
     tokio::select! {
-        _ = runbay_sandbox::run(bay, &attack.job, b"", &attack.clocks) => panic!("the program would never end"),
+        _ = runbay_sandbox::run(bay, &attack.invocation, b"", &attack.clocks) => panic!("the program would never end"),
         () = arena.ready() => {}
     }
     // The run was dropped in this moment; the sandbox goes without a pause.

@@ -73,7 +73,7 @@ impl CompilerHost {
         let environment = Environment::new(variables).expect("the variables may be set");
         let work = Work { limits: SHORT, environment, ..Work::default() };
         let input = RunInput { language: self.language.clone(), sources, work };
-        self.runner.run(&TenantId::default(), &input).await.expect("the service is not to blame")
+        self.runner.run(&TenantId::default(), &input, None).await.expect("the service is not to blame")
     }
 
     /// Asserts that code cannot be compiled, and that the message holds nothing of the host; returns the message.

@@ -133,9 +133,9 @@ async fn all_at_once(arena: &Arena, attacks: Vec<Attack>) -> Vec<Report> {
     let mut runs = Vec::new();
     for mut attack in attacks {
         // Without the modules that most programs need, interpreters start in half the time.
-        attack.job.argv.insert(1, "-S".to_owned());
+        attack.invocation.runtime.argv.insert(1, "-S".to_owned());
         let bay = arena.bay(attack.limits).await;
-        runs.push(async move { runbay_sandbox::run(bay, &attack.job, &attack.stdin, &attack.clocks).await });
+        runs.push(async move { runbay_sandbox::run(bay, &attack.invocation, &attack.stdin, &attack.clocks).await });
     }
     let running: Vec<_> = runs.into_iter().map(tokio::spawn).collect();
     let mut reports = Vec::new();

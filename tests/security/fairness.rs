@@ -42,7 +42,7 @@ async fn honest_beside(bays: usize, loops: usize) {
         let bay = arena.bay(Attack::new("").limits).await;
         let attack = Attack::new(&greedy).cpu(Duration::from_secs(60)).wall(Duration::from_secs(60));
         neighbours.push(tokio::spawn(async move {
-            runbay_sandbox::run(bay, &attack.job, &attack.stdin, &attack.clocks).await
+            runbay_sandbox::run(bay, &attack.invocation, &attack.stdin, &attack.clocks).await
         }));
     }
     arena.ready().await;

@@ -188,7 +188,7 @@ async fn input_files_stay_in_the_box() {
     let arena = Arena::open().await;
     for name in ["../x", "/tmp/x", "a/../../x", "", "main.py", "main.py/x", "x\0y"] {
         let mut attack = Attack::new("print('ran')");
-        attack.job.files.push(File { name: name.into(), content: b"x".to_vec() });
+        attack.invocation.job.files.push(File { name: name.into(), content: b"x".to_vec() });
         let error = arena.try_run(&attack).await.expect_err(name);
         assert!(matches!(&error, RunError::NotStarted(cause) if cause.step == Step::WriteFile), "{name:?}: {error:?}");
     }

@@ -24,7 +24,7 @@ async fn both_outputs_go_to_one_stream_in_order() {
         os.write(os.open('/dev/stderr', os.O_WRONLY), b'last')
     ",
     );
-    attack.job.stderr = StderrTarget::Stdout;
+    attack.invocation.runtime.stderr = StderrTarget::Stdout;
     let report = arena.run(&attack).await;
     let expected: String = (0..200).map(|number| format!("o{number} e{number} ")).collect();
     assert_eq!(String::from_utf8_lossy(&report.stdout), expected + "last", "{}", text(&report));

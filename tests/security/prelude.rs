@@ -47,8 +47,12 @@ builtins.__import__, real = lambda *words, **names: real(*words, **names), built
 def dumps(value): return repr(value).replace(\"'\", '\"').replace('False', 'false').replace('(', '[').replace(')', ']')
 def hook(): pass
 ";
-        attack.job.files.push(File { name: name.into(), content: hostile.as_bytes().to_vec() });
-        attack.job.environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        attack.invocation.job.files.push(File { name: name.into(), content: hostile.as_bytes().to_vec() });
+        attack
+            .invocation
+            .runtime
+            .environment
+            .extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         assert_eq!(answer(&arena.run(&attack).await), nothing_gained(), "{name}");
     }
     arena.close().await;
@@ -76,8 +80,8 @@ async fn variables_of_the_loader_gain_nothing() {
         ("NODE_OPTIONS", "--require /box/missing.js"),
     ] {
         let mut attack = Attack::new(LOOK);
-        attack.job.environment.retain(|(kept, _)| kept != name);
-        attack.job.environment.push((name.to_owned(), value.to_owned()));
+        attack.invocation.runtime.environment.retain(|(kept, _)| kept != name);
+        attack.invocation.runtime.environment.push((name.to_owned(), value.to_owned()));
         assert_eq!(answer(&arena.run(&attack).await), nothing_gained(), "{name}={value}");
     }
     arena.close().await;
@@ -89,8 +93,8 @@ async fn an_interpreter_that_cannot_start_is_the_programs_own_end() {
     for (name, value) in [("PYTHONHOME", "/box"), ("LD_LIBRARY_PATH", "/box"), ("PYTHONIOENCODING", "nonsense")] {
         let mut attack = Attack::new("print('never')");
         // No library, and each interpreter needs this one.
-        attack.job.files.push(File { name: "libc.so.6".into(), content: b"junk".to_vec() });
-        attack.job.environment.push((name.to_owned(), value.to_owned()));
+        attack.invocation.job.files.push(File { name: "libc.so.6".into(), content: b"junk".to_vec() });
+        attack.invocation.runtime.environment.push((name.to_owned(), value.to_owned()));
         let report = arena.run(&attack).await;
         assert!(matches!(report.end, ProgramEnd::Exited(1 | 127)), "{name}: {}", text(&report));
         assert_eq!((report.stop, report.stdout.as_slice()), (None, &b""[..]), "{name}: {}", text(&report));

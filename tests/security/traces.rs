@@ -34,6 +34,23 @@ impl Traces {
         traces
     }
 
+    /// Returns what [`Self::from_text`] reads in another process; it ends with a newline.
+    pub(crate) fn to_text(&self) -> String {
+        let cgroups = self.cgroups.iter().map(|path| path.display().to_string());
+        let mut lines = vec![self.name.clone(), self.uids.start.to_string(), self.uids.end.to_string()];
+        lines.extend(cgroups);
+        lines.join("\n") + "\n"
+    }
+
+    /// Returns the traces of a sandbox that belongs to another process.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let mut lines = text.lines();
+        let mut next = || lines.next().expect("a line");
+        let (name, start, end) = (next().to_owned(), next(), next());
+        let uid = |text: &str| text.parse().expect("a number");
+        Self { name, uids: uid(start)..uid(end), cgroups: lines.map(PathBuf::from).collect() }
+    }
+
     /// Returns all living processes of the sandbox: those with its name or its users, and all below them.
     pub(crate) fn processes(&self) -> Vec<Process> {
         let mut family = HashSet::new();

@@ -7,12 +7,12 @@ use runbay_model::Severity;
 use runbay_model::Sources;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
-use runbay_sandbox::Sandbox;
 
+use crate::bays::Bays;
+use crate::fault::RunFault;
 use crate::installed::Installed;
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::recipe::DiagnosticPattern;
-use crate::runner::RunFault;
 use crate::tool;
 
 /// More diagnostics help nobody.
@@ -21,17 +21,13 @@ const MAX_DIAGNOSTICS: usize = 200;
 /// Checks code in a bay.
 ///
 /// CANCEL: dropping the future kills the checker.
-pub(crate) async fn check(
-    sandbox: &Sandbox,
-    installed: &Installed,
-    sources: &Sources,
-) -> Result<CheckReport, RunFault> {
+pub(crate) async fn check(bays: &Bays, installed: &Installed, sources: &Sources) -> Result<CheckReport, RunFault> {
     let (Some(stage), Ok(Some(checker))) = (&installed.recipe.check, &installed.found.checker) else {
         let message = Some(format!("There is no checker for {}.", installed.recipe.name));
         return Ok(CheckReport { diagnostics: Vec::new(), message });
     };
-    let job = installed.recipe.check_job(stage, checker, sources, &installed.limits);
-    let report = tool::run(sandbox, &job, &installed.limits).await?;
+    let invocation = installed.recipe.check_invocation(stage, checker, sources, &installed.limits);
+    let report = tool::run(bays, &invocation, &installed.limits).await?;
     Ok(read(report, &stage.pattern, &installed.limits))
 }
 

@@ -1,84 +1,35 @@
 //! The compile stage: from sources to an artefact, in a bay of its own.
 
 mod cache;
+mod compilation;
 mod key;
+mod request;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use runbay_model::Facts;
 use runbay_model::Limits;
-use runbay_model::Outcome;
-use runbay_model::Output;
-use runbay_model::Sources;
-use runbay_model::TenantId;
-use runbay_sandbox::Artefact;
 use runbay_sandbox::ArtefactFault;
-use runbay_sandbox::Job;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
-use runbay_sandbox::Sandbox;
 
 pub(crate) use cache::CompileCache;
+pub(crate) use compilation::Compilation;
+pub(crate) use compilation::Compiled;
+use compilation::Refusal;
 pub(crate) use key::Sharing;
+pub(crate) use request::CompileRequest;
 
-use crate::installed::Installed;
+use crate::bays::Bays;
+use crate::fault::RunFault;
 use crate::limits::TOOL_OUTPUT_BYTES;
-use crate::runner::RunFault;
 use crate::tool;
-
-/// A program that is ready to run.
-#[derive(Debug)]
-pub(crate) struct Compiled {
-    pub(crate) artefact: Artefact,
-    /// Warnings and the like.
-    pub(crate) output: Vec<u8>,
-    /// Time on the wall clock.
-    pub(crate) time: Duration,
-}
-
-/// Code that could not be compiled.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    /// One plain sentence.
-    message: String,
-    output: Vec<u8>,
-    time: Duration,
-}
-
-/// What came of compiling.
-#[derive(Debug, Clone)]
-pub(crate) enum Compilation {
-    /// It is new.
-    Fresh(Arc<Compiled>),
-    /// An earlier compilation of the same was used again.
-    Reused(Arc<Compiled>),
-    Refused(Arc<Refusal>),
-}
-
-impl Refusal {
-    pub(crate) fn outcome(&self) -> Outcome {
-        let message = Some(self.message.clone());
-        Outcome {
-            facts: Facts { message, compile_time: Some(self.time), ..Facts::default() },
-            output: Output { compile_output: Some(self.output.clone()), ..Output::default() },
-        }
-    }
-}
-
-/// What is compiled, and for whom.
-pub(crate) struct CompileRequest<'a> {
-    pub(crate) tenant: &'a TenantId,
-    pub(crate) installed: &'a Installed,
-    pub(crate) sources: &'a Sources,
-    pub(crate) limits: &'a Limits,
-}
 
 /// Compiles, or finds what an earlier compilation made; none for a language without a compile stage.
 ///
 /// CANCEL: dropping the future kills the compiler, unless others wait for the same: then one of them starts it anew.
 pub(crate) async fn compile(
-    sandbox: &Sandbox,
+    bays: &Bays,
     cache: Option<&CompileCache>,
     request: &CompileRequest<'_>,
 ) -> Result<Option<Compilation>, RunFault> {
@@ -86,17 +37,17 @@ pub(crate) async fn compile(
     let (Some(stage), Some(compiler)) = (&installed.recipe.compile, &installed.found.compiler) else {
         return Ok(None);
     };
-    let job = installed.recipe.compile_job(stage, compiler, sources, limits);
-    let compiling = compile_anew(sandbox, &job, limits);
+    let invocation = installed.recipe.compile_invocation(stage, compiler, sources, limits);
+    let compiling = compile_anew(bays, &invocation, limits);
     let compilation = match cache {
-        Some(cache) => cache.get_or_compile(request, &job, compiling).await?,
+        Some(cache) => cache.get_or_compile(request, &invocation, compiling).await?,
         None => compiling.await?,
     };
     Ok(Some(compilation))
 }
 
-async fn compile_anew(sandbox: &Sandbox, job: &Job, limits: &Limits) -> Result<Compilation, RunFault> {
-    Ok(judge(tool::run(sandbox, job, limits).await?, limits))
+async fn compile_anew(bays: &Bays, invocation: &Invocation, limits: &Limits) -> Result<Compilation, RunFault> {
+    Ok(judge(tool::run(bays, invocation, limits).await?, limits))
 }
 
 fn judge(mut report: Report, limits: &Limits) -> Compilation {
@@ -121,6 +72,10 @@ fn judge(mut report: Report, limits: &Limits) -> Compilation {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use runbay_model::Outcome;
+    use runbay_sandbox::Artefact;
     use runbay_sandbox::Usage;
 
     use super::*;

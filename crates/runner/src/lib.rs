@@ -4,12 +4,15 @@
 //! crate knows neither sessions nor queues.
 
 mod amount;
+mod bays;
 mod check;
 mod compile;
 mod embedded;
+mod fault;
 mod installed;
 mod judge;
 mod limits;
+mod live;
 mod probe;
 mod program;
 mod recipe;
@@ -19,11 +22,20 @@ mod signal;
 mod test_cases;
 mod tool;
 
+pub use fault::RunFault;
 pub use limits::bay_limits;
+pub use live::InputClosed;
+pub use live::InputSender;
+pub use live::LiveClient;
+pub use live::LiveOutput;
+pub use live::LiveRun;
+pub use live::OutputReceiver;
+pub use live::live;
 pub use probe::Absent;
 pub use recipe::Recipe;
 pub use recipe::RecipeError;
 pub use recipes::recipes;
-pub use runner::RunFault;
+pub use runbay_sandbox::Chunk;
+pub use runbay_sandbox::OutputStream;
 pub use runner::Runner;
 pub use runner::RunnerSettings;

@@ -1,21 +1,16 @@
 //! Finding out which recipes work on this host.
 
+use std::error::Error;
 use std::path::Path;
-use std::time::Duration;
 
 use runbay_model::Limits;
-use runbay_sandbox::Clocks;
 use runbay_sandbox::ProgramEnd;
-use runbay_sandbox::Sandbox;
 
-use crate::limits::TOOL_OUTPUT_BYTES;
-use crate::limits::tool_bay_limits;
+use crate::bays::Bays;
+use crate::bays::Purpose;
 use crate::recipe::Recipe;
 use crate::recipe::RunProgram;
 use crate::recipe::SEARCH_PATH;
-
-/// How long a program may take to say its version, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A language that is not offered, or one whose code is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +36,7 @@ pub(crate) struct Found {
 }
 
 /// Looks for a recipe's programs and asks for their version, in a bay.
-pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, Absent> {
+pub(crate) async fn probe(bays: &Bays, recipe: &Recipe) -> Result<Found, Absent> {
     let absent = |why: String| Absent { language: recipe.id.to_string(), why };
     let look_for = |name: &str| look_for(name).map_err(absent);
     let runtime = match &recipe.run.program {
@@ -53,31 +48,30 @@ pub(crate) async fn probe(sandbox: &Sandbox, recipe: &Recipe) -> Result<Found, A
     for name in &recipe.programs {
         programs.push(look_for(name)?);
     }
-    let version = ask_version(sandbox, recipe, &programs[0], &recipe.version).await.map_err(absent)?;
-    let checker = find_checker(sandbox, recipe).await.map_err(absent);
+    let version = ask_version(bays, recipe, &programs[0], &recipe.version).await.map_err(absent)?;
+    let checker = find_checker(bays, recipe).await.map_err(absent);
     Ok(Found { version, programs, compiler, runtime, checker })
 }
 
-async fn find_checker(sandbox: &Sandbox, recipe: &Recipe) -> Result<Option<String>, String> {
+async fn find_checker(bays: &Bays, recipe: &Recipe) -> Result<Option<String>, String> {
     let Some(stage) = &recipe.check else { return Ok(None) };
     let checker = look_for(&stage.command.program)?;
     if let Some(argv) = &stage.version
         && let Some(name) = argv.first()
     {
         let failed = |why| format!("{why}; it may need another package, see the language's recipe");
-        ask_version(sandbox, recipe, &look_for(name)?, argv).await.map_err(failed)?;
+        ask_version(bays, recipe, &look_for(name)?, argv).await.map_err(failed)?;
     }
     Ok(Some(checker))
 }
 
-async fn ask_version(sandbox: &Sandbox, recipe: &Recipe, program: &str, argv: &[String]) -> Result<String, String> {
-    let clocks =
-        Clocks { wall: PATIENCE, cpu: PATIENCE, stdout_bytes: TOOL_OUTPUT_BYTES, stderr_bytes: TOOL_OUTPUT_BYTES };
+async fn ask_version(bays: &Bays, recipe: &Recipe, program: &str, argv: &[String]) -> Result<String, String> {
     let limits = Limits::default().overridden_by(&recipe.limits);
-    let failed = |cause: &dyn std::error::Error| format!("{program} could not be asked for its version: {cause}");
-    let bay = sandbox.bay(tool_bay_limits(&limits)).await.map_err(|error| failed(&error))?;
-    let report = runbay_sandbox::run(bay, &recipe.version_job(program, argv), b"", &clocks).await;
-    let report = report.map_err(|error| failed(&error))?;
+    let report = bays.run(Purpose::Version, &limits, &recipe.version_invocation(program, argv)).await;
+    let report = report.map_err(|fault| {
+        let cause = fault.source().map_or_else(|| fault.to_string(), ToString::to_string);
+        format!("{program} could not be asked for its version: {cause}")
+    })?;
     if report.end != ProgramEnd::Exited(0) {
         return Err(format!("{program} failed when asked for its version: {:?}", report.end));
     }

@@ -8,19 +8,21 @@ use runbay_model::Outcome;
 use runbay_model::Sources;
 use runbay_model::Verdict;
 use runbay_sandbox::Artefact;
-use runbay_sandbox::BayLimits;
+use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
-use runbay_sandbox::Sandbox;
+use runbay_sandbox::Stdin;
 use runbay_sandbox::Step;
 
 use crate::amount::size;
+use crate::bays::Bays;
+use crate::bays::Purpose;
+use crate::fault::RunFault;
 use crate::installed::Installed;
 use crate::judge::judge;
-use crate::limits::bay_limits;
-use crate::limits::clocks;
+use crate::live::InputReceiver;
+use crate::live::LiveRun;
 use crate::recipe::RunParts;
 use crate::recipe::RunProgram;
-use crate::runner::RunFault;
 
 /// A program that can be run, as often as is wanted.
 #[derive(Debug)]
@@ -34,30 +36,19 @@ pub(crate) struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// Runs the program to its end.
+    /// Runs the program to its end; `live` sees its output meanwhile, and may write after `stdin`.
     ///
     /// CANCEL: dropping the future kills the program.
     pub(crate) async fn run(
         &self,
-        sandbox: &Sandbox,
+        bays: &Bays,
         args: &[String],
         stdin: &[u8],
+        live: Option<LiveRun>,
     ) -> Result<(Verdict, Outcome), RunFault> {
-        let Installed { recipe, found, .. } = self.installed;
-        let job = recipe.run_job(RunParts {
-            program: found.runtime.as_deref(),
-            artefact: self.artefact.clone(),
-            sources: self.sources,
-            args,
-            environment: self.environment,
-            limits: self.limits,
-        });
-        let data_bytes = recipe.data_bytes(self.limits.memory_bytes);
-        let limits = BayLimits { data_bytes, ..bay_limits(self.limits) };
-        let bay = sandbox.bay(limits).await.map_err(RunFault::Bay)?;
-        match runbay_sandbox::run(bay, &job, stdin, &clocks(self.limits)).await {
-            Ok(report) => Ok(judge(report, self.limits, &recipe.out_of_memory)),
-            Err(error) => match self.excuse(&error) {
+        match self.report(bays, args, stdin, live).await {
+            Ok(report) => Ok(judge(report, self.limits, &self.installed.recipe.out_of_memory)),
+            Err(RunFault::Run(error)) => match self.excuse(&error) {
                 Some(message) => {
                     let facts = Facts { message: Some(message), ..Facts::default() };
                     let outcome = Outcome { facts, ..Outcome::default() };
@@ -65,7 +56,34 @@ impl Program<'_> {
                 }
                 None => Err(RunFault::Run(error)),
             },
+            Err(fault) => Err(fault),
         }
+    }
+
+    async fn report(
+        &self,
+        bays: &Bays,
+        args: &[String],
+        stdin: &[u8],
+        live: Option<LiveRun>,
+    ) -> Result<Report, RunFault> {
+        let Installed { recipe, found, .. } = self.installed;
+        let invocation = recipe.run_invocation(RunParts {
+            program: found.runtime.as_deref(),
+            artefact: self.artefact.clone(),
+            sources: self.sources,
+            args,
+            environment: self.environment,
+            limits: self.limits,
+        });
+        let (running, input) = bays.start(Purpose::Program(recipe), self.limits, &invocation).await?;
+        let (output, live_input) = live.map(LiveRun::into_parts).unzip();
+        let report = running.collect(feed(input, stdin, live_input), |chunk| {
+            if let Some(output) = &output {
+                output.push(chunk);
+            }
+        });
+        report.await.map_err(RunFault::Run)
     }
 
     /// Says in one sentence why a program did not start by its own fault; none if it was not its fault.
@@ -83,5 +101,20 @@ impl Program<'_> {
         let is_own = self.installed.recipe.run.program == RunProgram::Artefact;
         (is_own && error.step == Step::Execute)
             .then(|| "The code was compiled, but to something that cannot be executed.".to_owned())
+    }
+}
+
+/// Writes the input of the request, then what comes while the program runs, and closes it.
+///
+/// A program that does not read its input to the end is none the worse for it.
+async fn feed(mut stdin: Stdin, first: &[u8], live: Option<InputReceiver>) {
+    if stdin.write_all(first).await.is_err() {
+        return;
+    }
+    let Some(mut live) = live else { return };
+    while let Some(bytes) = live.receive().await {
+        if stdin.write_all(&bytes).await.is_err() {
+            return;
+        }
     }
 }

@@ -14,12 +14,11 @@ use runbay_model::RunInput;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
-use runbay_sandbox::BayError;
 use runbay_sandbox::Isolation;
-use runbay_sandbox::RunError;
 use runbay_sandbox::Sandbox;
 use tokio::sync::Semaphore;
 
+use crate::bays::Bays;
 use crate::check;
 use crate::compile::Compilation;
 use crate::compile::CompileCache;
@@ -27,8 +26,10 @@ use crate::compile::CompileRequest;
 use crate::compile::Compiled;
 use crate::compile::Sharing;
 use crate::compile::compile;
+use crate::fault::RunFault;
 use crate::installed::Installed;
 use crate::limits::capped;
+use crate::live::LiveRun;
 use crate::probe::Absent;
 use crate::probe::probe;
 use crate::program::Program;
@@ -54,29 +55,12 @@ pub struct RunnerSettings {
 /// Runs code.
 #[derive(Debug)]
 pub struct Runner {
-    sandbox: Sandbox,
+    bays: Bays,
     /// In the order in which they are listed.
     languages: Vec<Installed>,
     by_language: HashMap<LanguageId, usize>,
     cache: Option<CompileCache>,
     most_limits: Limits,
-}
-
-/// A run that gave no outcome, by a fault of host or service.
-#[derive(Debug, thiserror::Error)]
-pub enum RunFault {
-    /// The language is not (or no longer) offered by this worker.
-    #[error("the language {0} is not available on this worker")]
-    UnknownLanguage(LanguageId),
-    /// No bay could be had.
-    #[error("failed to get a bay")]
-    Bay(#[source] BayError),
-    /// The bay failed.
-    #[error("failed to run the program")]
-    Run(#[source] RunError),
-    /// Several waited for one compilation, and it had this fault.
-    #[error(transparent)]
-    Shared(Arc<Self>),
 }
 
 impl Default for RunnerSettings {
@@ -96,13 +80,14 @@ impl Runner {
 
     /// Probes which of `recipes` work on this host; returns with the runner the ones that do not.
     pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>, settings: RunnerSettings) -> (Self, Vec<Absent>) {
+        let bays = Bays::new(sandbox);
         let permits = Arc::new(Semaphore::new(PROBES_AT_ONCE));
         let mut probes = Vec::new();
         for recipe in recipes {
-            let (sandbox, permits) = (sandbox.clone(), Arc::clone(&permits));
+            let (bays, permits) = (bays.clone(), Arc::clone(&permits));
             probes.push(tokio::spawn(async move {
                 let _permit = permits.acquire().await;
-                let found = probe(&sandbox, &recipe).await;
+                let found = probe(&bays, &recipe).await;
                 (recipe, found)
             }));
         }
@@ -110,7 +95,7 @@ impl Runner {
         let cache =
             (settings.compile_cache_bytes > 0).then(|| CompileCache::new(settings.compile_cache_bytes, sharing));
         let most_limits = settings.most_limits;
-        let mut runner = Self { sandbox, languages: Vec::new(), by_language: HashMap::new(), cache, most_limits };
+        let mut runner = Self { bays, languages: Vec::new(), by_language: HashMap::new(), cache, most_limits };
         let mut absent = Vec::new();
         for probe in probes {
             match probe.await {
@@ -140,26 +125,34 @@ impl Runner {
     /// Returns how strongly programs are separated from the host and each other.
     #[must_use]
     pub fn isolation(&self) -> Isolation {
-        self.sandbox.isolation()
+        self.bays.isolation()
     }
 
     /// Returns when no program can be run any more, see [`Sandbox::lost`].
     pub async fn lost(&self) {
-        self.sandbox.lost().await;
+        self.bays.lost().await;
     }
 
     /// Compiles a program where its language needs that, and runs it to its end, once or with each test case.
+    ///
+    /// `live` sees the output while the program runs, and may write more input after that of the request; it sees
+    /// neither the compiler nor test cases.
     ///
     /// CANCEL: dropping the future kills compiler and program.
     ///
     /// # Errors
     ///
     /// [`RunFault`] when the service, not the program, is to blame.
-    pub async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
+    pub async fn run(
+        &self,
+        tenant: &TenantId,
+        input: &RunInput,
+        live: Option<LiveRun>,
+    ) -> Result<(Verdict, Outcome), RunFault> {
         let installed = self.installed(&input.language)?;
         let limits = capped(installed.limits.overridden_by(&input.work.limits), &self.most_limits);
         let request = CompileRequest { tenant, installed, sources: &input.sources, limits: &limits };
-        let (compiled, compile_time) = match compile(&self.sandbox, self.cache.as_ref(), &request).await? {
+        let (compiled, compile_time) = match compile(&self.bays, self.cache.as_ref(), &request).await? {
             None => (None, None),
             Some(Compilation::Fresh(compiled)) => (Some(Arc::clone(&compiled)), Some(compiled.time)),
             Some(Compilation::Reused(compiled)) => (Some(compiled), Some(Duration::ZERO)),
@@ -175,8 +168,8 @@ impl Runner {
             artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
         };
         let (verdict, mut outcome) = match &input.work.tests {
-            Some(plan) => test_cases::run(&self.sandbox, &program, plan).await?,
-            None => program.run(&self.sandbox, &input.work.args, &input.work.stdin).await?,
+            Some(plan) => test_cases::run(&self.bays, &program, plan).await?,
+            None => program.run(&self.bays, &input.work.args, &input.work.stdin, live).await?,
         };
         outcome.facts.compile_time = compile_time;
         outcome.output.compile_output = compiled.map(|compiled| compiled.output.clone());
@@ -191,7 +184,7 @@ impl Runner {
     ///
     /// [`RunFault`] when the service, not the program, is to blame.
     pub async fn check(&self, language: &LanguageId, sources: &Sources) -> Result<CheckReport, RunFault> {
-        check::check(&self.sandbox, self.installed(language)?, sources).await
+        check::check(&self.bays, self.installed(language)?, sources).await
     }
 
     fn installed(&self, language: &LanguageId) -> Result<&Installed, RunFault> {

@@ -11,10 +11,10 @@ use runbay_model::TestPlan;
 use runbay_model::TestResult;
 use runbay_model::TestVerdict;
 use runbay_model::Verdict;
-use runbay_sandbox::Sandbox;
 
+use crate::bays::Bays;
+use crate::fault::RunFault;
 use crate::program::Program;
-use crate::runner::RunFault;
 
 /// What is kept of each stream of each case.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -22,11 +22,7 @@ const KEPT_BYTES: usize = 16 * 1024;
 /// Runs a program with one test case after the other.
 ///
 /// CANCEL: dropping the future kills the program.
-pub(crate) async fn run(
-    sandbox: &Sandbox,
-    program: &Program<'_>,
-    plan: &TestPlan,
-) -> Result<(Verdict, Outcome), RunFault> {
+pub(crate) async fn run(bays: &Bays, program: &Program<'_>, plan: &TestPlan) -> Result<(Verdict, Outcome), RunFault> {
     let mut total = Facts::default();
     let mut results = Vec::with_capacity(plan.cases.len());
     let mut is_over = false;
@@ -35,7 +31,7 @@ pub(crate) async fn run(
             results.push(TestResult::skipped(case.name.clone()));
             continue;
         }
-        let (verdict, outcome) = program.run(sandbox, &case.args, &case.stdin).await?;
+        let (verdict, outcome) = program.run(bays, &case.args, &case.stdin, None).await?;
         total.execution_time = sum(total.execution_time, outcome.facts.execution_time);
         total.cpu_time = sum(total.cpu_time, outcome.facts.cpu_time);
         total.memory_bytes = total.memory_bytes.max(outcome.facts.memory_bytes);

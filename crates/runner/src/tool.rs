@@ -1,26 +1,24 @@
 //! Compilers and checkers: programs of the host that work on the user's files, in bays of their own.
 
 use runbay_model::Limits;
-use runbay_sandbox::Job;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
-use runbay_sandbox::Sandbox;
 use runbay_sandbox::Stop;
 
 use crate::amount::seconds;
 use crate::amount::size;
+use crate::bays::Bays;
+use crate::bays::Purpose;
+use crate::fault::RunFault;
 use crate::limits::TOOL_OUTPUT_BYTES;
-use crate::limits::tool_bay_limits;
-use crate::limits::tool_clocks;
-use crate::runner::RunFault;
 use crate::signal;
 
 /// Runs a compiler or checker.
 ///
 /// CANCEL: dropping the future kills it.
-pub(crate) async fn run(sandbox: &Sandbox, job: &Job, limits: &Limits) -> Result<Report, RunFault> {
-    let bay = sandbox.bay(tool_bay_limits(limits)).await.map_err(RunFault::Bay)?;
-    runbay_sandbox::run(bay, job, b"", &tool_clocks(limits)).await.map_err(RunFault::Run)
+pub(crate) async fn run(bays: &Bays, invocation: &Invocation, limits: &Limits) -> Result<Report, RunFault> {
+    bays.run(Purpose::Tool, limits, invocation).await
 }
 
 /// Says in one sentence why `tool` did not come to an end of its own; none if it did.

@@ -8,6 +8,7 @@ mod cpu_wait;
 mod files;
 mod first_process;
 mod identity;
+mod inheritance;
 mod job;
 mod mounts;
 mod namespaces;
@@ -16,17 +17,19 @@ mod program;
 mod reaper;
 mod unpack;
 
-pub(crate) use cpu_wait::QUESTION as CPU_WAIT_QUESTION;
-pub(crate) use first_process::Inheritance;
-pub(crate) use first_process::MAPPED;
-pub(crate) use first_process::close_range;
 pub(crate) use first_process::first_process;
 pub(crate) use identity::Identity;
+pub(crate) use inheritance::Inheritance;
+pub(crate) use inheritance::MAPPED;
+pub(crate) use inheritance::close_range;
 pub use job::File;
+pub use job::Invocation;
 pub use job::Job;
+pub use job::Runtime;
 pub use job::StderrTarget;
 pub(crate) use job::Unsendable;
-pub(crate) use job::frame;
+pub(crate) use job::first_frame;
+pub(crate) use job::parked_frame;
 
 /// The program's user and group inside the bay.
 pub(crate) const PROGRAM_ID: u32 = 1000;

@@ -5,10 +5,11 @@
 
 mod bays;
 mod clone;
+mod ground;
 mod live_bay;
 mod namespaces;
 mod prepared;
-pub(crate) mod root;
+mod root;
 
 use std::os::fd::OwnedFd;
 
@@ -24,29 +25,8 @@ use crate::wire::Reply;
 use crate::wire::Users;
 use crate::wire::encode;
 
-use crate::bay::Identity;
 use bays::Bays;
-
-/// What every bay is made from.
-struct Ground {
-    configuration: Configuration,
-    /// The host's /proc, whose directory is no longer reachable by path.
-    proc: OwnedFd,
-    cgroups: Option<cgroup::Instance>,
-    filter: policy::Filter,
-}
-
-impl Ground {
-    /// Returns the users of the bay in a slot.
-    fn identity(&self, slot: u32) -> Identity {
-        match self.configuration.users {
-            Users::Range { first_uid } => {
-                Identity::Pair { root: first_uid + 2 * slot, program: first_uid + 2 * slot + 1 }
-            }
-            Users::Own => Identity::Single,
-        }
-    }
-}
+use ground::Ground;
 
 /// Runs the forker until `service` is closed.
 pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
@@ -70,7 +50,8 @@ fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), Ste
     // The keeper's death must not leave a forker behind.
     clone::die_with_parent().during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
-    let (layout, cgroups) = cgroup::Layout::detect().during(Step::FindCgroups)?.claim()?;
+    let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
+    let (layout, cgroups) = cgroup::Instance::claim(layout)?;
     if configuration.users == Users::Own {
         namespaces::become_root_of_own()?;
     }

@@ -205,8 +205,8 @@ fn take_standard_input() -> Result<OwnedFd, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forker::root::SupportFile;
     use crate::keeper::send_configuration;
+    use crate::wire::SupportFile;
     use crate::wire::Users;
 
     #[test]

@@ -3,7 +3,7 @@
 //! Three processes share the work, so that the one that speaks to the network is never the one with rights:
 //!
 //! ```text
-//! service (any thread, no rights)  ── Sandbox, Bay, run
+//! service (any thread, no rights)  ── Sandbox, Bay, Running
 //!    │ SEQPACKET, fds passed
 //! keeper  ── starts a forker, and another one when it died
 //! forker  ── one thread: clones bays, kills them, reads their accounts
@@ -35,33 +35,44 @@ mod wire;
 pub use artefact::Artefact;
 pub use artefact::ArtefactFault;
 pub use bay::File;
+pub use bay::Invocation;
 pub use bay::Job;
+pub use bay::Runtime;
 pub use bay::StderrTarget;
 pub use cgroup::memory_limit_bytes;
-pub use forker::root::SupportFile;
 pub use keeper::Keeper;
 pub use keeper::LaunchError;
 pub use keeper_process::keeper_main;
 pub use link::Bay;
 pub use link::BayError;
 pub use link::ConnectError;
+pub use link::LimitError;
 pub use link::Sandbox;
 pub use privileges::Account;
 pub use privileges::DropError;
 pub use privileges::drop_to;
 pub use reach::ReachError;
 pub use reach::make_reachable;
+pub use run::Chunk;
 pub use run::Clocks;
+pub use run::Ending;
+pub use run::OutputStream;
+pub use run::ParkedBay;
 pub use run::Report;
 pub use run::RunError;
+pub use run::Running;
+pub use run::Stdin;
 pub use run::Stop;
 pub use run::run;
 pub use step::Step;
 pub use step::StepError;
 pub use wire::BayLimits;
 pub use wire::Configuration;
+pub use wire::FixedLimit;
 pub use wire::Isolation;
 pub use wire::ProgramEnd;
+pub use wire::Signal;
+pub use wire::SupportFile;
 pub use wire::Usage;
 pub use wire::Users;
 

@@ -2,13 +2,13 @@
 //!
 //! All four are the same build of the same program, so the encoding (postcard) needs no versions.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::artefact::ArtefactFault;
-use crate::forker::root::SupportFile;
 use crate::step::StepError;
 
 /// What the forker has to know before it can make bays.
@@ -23,6 +23,15 @@ pub struct Configuration {
     pub mounts: Vec<PathBuf>,
     /// Files of ours that bays see below `/opt/runbay`. One may be there several times, but not with other contents.
     pub support_files: Vec<SupportFile>,
+}
+
+/// A file of ours that bays can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupportFile {
+    /// Where it is found below `/opt/runbay`: names separated by slashes, no `..`.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: Vec<u8>,
 }
 
 /// Which users of the host bays have.
@@ -86,8 +95,18 @@ pub(crate) struct BayId(pub(crate) u64);
 /// From the service to the forker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    Make { bay: BayId, limits: BayLimits },
-    Kill { bay: BayId },
+    Make {
+        bay: BayId,
+        limits: BayLimits,
+    },
+    /// Changes the limits of a parked bay.
+    Limit {
+        bay: BayId,
+        limits: BayLimits,
+    },
+    Kill {
+        bay: BayId,
+    },
 }
 
 /// From the forker to the service.
@@ -101,6 +120,8 @@ pub(crate) enum Reply {
     Made { bay: BayId },
     /// The bay could not be made.
     Refused { bay: BayId, error: Refusal },
+    /// The bay has the limits that were asked for, or those it had.
+    Limited { bay: BayId, refusal: Option<LimitRefusal> },
     /// The program ended or the bay died; sent once for each `Made`.
     Ended { bay: BayId, end: ProgramEnd, usage: Usage },
 }
@@ -118,19 +139,92 @@ pub(crate) enum Refusal {
     Step(#[from] StepError),
 }
 
+/// Why the forker did not change the limits of a bay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LimitRefusal {
+    /// The bay is built already, and this limit is a part of its mounts.
+    Fixed(FixedLimit),
+    /// The bay runs a program, was never parked, or is dead.
+    NotParked,
+    /// The kernel refused a step; some limits may have changed.
+    Step(StepError),
+}
+
+/// A limit that is a part of a bay's mounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FixedLimit {
+    /// [`BayLimits::disk_bytes`].
+    DiskBytes,
+    /// [`BayLimits::inodes`].
+    Inodes,
+}
+
+impl fmt::Display for FixedLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DiskBytes => "disk_bytes",
+            Self::Inodes => "inodes",
+        })
+    }
+}
+
 /// From pid 1 of a bay to the forker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum BayReport {
+    /// The bay is built and waits for its job.
+    Parked,
+    /// A parked bay has its job.
+    Unparked,
     Failed(StepError),
-    Ended { end: ProgramEnd, usage: Usage },
+    Ended {
+        end: ProgramEnd,
+        usage: Usage,
+    },
+}
+
+/// From the service to pid 1 of a bay, once the program runs.
+///
+/// A terminal's new size will be one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ServiceMessage {
+    /// Asks for [`BayMessage::CpuWait`].
+    CpuWait,
+    /// Asks for a signal to the program's process group.
+    Signal(Signal),
+}
+
+impl ServiceMessage {
+    /// The length of every message, so that a reader knows it before.
+    pub(crate) const BYTES: usize = 2;
+
+    pub(crate) fn encode(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        postcard::to_slice(&self, &mut bytes).expect("a variant takes one byte");
+        bytes
+    }
+}
+
+/// A signal that a person or a terminal sends to a program, see signal(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// SIGHUP: the terminal is gone.
+    Hangup,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGQUIT: Ctrl-\.
+    Quit,
+    /// SIGTERM: the program is asked to end.
+    Terminate,
 }
 
 /// From pid 1 of a bay to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum BayMessage {
+    /// The bay is built and waits for its job.
+    Parked,
     /// The program is about to be executed.
     Started,
-    /// How long the program waited for a CPU, in microseconds: the answer to [`crate::bay::CPU_WAIT_QUESTION`].
+    /// How long the program waited for a CPU, in microseconds: the answer to [`ServiceMessage::CpuWait`].
     CpuWait(u64),
     /// The program ended well, and what it made is going to be packed.
     Packing,
@@ -187,4 +281,18 @@ pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// Decodes a message.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, postcard::Error> {
     postcard::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_to_pid_1_has_its_length_whatever_it_is() {
+        let signals = [Signal::Hangup, Signal::Interrupt, Signal::Quit, Signal::Terminate];
+        for message in signals.map(ServiceMessage::Signal).into_iter().chain([ServiceMessage::CpuWait]) {
+            assert_eq!(decode::<ServiceMessage>(&message.encode()), Ok(message));
+        }
+        assert!(decode::<ServiceMessage>(&[1, 200]).is_err());
+    }
 }

@@ -135,7 +135,7 @@ impl Claims {
     async fn run(self, claim: Claim) {
         let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
         let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim };
-        attempt.carry_out(async move { executor.run(&tenant, &input).await }).await;
+        attempt.carry_out(async move { executor.run(&tenant, &input, None).await }).await;
     }
 
     /// What cannot be put back is found by the next sweep.

@@ -6,6 +6,7 @@ use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
+use runbay_runner::LiveRun;
 use runbay_runner::RunFault;
 use runbay_runner::Runner;
 
@@ -15,14 +16,19 @@ pub trait Executor: Send + Sync {
     /// Returns the languages whose programs it runs.
     fn catalog(&self) -> Catalog;
 
-    /// Runs a program to its end.
+    /// Runs a program to its end; `live` leads to whoever watches it.
     ///
     /// CANCEL: dropping the future ends the program.
     ///
     /// # Errors
     ///
     /// [`RunFault`] when the program is not to blame.
-    async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault>;
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        input: &RunInput,
+        live: Option<LiveRun>,
+    ) -> Result<(Verdict, Outcome), RunFault>;
 }
 
 #[async_trait]
@@ -31,7 +37,12 @@ impl Executor for Runner {
         Self::catalog(self)
     }
 
-    async fn run(&self, tenant: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
-        Self::run(self, tenant, input).await
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        input: &RunInput,
+        live: Option<LiveRun>,
+    ) -> Result<(Verdict, Outcome), RunFault> {
+        Self::run(self, tenant, input, live).await
     }
 }

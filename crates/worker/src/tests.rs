@@ -31,6 +31,7 @@ use runbay_model::Verdict;
 use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
+use runbay_runner::LiveRun;
 use runbay_runner::RunFault;
 use runbay_store::RemoveDeadWorkers;
 use runbay_store::Store;
@@ -58,7 +59,7 @@ impl Executor for Counting {
         Catalog::new(vec![python()])
     }
 
-    async fn run(&self, _: &TenantId, input: &RunInput) -> Result<(Verdict, Outcome), RunFault> {
+    async fn run(&self, _: &TenantId, input: &RunInput, _: Option<LiveRun>) -> Result<(Verdict, Outcome), RunFault> {
         *self.0.lock().unwrap().entry(input.work.stdin.clone()).or_default() += 1;
         if input.work.stdin == ENDLESS {
             return pending().await;

@@ -11,8 +11,9 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use runbay_sandbox::Clocks;
-use runbay_sandbox::Job;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Runtime;
 use runbay_sandbox::Sandbox;
 
 use crate::identity;
@@ -99,12 +100,13 @@ fn run_bare(argv: &[&str]) -> anyhow::Result<Duration> {
 
 /// Measures a program in a bay, from the request for the bay to the report; nothing is made ahead.
 async fn run_in_bay(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<Duration> {
-    let job = Job { argv: argv.iter().map(ToString::to_string).collect(), ..Job::default() };
+    let runtime = Runtime { argv: argv.iter().map(ToString::to_string).collect(), ..Runtime::default() };
+    let invocation = Invocation { runtime, ..Invocation::default() };
     let patience = Duration::from_secs(10);
     let clocks = Clocks { wall: patience, cpu: patience, stdout_bytes: 4096, stderr_bytes: 4096 };
     let start = Instant::now();
     let bay = sandbox.bay(sandbox::default_bay_limits()).await?;
-    let report = runbay_sandbox::run(bay, &job, b"", &clocks).await?;
+    let report = runbay_sandbox::run(bay, &invocation, b"", &clocks).await?;
     let time = start.elapsed();
     anyhow::ensure!(report.end == ProgramEnd::Exited(0), "{} failed in its bay: {:?}", argv[0], report.end);
     Ok(time)

@@ -12,9 +12,10 @@ use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
 use runbay_sandbox::Account;
 use runbay_sandbox::Clocks;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::Isolation;
-use runbay_sandbox::Job;
 use runbay_sandbox::ProgramEnd;
+use runbay_sandbox::Runtime;
 use runbay_sandbox::Sandbox;
 
 use crate::host_flags::HostFlags;
@@ -127,11 +128,12 @@ async fn first_bay(sandbox: &Sandbox) -> Finding {
 }
 
 async fn run_nothing(sandbox: &Sandbox) -> anyhow::Result<()> {
-    let job = Job { argv: vec!["/usr/bin/true".to_owned()], ..Job::default() };
+    let runtime = Runtime { argv: vec!["/usr/bin/true".to_owned()], ..Runtime::default() };
+    let invocation = Invocation { runtime, ..Invocation::default() };
     let second = Duration::from_secs(1);
     let clocks = Clocks { wall: second, cpu: second, stdout_bytes: 1024, stderr_bytes: 1024 };
     let bay = sandbox.bay(sandbox::default_bay_limits()).await?;
-    let report = runbay_sandbox::run(bay, &job, b"", &clocks).await?;
+    let report = runbay_sandbox::run(bay, &invocation, b"", &clocks).await?;
     anyhow::ensure!(report.end == ProgramEnd::Exited(0), "/usr/bin/true ended with {:?}", report.end);
     Ok(())
 }

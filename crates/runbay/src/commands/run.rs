@@ -80,7 +80,7 @@ impl Run {
             if let Some(absent) = absent.first() {
                 anyhow::bail!("{} cannot be run on this host: {}", absent.language, absent.why);
             }
-            Ok(runner.run(&TenantId::default(), &input).await?)
+            Ok(runner.run(&TenantId::default(), &input, None).await?)
         })?;
         std::io::stderr().write_all(outcome.output.compile_output.as_deref().unwrap_or_default())?;
         std::io::stdout().write_all(&outcome.output.stdout)?;

@@ -9,15 +9,15 @@ use metrics::describe_gauge;
 use metrics::gauge;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use runbay_sandbox::Job;
+use runbay_sandbox::Invocation;
 
-use super::Compilation;
-use super::CompileRequest;
-use super::Compiled;
-use super::Refusal;
+use super::compilation::Compilation;
+use super::compilation::Compiled;
+use super::compilation::Refusal;
 use super::key::Key;
 use super::key::Sharing;
-use crate::runner::RunFault;
+use super::request::CompileRequest;
+use crate::fault::RunFault;
 
 const HITS: &str = "runbay_compile_cache_hits_total";
 const MISSES: &str = "runbay_compile_cache_misses_total";
@@ -64,10 +64,10 @@ impl CompileCache {
     pub(super) async fn get_or_compile(
         &self,
         request: &CompileRequest<'_>,
-        job: &Job,
+        invocation: &Invocation,
         compiling: impl Future<Output = Result<Compilation, RunFault>>,
     ) -> Result<Compilation, RunFault> {
-        let key = Key::of(request, job, self.sharing);
+        let key = Key::of(request, invocation, self.sharing);
         let entry = self.entries.entry(key).or_try_insert_with(async {
             match compiling.await {
                 Ok(Compilation::Fresh(compiled) | Compilation::Reused(compiled)) => Ok(compiled),

@@ -3,14 +3,16 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use runbay_sandbox::Invocation;
 use runbay_sandbox::Job;
+use runbay_sandbox::Runtime;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::CompileRequest;
+use super::request::CompileRequest;
 
 /// Changes with whatever is hashed, or how.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Stands for all that decides what a compiler makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +29,7 @@ pub(crate) enum Sharing {
 
 impl Key {
     /// Hashes what the compiler is, what it is asked to do, with which files, and within which limits.
-    pub(super) fn of(request: &CompileRequest<'_>, job: &Job, sharing: Sharing) -> Self {
+    pub(super) fn of(request: &CompileRequest<'_>, invocation: &Invocation, sharing: Sharing) -> Self {
         let CompileRequest { tenant, installed, limits, .. } = request;
         let mut hash = Hash::default();
         hash.number(VERSION);
@@ -45,7 +47,7 @@ impl Key {
         }
         hash.number(limits.compile_time_ms);
         hash.number(limits.compile_memory_bytes);
-        hash.job(job);
+        hash.invocation(invocation);
         hash.number(installed.recipe.support_files.len() as u64);
         for file in &installed.recipe.support_files {
             hash.bytes(file.path.as_os_str().as_encoded_bytes());
@@ -87,14 +89,19 @@ impl Hash {
         }
     }
 
-    fn job(&mut self, job: &Job) {
+    fn invocation(&mut self, invocation: &Invocation) {
         // Without `..`, so that a new field is thought about; the two that are left out are the same for all.
-        let Job { files, argv, environment, keep, unpack: _, stderr: _ } = job;
+        let Invocation { runtime, job } = invocation;
+        let Runtime { argv, environment: common, stderr: _ } = runtime;
+        let Job { files, arguments, environment, keep, unpack: _ } = job;
         self.list(argv);
-        self.number(environment.len() as u64);
-        for (name, value) in environment {
-            self.bytes(name);
-            self.bytes(value);
+        self.list(arguments);
+        for variables in [common, environment] {
+            self.number(variables.len() as u64);
+            for (name, value) in variables {
+                self.bytes(name);
+                self.bytes(value);
+            }
         }
         self.list(keep.iter().map(|path| path.as_os_str().as_encoded_bytes()).collect::<Vec<_>>());
         self.number(files.len() as u64);

@@ -1,4 +1,4 @@
-//! What the bays of a language are asked to do.
+//! What is invoked in the bays of a language.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,9 @@ use runbay_model::Limits;
 use runbay_model::Sources;
 use runbay_sandbox::Artefact;
 use runbay_sandbox::File;
+use runbay_sandbox::Invocation;
 use runbay_sandbox::Job;
+use runbay_sandbox::Runtime;
 use runbay_sandbox::StderrTarget;
 
 use super::CheckStage;
@@ -48,26 +50,42 @@ impl CompileStage {
 }
 
 impl Recipe {
-    /// Returns the job that makes the program at `program` print a version; `argv` is how the recipe calls it.
-    pub(crate) fn version_job(&self, program: &str, argv: &[String]) -> Job {
+    /// Returns what makes the program at `program` print a version; `argv` is how the recipe calls it.
+    pub(crate) fn version_invocation(&self, program: &str, argv: &[String]) -> Invocation {
         let argv = std::iter::once(program.to_owned()).chain(argv.iter().skip(1).cloned()).collect();
         let nothing = Values { sources: Vec::new(), ..self.values(None, Limits::default().memory_bytes) };
-        Job { argv, environment: self.environment(&Variables::new(), &nothing), ..Job::default() }
+        let environment = self.environment(&Variables::new(), &nothing);
+        Invocation {
+            runtime: Runtime { argv, environment: environment.fixed, stderr: StderrTarget::Own },
+            job: Job { environment: environment.of_request, ..Job::default() },
+        }
     }
 
-    /// Returns the job that compiles with the compiler at `program`.
-    pub(crate) fn compile_job(&self, stage: &CompileStage, program: &str, sources: &Sources, limits: &Limits) -> Job {
-        let keep = Some(PathBuf::from(stage.artefact_path()));
-        Job { keep, ..self.tool_job(&stage.command, program, sources, limits) }
+    /// Returns what compiles with the compiler at `program`.
+    pub(crate) fn compile_invocation(
+        &self,
+        stage: &CompileStage,
+        program: &str,
+        sources: &Sources,
+        limits: &Limits,
+    ) -> Invocation {
+        let Invocation { runtime, job } = self.tool(&stage.command, program, sources, limits);
+        Invocation { runtime, job: Job { keep: Some(PathBuf::from(stage.artefact_path())), ..job } }
     }
 
-    /// Returns the job that checks with the checker at `program`.
-    pub(crate) fn check_job(&self, stage: &CheckStage, program: &str, sources: &Sources, limits: &Limits) -> Job {
-        self.tool_job(&stage.command, program, sources, limits)
+    /// Returns what checks with the checker at `program`.
+    pub(crate) fn check_invocation(
+        &self,
+        stage: &CheckStage,
+        program: &str,
+        sources: &Sources,
+        limits: &Limits,
+    ) -> Invocation {
+        self.tool(&stage.command, program, sources, limits)
     }
 
-    /// Returns the job that runs the program.
-    pub(crate) fn run_job(&self, parts: RunParts<'_>) -> Job {
+    /// Returns what runs the program.
+    pub(crate) fn run_invocation(&self, parts: RunParts<'_>) -> Invocation {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values {
             args: parts.args,
@@ -79,27 +97,36 @@ impl Recipe {
             (RunProgram::Host(name), None) => name.clone(),
             (RunProgram::Artefact, _) => artefact.clone(),
         };
-        let mut environment: BTreeMap<_, _> = self.environment(&self.run.environment, &values).into_iter().collect();
-        environment.extend(parts.environment.variables().clone());
-        Job {
-            unpack: parts.artefact,
-            files: self.files(parts.sources),
-            argv: fill(program, &self.run.arguments, &values),
-            environment: environment.into_iter().collect(),
-            ..Job::default()
+        let command_line = fill(program, &self.run.arguments, &values);
+        let environment = self.environment(&self.run.environment, &values);
+        let mut variables: BTreeMap<_, _> = environment.of_request.into_iter().collect();
+        variables.extend(parts.environment.variables().clone());
+        Invocation {
+            runtime: Runtime { argv: command_line.fixed, environment: environment.fixed, stderr: StderrTarget::Own },
+            job: Job {
+                unpack: parts.artefact,
+                files: self.files(parts.sources),
+                arguments: command_line.of_request,
+                environment: variables.into_iter().collect(),
+                ..Job::default()
+            },
         }
     }
 
-    /// Returns a job whose output is read by people: both streams as one.
-    fn tool_job(&self, command: &CommandLine, program: &str, sources: &Sources, limits: &Limits) -> Job {
+    /// Returns an invocation whose output is read by people: both streams as one.
+    fn tool(&self, command: &CommandLine, program: &str, sources: &Sources, limits: &Limits) -> Invocation {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values { artefact: &artefact, ..self.values(Some(sources), limits.compile_memory_bytes) };
-        Job {
-            files: self.files(sources),
-            argv: fill(program.to_owned(), &command.arguments, &values),
-            environment: self.environment(&command.environment, &values),
-            stderr: StderrTarget::Stdout,
-            ..Job::default()
+        let command_line = fill(program.to_owned(), &command.arguments, &values);
+        let environment = self.environment(&command.environment, &values);
+        Invocation {
+            runtime: Runtime { argv: command_line.fixed, environment: environment.fixed, stderr: StderrTarget::Stdout },
+            job: Job {
+                files: self.files(sources),
+                arguments: command_line.of_request,
+                environment: environment.of_request,
+                ..Job::default()
+            },
         }
     }
 
@@ -130,20 +157,37 @@ impl Recipe {
     }
 
     /// Returns the environment of a stage, sorted by name.
-    fn environment(&self, stage: &Variables, values: &Values<'_>) -> Vec<(String, String)> {
-        let common = ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    fn environment(&self, stage: &Variables, values: &Values<'_>) -> Filled<(String, String)> {
+        let common = ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), ((*value).to_owned(), true)));
         let mut all: BTreeMap<_, _> = common.collect();
-        all.extend(self.environment.iter().chain(stage).map(|(name, text)| (name.clone(), text.fill(values))));
-        all.into_iter().collect()
+        let own = self.environment.iter().chain(stage);
+        all.extend(own.map(|(name, text)| (name.clone(), (text.fill(values), text.is_fixed()))));
+        let mut filled = Filled { fixed: Vec::new(), of_request: Vec::new() };
+        for (name, (value, is_fixed)) in all {
+            if is_fixed { &mut filled.fixed } else { &mut filled.of_request }.push((name, value));
+        }
+        filled
     }
 }
 
-fn fill(program: String, arguments: &[Word], values: &Values<'_>) -> Vec<String> {
-    let mut argv = vec![program];
-    for word in arguments {
-        word.fill(values, &mut argv);
+/// Words or variables with their placeholders filled in.
+struct Filled<T> {
+    /// What is the same for all requests.
+    fixed: Vec<T>,
+    of_request: Vec<T>,
+}
+
+/// Fills in a command line; only its beginning can be the same for all requests.
+fn fill(program: String, arguments: &[Word], values: &Values<'_>) -> Filled<String> {
+    let mut filled = Filled { fixed: vec![program], of_request: Vec::new() };
+    let (fixed, others) = arguments.split_at(arguments.iter().take_while(|word| word.is_fixed()).count());
+    for word in fixed {
+        word.fill(values, &mut filled.fixed);
     }
-    argv
+    for word in others {
+        word.fill(values, &mut filled.of_request);
+    }
+    filled
 }
 
 #[cfg(test)]
@@ -180,21 +224,28 @@ data_percent = 90
         Sources::of_files(names.iter().map(|name| ((*name).to_owned(), b"()".to_vec())).collect()).unwrap()
     }
 
-    fn variable<'a>(job: &'a Job, name: &str) -> Option<&'a str> {
-        job.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    fn variable<'a>(invocation: &'a Invocation, name: &str) -> Option<&'a str> {
+        let all = invocation.job.environment.iter().chain(&invocation.runtime.environment);
+        all.clone().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn argv(invocation: &Invocation) -> Vec<&str> {
+        invocation.runtime.argv.iter().chain(&invocation.job.arguments).map(String::as_str).collect()
     }
 
     #[test]
     fn a_compiler_gets_all_source_files_and_its_own_memory() {
         let recipe = recipe();
         let sources = sources(&["app", "x/b.lisp", "data.txt", "c.l"]);
-        let job = recipe.compile_job(recipe.compile.as_ref().unwrap(), "/bin/lispc", &sources, &Limits::default());
-        assert_eq!(job.argv, ["/bin/lispc", "-m512", "-h256", "app", "x/b.lisp", "c.l", "-o.runbay/program"]);
+        let stage = recipe.compile.as_ref().unwrap();
+        let compile = recipe.compile_invocation(stage, "/bin/lispc", &sources, &Limits::default());
+        assert_eq!(argv(&compile), ["/bin/lispc", "-m512", "-h256", "app", "x/b.lisp", "c.l", "-o.runbay/program"]);
         assert_eq!(
-            job.files.iter().map(|file| file.name.to_str().unwrap()).collect::<Vec<_>>(),
+            compile.job.files.iter().map(|file| file.name.to_str().unwrap()).collect::<Vec<_>>(),
             ["app", "x/b.lisp", "data.txt", "c.l"]
         );
-        assert_eq!((job.keep, job.stderr), (Some(".runbay/program".into()), StderrTarget::Stdout));
+        let Invocation { runtime, job } = compile;
+        assert_eq!((job.keep, runtime.stderr), (Some(".runbay/program".into()), StderrTarget::Stdout));
         assert_eq!(job.unpack, None);
     }
 
@@ -202,21 +253,22 @@ data_percent = 90
     fn stages_have_their_own_environment() {
         let recipe = recipe();
         let sources = Sources::single("()").unwrap();
-        let compile = recipe.compile_job(recipe.compile.as_ref().unwrap(), "/bin/lispc", &sources, &Limits::default());
+        let stage = recipe.compile.as_ref().unwrap();
+        let compile = recipe.compile_invocation(stage, "/bin/lispc", &sources, &Limits::default());
         assert_eq!(variable(&compile, "STAGE"), Some("compile"));
         assert_eq!(variable(&compile, "OUT"), Some(".runbay/program"));
         assert_eq!(variable(&compile, "HOME"), Some("/tmp"));
         assert_eq!(variable(&compile, "ALL"), Some("main.lisp"));
         assert_eq!(variable(&compile, "LANG"), Some("C.UTF-8"));
-        let version = recipe.version_job("/bin/lisp", &recipe.version);
-        assert_eq!((version.argv, version.keep), (vec!["/bin/lisp".to_owned(), "--version".to_owned()], None));
+        let version = recipe.version_invocation("/bin/lisp", &recipe.version);
+        assert_eq!((argv(&version), &version.job.keep), (vec!["/bin/lisp", "--version"], &None));
     }
 
     #[test]
     fn a_run_gets_arguments_limits_and_variables_of_the_request() {
         let sources = Sources::single("()").unwrap();
         let variables = [("ALL", "mine"), ("NEW", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let job = recipe().run_job(RunParts {
+        let run = recipe().run_invocation(RunParts {
             program: Some("/usr/bin/lisp"),
             artefact: None,
             sources: &sources,
@@ -224,11 +276,32 @@ data_percent = 90
             environment: &Environment::new(variables.into()).unwrap(),
             limits: &Limits { memory_bytes: 64 * MIB, ..Limits::default() },
         });
-        assert_eq!(job.argv, ["/usr/bin/lisp", "--heap=32", ".runbay/program", "a b", "{entry}", "--end"]);
-        assert_eq!(variable(&job, "ALL"), Some("mine"));
-        assert_eq!(variable(&job, "NEW"), Some("1"));
-        assert_eq!(variable(&job, "STAGE"), Some("run"));
-        assert_eq!((job.keep, job.stderr), (None, StderrTarget::Own));
+        assert_eq!(argv(&run), ["/usr/bin/lisp", "--heap=32", ".runbay/program", "a b", "{entry}", "--end"]);
+        assert_eq!(variable(&run, "ALL"), Some("mine"));
+        assert_eq!(variable(&run, "NEW"), Some("1"));
+        assert_eq!(variable(&run, "STAGE"), Some("run"));
+        assert_eq!((run.job.keep, run.runtime.stderr), (None, StderrTarget::Own));
+    }
+
+    #[test]
+    fn what_is_the_same_for_all_requests_is_known_ahead() {
+        let recipe = RECIPE.replace("[\"lisp\", \"--heap", "[\"lisp\", \"-q\", \"{artefact}\", \"--heap");
+        let recipe = Recipe::parse("lisp.toml", &recipe, |_| Ok(None)).unwrap();
+        let invocation = |name: &str, memory_bytes| {
+            recipe.run_invocation(RunParts {
+                program: Some("/usr/bin/lisp"),
+                artefact: None,
+                sources: &sources(&[name]),
+                args: &[name.to_owned()],
+                environment: &Environment::default(),
+                limits: &Limits { memory_bytes, ..Limits::default() },
+            })
+        };
+        let (one, other) = (invocation("a.lisp", 64 * MIB), invocation("b.lisp", 128 * MIB));
+        assert_eq!(one.runtime, other.runtime);
+        assert_eq!(one.runtime.argv, ["/usr/bin/lisp", "-q", ".runbay/program"]);
+        assert_eq!(one.job.environment, [("ALL".to_owned(), "a.lisp".to_owned())]);
+        assert_ne!(one.job.arguments, other.job.arguments);
     }
 
     #[test]

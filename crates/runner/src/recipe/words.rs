@@ -68,6 +68,11 @@ impl Word {
         }
     }
 
+    /// Returns whether it is the same for all requests.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_fixed())
+    }
+
     pub(super) fn fill(&self, values: &Values<'_>, into: &mut Vec<String>) {
         match self {
             Self::Args => into.extend_from_slice(values.args),
@@ -100,6 +105,11 @@ impl Text {
         }
         pieces.push(Piece::Literal(rest.to_owned()));
         Ok(Self(pieces))
+    }
+
+    /// Returns whether it is the same for all requests: what the recipe itself says.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, Piece::Literal(_) | Piece::Value(Placeholder::Artefact)))
     }
 
     pub(super) fn fill(&self, values: &Values<'_>) -> String {
@@ -166,6 +176,14 @@ mod tests {
             fill(&["-o{entry}.o", "{sources}", "--", "{args}", "-Xmx{heap_mib}m"]),
             ["-omain.c.o", "main.c", "lib/x.c", "--", "a b", "{entry}", "-Xmx76m"]
         );
+    }
+
+    #[test]
+    fn what_holds_for_every_request_is_told_from_what_does_not() {
+        let is_fixed =
+            |word| Word::parse(word, &Placeholder::ALL.map(|(_, placeholder)| placeholder)).unwrap().is_fixed();
+        assert!(is_fixed("-u") && is_fixed("-o{artefact}") && is_fixed("${HOME}"));
+        assert!(!["{entry}", "{args}", "{sources}", "-m{memory_mib}", "{heap_mib}"].into_iter().any(is_fixed));
     }
 
     #[test]

@@ -9,13 +9,16 @@ use std::os::unix::net::UnixStream;
 
 use rustix::io::Errno;
 
-use super::cpu_wait;
 use super::job;
 use super::job::Job;
+use super::job::ParkedJob;
+use super::job::Runtime;
 use crate::stream;
 use crate::wire::BayMessage;
+use crate::wire::ServiceMessage;
+use crate::wire::decode;
 
-/// The stream on which the job comes, and questions later.
+/// The stream on which runtime and job come, and messages later.
 pub(super) struct Control(UnixStream);
 
 impl Control {
@@ -24,9 +27,14 @@ impl Control {
         Ok(Self(rustix::io::fcntl_dupfd_cloexec(stream, 3)?.into()))
     }
 
-    /// Waits for the job.
-    pub(super) fn read_job(&self) -> io::Result<Job> {
-        job::read(&self.0)
+    /// Waits for the runtime, and for the job that may come with it.
+    pub(super) fn read_first(&self) -> io::Result<(Runtime, Option<Job>)> {
+        job::read_first(&self.0)
+    }
+
+    /// Waits for the job of a parked bay.
+    pub(super) fn read_parked(&self) -> io::Result<ParkedJob> {
+        job::read_parked(&self.0)
     }
 
     /// Says something, without waiting: all that a service is ever told fits into the socket.
@@ -35,14 +43,11 @@ impl Control {
         stream::send(&self.0, &message.encode(), fd).map(|_| ())
     }
 
-    /// Reads a question and answers it; fails when the service has closed the stream.
-    pub(super) fn answer(&self) -> io::Result<()> {
-        let mut question = [0];
-        (&self.0).read_exact(&mut question)?;
-        if question[0] != cpu_wait::QUESTION {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        Ok(self.tell(BayMessage::CpuWait(cpu_wait::longest_us()), None)?)
+    /// Reads what the service says while the program runs; fails when the service has closed the stream.
+    pub(super) fn hear(&self) -> io::Result<ServiceMessage> {
+        let mut bytes = [0; ServiceMessage::BYTES];
+        (&self.0).read_exact(&mut bytes)?;
+        decode(&bytes).map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 

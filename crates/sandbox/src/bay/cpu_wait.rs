@@ -2,9 +2,6 @@
 
 use std::path::Path;
 
-/// Asks pid 1 for the time; it answers with microseconds, in eight bytes.
-pub(crate) const QUESTION: u8 = b'W';
-
 /// Returns the longest time that any thread in the bay was ready to run and did not, in microseconds.
 ///
 /// Not the sum: threads that wait at the same time make the program no later than one of them.

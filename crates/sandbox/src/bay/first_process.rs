@@ -2,16 +2,18 @@
 
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::control::Control;
 use super::files;
-use super::identity::Identity;
+use super::inheritance::Inheritance;
+use super::inheritance::close_range;
+use super::inheritance::exit;
+use super::inheritance::report;
 use super::job::Job;
+use super::job::ParkedJob;
 use super::mounts;
 use super::namespaces;
 use super::pack;
@@ -19,49 +21,19 @@ use super::pack::PackError;
 use super::program;
 use super::reaper;
 use super::unpack;
-use crate::packet;
-use crate::policy::Filter;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
-use crate::step::last_errno;
-use crate::wire::BayLimits;
 use crate::wire::BayMessage;
 use crate::wire::BayReport;
 use crate::wire::ProgramEnd;
-use crate::wire::encode;
-
-/// What the forker says once the bay's users are mapped.
-pub(crate) const MAPPED: &[u8] = b"mapped";
-
-/// What a bay's first process has from the forker.
-pub(crate) struct Inheritance<'a> {
-    /// Where it writes `0` to enter its version 1 cgroups; empty if it is in its cgroup already.
-    pub(crate) cgroup_tasks: &'a [OwnedFd],
-    /// To the forker.
-    pub(crate) reports: &'a OwnedFd,
-    /// From and to the service.
-    pub(crate) control: &'a OwnedFd,
-    pub(crate) stdin: &'a OwnedFd,
-    pub(crate) stdout: &'a OwnedFd,
-    pub(crate) stderr: &'a OwnedFd,
-    pub(crate) limits: &'a BayLimits,
-    pub(crate) filter: &'a Filter,
-    pub(crate) identity: Identity,
-    /// Whether a cgroup limits the memory; else the program's resource limits have to.
-    pub(crate) has_cgroup: bool,
-}
 
 /// Builds the bay around the calling process, runs one job and reports its end.
 ///
 /// It never returns, so that nothing of the forker whose copy this is runs on: no destructor, no loop.
 pub(crate) fn first_process(inheritance: &Inheritance<'_>) -> ! {
-    let report = match live(inheritance) {
-        Ok(report) => report,
-        Err(error) => BayReport::Failed(error),
-    };
-    // If the forker is gone, so is everybody who wants to know.
-    _ = packet::send(inheritance.reports, &encode(&report), &[]);
+    let last = live(inheritance).unwrap_or_else(BayReport::Failed);
+    report(inheritance.reports.as_fd(), &last);
     exit();
 }
 
@@ -79,11 +51,15 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     program::confine(inheritance.filter)?;
 
     let control = Control::new(inheritance.control).during(Step::ReadJob)?;
-    let mut job = control.read_job().during(Step::ReadJob)?;
+    let (runtime, job) = control.read_first().during(Step::ReadJob)?;
+    let ParkedJob { limits, mut job } = match job {
+        Some(job) => ParkedJob { limits: *inheritance.limits, job },
+        None => park(inheritance, &control)?,
+    };
     fill_box(&mut job)?;
     let children = reaper::Children::watch().during(Step::BlockSignals)?;
     control.tell(BayMessage::Started, None).during(Step::ReadJob)?;
-    let started = program::start(&job, inheritance)?;
+    let started = program::start(&runtime, &job, &limits, inheritance)?;
     let ended = children.await_end(&started, &control).during(Step::WaitForProgram)?;
     let kept = job.keep.as_deref().filter(|_| ended.how == ProgramEnd::Exited(0));
     if kept.is_some() {
@@ -94,6 +70,17 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
         hand_over(name, &control)?;
     }
     Ok(BayReport::Ended { end: ended.how, usage })
+}
+
+/// Waits for a job, as long as the service wants the bay.
+///
+/// The forker hears of it first: it changes the limits of parked bays only.
+fn park(inheritance: &Inheritance<'_>, control: &Control) -> Result<ParkedJob, StepError> {
+    report(inheritance.reports.as_fd(), &BayReport::Parked);
+    control.tell(BayMessage::Parked, None).during(Step::ReadJob)?;
+    let parked = control.read_parked().during(Step::ReadJob)?;
+    report(inheritance.reports.as_fd(), &BayReport::Unparked);
+    Ok(parked)
 }
 
 /// Makes the files that the program finds.
@@ -130,30 +117,4 @@ fn close_all_but(mut kept: Vec<i32>) -> Result<(), Errno> {
         first = fd + 1;
     }
     close_range(first, i32::MAX)
-}
-
-/// Closes the fds from `first` to `last`, see close_range(2).
-pub(crate) fn close_range(first: i32, last: i32) -> Result<(), Errno> {
-    if first > last {
-        return Ok(());
-    }
-    // SAFETY: what owns these fds, if anything, is in memory copied from another process and never runs in this one.
-    let result = unsafe { libc::close_range(first.cast_unsigned(), last.cast_unsigned(), 0) };
-    if result == 0 { Ok(()) } else { Err(last_errno()) }
-}
-
-/// Leaves without running destructors or exit handlers, which belong to the process this is a copy of.
-pub(super) fn exit() -> ! {
-    // SAFETY: it has no preconditions.
-    unsafe { libc::_exit(0) }
-}
-
-/// Reads the next packet of the forker.
-pub(super) fn hear(reports: &OwnedFd) -> Result<Vec<u8>, Errno> {
-    packet::receive(reports)?.map(|packet| packet.bytes).ok_or(Errno::PIPE)
-}
-
-/// Tells the forker that a step failed after the program was forked.
-pub(super) fn report_failure(reports: BorrowedFd<'_>, error: StepError) {
-    _ = packet::send(reports, &encode(&BayReport::Failed(error)), &[]);
 }

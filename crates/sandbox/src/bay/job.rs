@@ -1,4 +1,4 @@
-//! What a bay is asked to run.
+//! What a bay is asked to run, and how it travels there.
 
 use std::io;
 use std::io::Read;
@@ -7,12 +7,34 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::artefact::Artefact;
 use crate::stream;
+use crate::wire::BayLimits;
 use crate::wire::decode;
 
-/// A program to run in a bay.
+/// A program to run in a bay: what can be known before a request, and what comes with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// The part that a bay can have ahead of time.
+    pub runtime: Runtime,
+    /// The part of the request.
+    pub job: Job,
+}
+
+/// What starts programs of one kind, and is the same for all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// The program's path inside the bay, absolute or relative to `/box`, then its first arguments.
+    pub argv: Vec<String>,
+    /// The environment, as far as it is the same for all.
+    pub environment: Vec<(String, String)>,
+    /// Where standard error goes.
+    pub stderr: StderrTarget,
+}
+
+/// What one request brings along.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What an earlier bay handed over, to be put into `/box` before anything else.
@@ -22,12 +44,10 @@ pub struct Job {
     pub unpack: Option<Artefact>,
     /// Files to write to `/box` before the program starts; a name that is taken is an error.
     pub files: Vec<File>,
-    /// The program's path inside the bay, absolute or relative to `/box`, then its arguments.
-    pub argv: Vec<String>,
-    /// The whole environment.
+    /// The last arguments, after those of [`Runtime::argv`].
+    pub arguments: Vec<String>,
+    /// Variables besides those of the runtime; of two with one name, this one counts.
     pub environment: Vec<(String, String)>,
-    /// Where standard error goes.
-    pub stderr: StderrTarget,
     /// File or directory below `/box` that is handed over if the program ends with the exit code 0; the directories
     /// above it are made before the program starts.
     pub keep: Option<PathBuf>,
@@ -52,7 +72,15 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// The longest job; more than the limits of requests let through.
+/// What a parked bay is sent in the end.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ParkedJob {
+    /// The limits that the bay has by then.
+    pub(crate) limits: BayLimits,
+    pub(crate) job: Job,
+}
+
+/// The longest frame; more than the limits of requests let through.
 const MAX_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Why a job cannot be sent.
@@ -63,19 +91,42 @@ pub(crate) enum Unsendable {
     Name,
 }
 
-/// Encodes a job for the control stream: its length in four bytes, then the job.
+/// Encodes what every bay reads first; a bay without a job parks.
 ///
-/// The fd of what is unpacked travels with the first byte ([`stream`]).
-pub(crate) fn frame(job: &Job) -> Result<Vec<u8>, Unsendable> {
-    let bytes = postcard::to_stdvec(job).map_err(|_| Unsendable::Name)?;
+/// A frame is its length in four bytes, then its contents. The fd of what is unpacked travels with the first byte
+/// ([`stream`]).
+pub(crate) fn first_frame(runtime: &Runtime, job: Option<&Job>) -> Result<Vec<u8>, Unsendable> {
+    frame(&(runtime, job))
+}
+
+/// Encodes what a parked bay reads, in a frame like [`first_frame`].
+pub(crate) fn parked_frame(limits: &BayLimits, job: &Job) -> Result<Vec<u8>, Unsendable> {
+    // As the fields of a `ParkedJob`, which would have to own the job.
+    frame(&(limits, job))
+}
+
+/// Reads what [`first_frame`] encoded.
+pub(super) fn read_first(control: &UnixStream) -> io::Result<(Runtime, Option<Job>)> {
+    let ((runtime, job), artefact): ((Runtime, Option<Job>), _) = read(control)?;
+    Ok((runtime, job.map(|job| Job { unpack: artefact, ..job })))
+}
+
+/// Reads what [`parked_frame`] encoded.
+pub(super) fn read_parked(control: &UnixStream) -> io::Result<ParkedJob> {
+    let (ParkedJob { limits, job }, artefact) = read(control)?;
+    Ok(ParkedJob { limits, job: Job { unpack: artefact, ..job } })
+}
+
+fn frame(contents: &impl Serialize) -> Result<Vec<u8>, Unsendable> {
+    let bytes = postcard::to_stdvec(contents).map_err(|_| Unsendable::Name)?;
     let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_BYTES).ok_or(Unsendable::TooLarge)?;
     let mut frame = length.to_le_bytes().to_vec();
     frame.extend_from_slice(&bytes);
     Ok(frame)
 }
 
-/// Reads a job from the control stream.
-pub(super) fn read(mut control: &UnixStream) -> io::Result<Job> {
+/// Reads a frame, and the artefact that may come with it.
+fn read<T: DeserializeOwned>(mut control: &UnixStream) -> io::Result<(T, Option<Artefact>)> {
     let mut length = [0; 4];
     let (count, artefact) = stream::receive(control, &mut length)?;
     if count == 0 {
@@ -88,59 +139,9 @@ pub(super) fn read(mut control: &UnixStream) -> io::Result<Job> {
     }
     let mut bytes = Vec::new();
     control.take(u64::from(length)).read_to_end(&mut bytes)?;
-    let job = decode(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
-    Ok(Job { unpack: artefact.map(Artefact::received).transpose()?, ..job })
+    let contents = decode(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok((contents, artefact.map(Artefact::received).transpose()?))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::io::Write;
-    use std::os::fd::AsFd;
-    use std::os::unix::ffi::OsStrExt;
-
-    use super::*;
-    use crate::artefact::memory_file;
-    use crate::artefact::seal;
-
-    #[test]
-    fn a_job_survives_the_stream() {
-        let file = memory_file().unwrap();
-        seal(&file).unwrap();
-        let job = Job {
-            unpack: Some(Artefact::received(file).unwrap()),
-            files: vec![File { name: "main.py".into(), content: vec![0, 255, 10] }],
-            argv: vec!["/usr/bin/python3".to_owned(), "main.py".to_owned()],
-            environment: vec![("LANG".to_owned(), "C.UTF-8".to_owned())],
-            stderr: StderrTarget::Stdout,
-            keep: Some(".runbay/program".into()),
-        };
-        let (left, right) = UnixStream::pair().unwrap();
-        let frame = frame(&job).unwrap();
-        let sent = stream::send(&left, &frame, job.unpack.as_ref().map(AsFd::as_fd)).unwrap();
-        assert_eq!(sent, frame.len());
-        let read = read(&right).unwrap();
-        let inode = |job: &Job| rustix::fs::fstat(job.unpack.as_ref().unwrap()).unwrap().st_ino;
-        assert_eq!(inode(&read), inode(&job));
-        assert_eq!(Job { unpack: None, ..read }, Job { unpack: None, ..job });
-    }
-
-    #[test]
-    fn a_stream_that_ends_early_is_an_error() {
-        let frame = frame(&Job::default()).unwrap();
-        for length in 0..frame.len() {
-            let (mut left, right) = UnixStream::pair().unwrap();
-            left.write_all(&frame[..length]).unwrap();
-            drop(left);
-            assert!(read(&right).is_err(), "{length} bytes");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_refused() {
-        let file = |name: &[u8], size| File { name: OsStr::from_bytes(name).into(), content: vec![0; size] };
-        let job = |file| Job { files: vec![file], ..Job::default() };
-        assert_eq!(frame(&job(file(b"\xff", 0))), Err(Unsendable::Name));
-        assert_eq!(frame(&job(file(b"x", 64 << 20))), Err(Unsendable::TooLarge));
-    }
-}
+mod tests;

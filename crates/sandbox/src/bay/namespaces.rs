@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 use rustix::thread::UnshareFlags;
 
-use super::first_process::MAPPED;
-use super::first_process::hear;
 use super::identity::Identity;
+use super::inheritance::MAPPED;
+use super::inheritance::hear;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;

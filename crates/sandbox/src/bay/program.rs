@@ -1,5 +1,6 @@
 //! Giving up every right, and starting the program.
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
@@ -10,36 +11,35 @@ use rustix::fs::Gid;
 use rustix::fs::Uid;
 use rustix::io::Errno;
 use rustix::process::DumpableBehavior;
+use rustix::process::Pid;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 use rustix::thread::CapabilitySet;
 use rustix::thread::CapabilitySets;
 
 use super::PROGRAM_ID;
-use super::first_process::Inheritance;
-use super::first_process::close_range;
-use super::first_process::exit;
-use super::first_process::report_failure;
 use super::identity::Identity;
+use super::inheritance::Inheritance;
+use super::inheritance::close_range;
+use super::inheritance::exit;
+use super::inheritance::report_failure;
 use super::job::Job;
+use super::job::Runtime;
 use super::job::StderrTarget;
+use super::reaper::Started;
+use super::reaper::unblock_signals;
 use crate::policy::Filter;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
 use crate::step::last_errno;
+use crate::wire::BayLimits;
 
 /// The stack of the main thread; other threads get the same unless their runtime asks for something else.
 const STACK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Signals that may wait for a program; timers count as well.
 const SIGNALS: u64 = 1024;
-
-/// A program that was started.
-pub(super) struct Started {
-    pub(super) pid: i32,
-    pub(super) at: Instant,
-}
 
 /// Takes from pid 1, and so from all that it starts, what the program must not have.
 pub(super) fn confine(filter: &Filter) -> Result<(), StepError> {
@@ -75,8 +75,13 @@ fn is_listener(core_pattern: &str) -> bool {
 }
 
 /// Starts the program; pid 1 keeps no end of its pipes.
-pub(super) fn start(job: &Job, inheritance: &Inheritance<'_>) -> Result<Started, StepError> {
-    let birth = Birth { command: Execution::new(job).during(Step::Execute)?, inheritance };
+pub(super) fn start(
+    runtime: &Runtime,
+    job: &Job,
+    limits: &BayLimits,
+    inheritance: &Inheritance<'_>,
+) -> Result<Started, StepError> {
+    let birth = Birth { arguments: ExecArguments::new(runtime, job).during(Step::Execute)?, limits, inheritance };
     let at = Instant::now();
     let pid = clone_until_exec(&birth).during(Step::Fork)?;
     for end in [inheritance.stdin, inheritance.stdout, inheritance.stderr] {
@@ -87,7 +92,9 @@ pub(super) fn start(job: &Job, inheritance: &Inheritance<'_>) -> Result<Started,
 
 /// What the new process needs to become the program.
 struct Birth<'a> {
-    command: Execution,
+    arguments: ExecArguments,
+    /// Those that the bay has by now.
+    limits: &'a BayLimits,
     inheritance: &'a Inheritance<'a>,
 }
 
@@ -98,7 +105,7 @@ const BIRTH_STACK_BYTES: usize = 64 * 1024;
 ///
 /// Sharing spares the copy of all page tables and the faults on both copies, a sixth of the time of a small program
 /// (vfork(2) does the same, but returns twice on one stack, which Rust does not allow).
-fn clone_until_exec(birth: &Birth<'_>) -> Result<i32, Errno> {
+fn clone_until_exec(birth: &Birth<'_>) -> Result<Pid, Errno> {
     let mut stack = vec![0_u128; BIRTH_STACK_BYTES / size_of::<u128>()];
     // SAFETY: one past the end of the vector, where a stack that grows down begins.
     let top = unsafe { stack.as_mut_ptr().add(stack.len()) };
@@ -107,35 +114,36 @@ fn clone_until_exec(birth: &Birth<'_>) -> Result<i32, Errno> {
     // SAFETY: pid 1 has one thread, and CLONE_VFORK stops it until the new process has left this memory, so nothing
     // is used by two at a time; `stack` and `birth` live until then. Fds, signal actions and ids are not shared.
     let pid = unsafe { libc::clone(be_born, top.cast(), flags, argument) };
-    if pid < 0 { Err(last_errno()) } else { Ok(pid) }
+    if pid < 0 { Err(last_errno()) } else { Ok(Pid::from_raw(pid).expect("the parent is told a pid")) }
 }
 
 extern "C" fn be_born(argument: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `clone_until_exec` passes a `Birth` that outlives this process's use of the memory.
     let birth = unsafe { &*argument.cast::<Birth<'_>>() };
-    let error = become_program(&birth.command, birth.inheritance);
+    let error = become_program(birth);
     report_failure(birth.inheritance.reports.as_fd(), error);
     exit()
 }
 
 /// What is executed: what execve(2) wants, without its arrays of pointers.
-struct Execution {
+struct ExecArguments {
     arguments: Vec<CString>,
     environment: Vec<CString>,
     stderr: StderrTarget,
 }
 
-impl Execution {
-    fn new(job: &Job) -> Result<Self, Errno> {
+impl ExecArguments {
+    fn new(runtime: &Runtime, job: &Job) -> Result<Self, Errno> {
         let text = |text: String| CString::new(text).map_err(|_| Errno::INVAL);
+        let environment: BTreeMap<_, _> =
+            runtime.environment.iter().chain(&job.environment).map(|(name, value)| (name, value)).collect();
         Ok(Self {
-            arguments: job.argv.iter().cloned().map(text).collect::<Result<_, _>>()?,
-            environment: job
-                .environment
-                .iter()
+            arguments: runtime.argv.iter().chain(&job.arguments).cloned().map(text).collect::<Result<_, _>>()?,
+            environment: environment
+                .into_iter()
                 .map(|(name, value)| text(format!("{name}={value}")))
                 .collect::<Result<_, _>>()?,
-            stderr: job.stderr,
+            stderr: runtime.stderr,
         })
     }
 
@@ -156,17 +164,18 @@ impl Execution {
 }
 
 /// Turns the new process into the program; only returns if a step fails.
-fn become_program(command: &Execution, inheritance: &Inheritance<'_>) -> StepError {
-    match prepare_program(command, inheritance) {
-        Ok(()) => StepError::new(Step::Execute, command.execute()),
+fn become_program(birth: &Birth<'_>) -> StepError {
+    match prepare_program(birth) {
+        Ok(()) => StepError::new(Step::Execute, birth.arguments.execute()),
         Err(error) => error,
     }
 }
 
-fn prepare_program(command: &Execution, inheritance: &Inheritance<'_>) -> Result<(), StepError> {
+fn prepare_program(birth: &Birth<'_>) -> Result<(), StepError> {
+    let inheritance = birth.inheritance;
     rustix::process::setsid().during(Step::NewSession)?;
-    redirect(inheritance, command.stderr).during(Step::Redirect)?;
-    limit_resources(inheritance).during(Step::LimitResources)?;
+    redirect(inheritance, birth.arguments.stderr).during(Step::Redirect)?;
+    limit_resources(birth.limits, inheritance.has_cgroup).during(Step::LimitResources)?;
     change_user(inheritance.identity).during(Step::ChangeUser)?;
     rustix::thread::set_capabilities(None, NO_CAPABILITIES).during(Step::ClearCapabilities)?;
     check_capabilities().during(Step::CheckCapabilities)?;
@@ -186,8 +195,7 @@ fn redirect(inheritance: &Inheritance<'_>, stderr: StderrTarget) -> Result<(), E
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-fn limit_resources(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
-    let limits = inheritance.limits;
+fn limit_resources(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
     // The group's CPU time is watched from outside; this stops one process when nobody looks. Whole seconds.
     let cpu_seconds = limits.cpu_time_ms.div_ceil(1000).saturating_add(1);
     // One more than the cgroup allows: that is to refuse first, since it counts its refusals.
@@ -207,7 +215,7 @@ fn limit_resources(inheritance: &Inheritance<'_>) -> Result<(), Errno> {
     values.into_iter().try_for_each(|(resource, value)| set_limit(resource, value))?;
     // Without a cgroup: for each process alone, and without files in memory, but better than nothing. Address space
     // would be no measure: runtimes reserve gigabytes of it.
-    let instead_of_cgroup = (!inheritance.has_cgroup).then_some(limits.memory_bytes);
+    let instead_of_cgroup = (!has_cgroup).then_some(limits.memory_bytes);
     match limits.data_bytes.into_iter().chain(instead_of_cgroup).min() {
         Some(bytes) => set_limit(Resource::Data, bytes),
         None => Ok(()),
@@ -276,12 +284,32 @@ fn reset_signals() -> Result<(), Errno> {
             unsafe { libc::signal(signal, libc::SIG_DFL) };
         }
     }
-    super::reaper::unblock_signals()
+    unblock_signals()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_request_brings_comes_after_the_runtime_and_counts_more() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let runtime = Runtime {
+            argv: vec!["/bin/lisp".to_owned(), "-q".to_owned()],
+            environment: vec![pair("PATH", "/bin"), pair("A", "1")],
+            stderr: StderrTarget::Stdout,
+        };
+        let job = Job {
+            arguments: vec!["main".to_owned()],
+            environment: vec![pair("B", "x=y"), pair("A", "2")],
+            ..Job::default()
+        };
+        let made = ExecArguments::new(&runtime, &job).unwrap();
+        assert_eq!(made.arguments, [c"/bin/lisp".to_owned(), c"-q".to_owned(), c"main".to_owned()]);
+        assert_eq!(made.environment, [c"A=2".to_owned(), c"B=x=y".to_owned(), c"PATH=/bin".to_owned()]);
+        let broken = Job { arguments: vec!["a\0b".to_owned()], ..job };
+        assert!(ExecArguments::new(&runtime, &broken).is_err());
+    }
 
     #[test]
     fn dumps_go_to_files_programs_or_sockets() {

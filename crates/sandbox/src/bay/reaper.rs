@@ -1,21 +1,34 @@
 //! Waiting for the program, and for everything it started.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
+use std::time::Instant;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
+use rustix::process::Pid;
 use rustix::process::WaitOptions;
 use rustix::process::WaitStatus;
 
 use super::control::Control;
-use super::program::Started;
+use super::cpu_wait;
 use crate::step::last_errno;
+use crate::wire::BayMessage;
 use crate::wire::ProgramEnd;
+use crate::wire::ServiceMessage;
+use crate::wire::Signal;
 use crate::wire::Usage;
+
+/// A program that was started.
+pub(super) struct Started {
+    /// Its pid, and that of its process group.
+    pub(super) pid: Pid,
+    pub(super) at: Instant,
+}
 
 /// Tells when children die; has to exist before the first one.
 pub(super) struct Children {
@@ -42,7 +55,7 @@ impl Children {
         Ok(Self { signals: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 
-    /// Waits until the program ends or nobody wants it any more; meanwhile answers the service.
+    /// Waits until the program ends or nobody wants it any more; meanwhile does what the service asks.
     pub(super) fn await_end(&self, program: &Started, control: &Control) -> Result<Ended, Errno> {
         let ended = |how| Ended { how, wall: program.at.elapsed() };
         loop {
@@ -51,12 +64,12 @@ impl Children {
                 Err(Errno::INTR) => continue,
                 result => result?,
             };
-            if !sources[1].revents().is_empty() && control.answer().is_err() {
+            if !sources[1].revents().is_empty() && obey(control, program).is_err() {
                 return Ok(ended(ProgramEnd::Killed));
             }
             self.drain();
             while let Some((pid, status)) = rustix::process::wait(WaitOptions::NOHANG)? {
-                if pid.as_raw_pid() == program.pid
+                if pid == program.pid
                     && let Some(end) = program_end(status)
                 {
                     return Ok(ended(end));
@@ -69,6 +82,29 @@ impl Children {
     fn drain(&self) {
         let mut entry = [0; size_of::<libc::signalfd_siginfo>()];
         while rustix::io::read(&self.signals, &mut entry).is_ok_and(|count| count > 0) {}
+    }
+}
+
+/// Does what the service asks; fails when the service has closed the stream.
+///
+/// The program is not reaped, so its pid is still that of its process group.
+fn obey(control: &Control, program: &Started) -> io::Result<()> {
+    match control.hear()? {
+        ServiceMessage::CpuWait => Ok(control.tell(BayMessage::CpuWait(cpu_wait::longest_us()), None)?),
+        ServiceMessage::Signal(signal) => {
+            // Everything that the signal was for may have ended.
+            _ = rustix::process::kill_process_group(program.pid, number(signal));
+            Ok(())
+        }
+    }
+}
+
+fn number(signal: Signal) -> rustix::process::Signal {
+    match signal {
+        Signal::Hangup => rustix::process::Signal::HUP,
+        Signal::Interrupt => rustix::process::Signal::INT,
+        Signal::Quit => rustix::process::Signal::QUIT,
+        Signal::Terminate => rustix::process::Signal::TERM,
     }
 }
 

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use super::CgroupLimits;
 use super::Counts;
-use super::Layout;
 use super::files;
+use super::layout::Layout;
 use super::leftovers;
 use super::v1;
 use super::v2;
@@ -44,8 +44,29 @@ enum Groups {
 }
 
 impl Instance {
+    /// Makes this forker's cgroups; returns with them the layout that is in use, which says why there are none if the
+    /// kernel does not allow it.
+    pub(crate) fn claim(layout: Layout) -> Result<(Layout, Option<Self>), StepError> {
+        match Self::make(&layout).or_else(|error| Self::claim_delegated(&layout, error)) {
+            Ok(instance) => Ok((layout, instance)),
+            Err(error) if is_forbidden(error) => {
+                let why = std::io::Error::from_raw_os_error(error.errno);
+                Ok((Layout::Unusable(format!("no right to use {}: {why}", layout.describe())), None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Uses the group of this process, where it was delegated to the user (cgroup-v2.rst, "Delegation").
+    fn claim_delegated(layout: &Layout, error: StepError) -> Result<Option<Self>, StepError> {
+        match layout {
+            Layout::V2 { base, own } if is_forbidden(error) && own != base => Self::make_delegated(own).map(Some),
+            _ => Err(error),
+        }
+    }
+
     /// Makes this forker's directories and removes those of killed forkers.
-    pub(crate) fn make(layout: &Layout) -> Result<Option<Self>, StepError> {
+    fn make(layout: &Layout) -> Result<Option<Self>, StepError> {
         match layout {
             Layout::Unusable(_) => Ok(None),
             Layout::V1 { memory, pids, cpuacct, cpu } => {
@@ -69,7 +90,7 @@ impl Instance {
     /// Makes this forker's directory in the group of this process, which was delegated to the user.
     ///
     /// A group with controllers for those below it must have no processes of its own, so all move into one below.
-    pub(crate) fn make_delegated(group: &Path) -> Result<Self, StepError> {
+    fn make_delegated(group: &Path) -> Result<Self, StepError> {
         let base = open_base(group)?;
         let service = files::make_directory(&base, "service").during(Step::MakeInstanceCgroup)?;
         let processes = files::read(&base, "cgroup.procs").during(Step::MakeInstanceCgroup)?;
@@ -137,6 +158,15 @@ impl BayCgroup {
         }
     }
 
+    /// Changes what the bay may use; fails with `BUSY` in version 1 if it has more memory than that already.
+    pub(crate) fn change_limit(&self, from: CgroupLimits, to: CgroupLimits) -> Result<(), StepError> {
+        match &self.groups {
+            Groups::V1(groups) => groups.change_limit(from, to),
+            // No limit depends on another one.
+            Groups::V2(group) => group.limit(to),
+        }
+    }
+
     /// Opens the files to which the bay's first process writes `0` to enter; none where it is cloned into the cgroup.
     pub(crate) fn entries(&self) -> Result<Vec<OwnedFd>, Errno> {
         match &self.groups {
@@ -201,6 +231,12 @@ pub(crate) fn read_cpu_us(meter: impl AsFd) -> Option<u64> {
     let count = rustix::io::pread(meter, &mut text, 0).ok()?;
     let text = String::from_utf8_lossy(&text[..count]);
     files::number(&text).map(|nanoseconds| nanoseconds / 1_000).or_else(|| files::keyed_number(&text, "usage_usec"))
+}
+
+/// Returns whether the kernel denies this user cgroups: ordinary users have none without delegation; containers often
+/// have read-only ones, or processes in the only group they see, which then can have no groups below it.
+fn is_forbidden(error: StepError) -> bool {
+    [Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::BUSY].map(Errno::raw_os_error).contains(&error.errno)
 }
 
 fn open_base(path: &Path) -> Result<OwnedFd, StepError> {

@@ -3,11 +3,6 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use rustix::io::Errno;
-
-use super::Instance;
-use crate::step::StepError;
-
 /// Which hierarchies there are to use, and the directory in each below which a forker makes its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -27,34 +22,6 @@ impl Layout {
         Ok(Self::from_texts(&mounts, &memberships, |mount| {
             std::fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default()
         }))
-    }
-
-    /// Makes this forker's cgroups; says instead why there are none to use, if the kernel does not allow it.
-    pub(crate) fn claim(self) -> Result<(Self, Option<Instance>), StepError> {
-        match Instance::make(&self).or_else(|error| self.claim_delegated(error)) {
-            Ok(instance) => Ok((self, instance)),
-            Err(error) if Self::is_forbidden(error) => {
-                let why = std::io::Error::from_raw_os_error(error.errno);
-                Ok((Self::Unusable(format!("no right to use {}: {why}", self.describe())), None))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Uses the group of this process, where it was delegated to the user (cgroup-v2.rst, "Delegation").
-    fn claim_delegated(&self, error: StepError) -> Result<Option<Instance>, StepError> {
-        match self {
-            Self::V2 { base, own } if Self::is_forbidden(error) && own != base => {
-                Instance::make_delegated(own).map(Some)
-            }
-            _ => Err(error),
-        }
-    }
-
-    /// Ordinary users have no cgroups without delegation; containers often have read-only ones, or processes in the
-    /// only group they see, which then can have no groups below it.
-    fn is_forbidden(error: StepError) -> bool {
-        [Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::BUSY].map(Errno::raw_os_error).contains(&error.errno)
     }
 
     fn from_texts(mountinfo: &str, memberships: &str, controllers: impl Fn(&Path) -> String) -> Self {

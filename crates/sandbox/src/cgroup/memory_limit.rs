@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Layout;
+use super::layout::Layout;
 
 /// Returns the lowest memory limit of the cgroups that this process is in, in bytes; none when there is no limit.
 ///

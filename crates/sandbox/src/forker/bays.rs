@@ -13,12 +13,13 @@ use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-use super::Ground;
+use super::ground::Ground;
 use super::live_bay::LiveBay;
 use super::prepared::Prepared;
 use crate::packet;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
+use crate::wire::LimitRefusal;
 use crate::wire::Refusal;
 use crate::wire::Reply;
 use crate::wire::Request;
@@ -147,6 +148,7 @@ impl Bays {
         let packet = packet::receive(&self.service)?.ok_or(Over)?;
         match decode(&packet.bytes).map_err(|_| Over)? {
             Request::Make { bay, limits } => self.make(epoll, bay, &limits),
+            Request::Limit { bay, limits } => self.limit(bay, &limits),
             Request::Kill { bay } => {
                 if let Some(bay) = self.live.get(&bay) {
                     bay.kill();
@@ -181,6 +183,16 @@ impl Bays {
                 self.tell(&Reply::Made { bay: id }, &fds)
             }
         }
+    }
+
+    fn limit(&mut self, id: BayId, limits: &BayLimits) -> Result<(), Over> {
+        // What pid 1 said before counts, whichever socket was read first.
+        self.hear_report(id)?;
+        let refusal = match self.live.get_mut(&id) {
+            Some(bay) => bay.limit(limits).err(),
+            None => Some(LimitRefusal::NotParked),
+        };
+        self.tell(&Reply::Limited { bay: id, refusal }, &[])
     }
 
     fn hear_report(&mut self, id: BayId) -> Result<(), Over> {

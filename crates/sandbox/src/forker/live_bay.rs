@@ -16,10 +16,10 @@ use rustix::process::Signal;
 use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
 
-use super::Ground;
 use super::clone::FirstProcess;
 use super::clone::Side;
 use super::clone::clone_first_process;
+use super::ground::Ground;
 use super::prepared::Connections;
 use super::prepared::Prepared;
 use crate::bay;
@@ -32,6 +32,8 @@ use crate::step::Step;
 use crate::step::StepError;
 use crate::wire::BayLimits;
 use crate::wire::BayReport;
+use crate::wire::FixedLimit;
+use crate::wire::LimitRefusal;
 use crate::wire::ProgramEnd;
 use crate::wire::Usage;
 use crate::wire::decode;
@@ -42,8 +44,18 @@ pub(super) struct LiveBay {
     pidfd: OwnedFd,
     reports: OwnedFd,
     cgroup: Option<BayCgroup>,
+    limits: BayLimits,
+    phase: Phase,
     out_of_memory: bool,
     end_told: bool,
+}
+
+/// How far a bay has come, as far as its pid 1 tells; one that is not parked on its way tells nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Building,
+    Parked,
+    Unparked,
 }
 
 impl LiveBay {
@@ -66,16 +78,24 @@ impl LiveBay {
                 let Connections { control, stdin, stdout, stderr } = connections;
                 let mut service_ends = vec![control.0, stdin.1, stdout.0, stderr.0];
                 service_ends.extend(meter);
-                Ok((Self { slot, pidfd, reports, cgroup, out_of_memory: false, end_told: false }, service_ends))
+                let bay = Self {
+                    slot,
+                    pidfd,
+                    reports,
+                    cgroup,
+                    limits: *limits,
+                    phase: Phase::Building,
+                    out_of_memory: false,
+                    end_told: false,
+                };
+                Ok((bay, service_ends))
             }
         }
     }
 
     fn start(ground: &Ground, prepared: &Prepared, limits: &BayLimits) -> Result<OwnedFd, StepError> {
         if let Some(cgroup) = &prepared.cgroup {
-            // One more process: pid 1.
-            let processes = limits.processes.saturating_add(1);
-            cgroup.limit(CgroupLimits { memory_bytes: limits.memory_bytes, processes })?;
+            cgroup.limit(cgroup_limits(limits))?;
         }
         let identity = ground.identity(prepared.slot);
         let clone_target = prepared.cgroup.as_ref().and_then(BayCgroup::clone_target);
@@ -121,25 +141,56 @@ impl LiveBay {
         Some(self.cgroup.as_ref()?.memory_event()?.as_fd())
     }
 
-    /// Reads what pid 1 has to say; returns how the program ended if it is that, the first time.
+    /// Reads all that pid 1 has to say; returns how the program ended if that is a part of it, the first time.
     pub(super) fn hear(&mut self) -> Option<(ProgramEnd, Usage)> {
-        let readable = PollFd::new(&self.reports, PollFlags::IN);
-        if self.end_told || rustix::event::poll(&mut [readable], Some(&Timespec::default())) != Ok(1) {
-            return None;
+        while !self.end_told && self.has_report() {
+            let Ok(Some(packet)) = packet::receive(&self.reports) else {
+                return None;
+            };
+            let (end, seen) = match (decode(&packet.bytes), self.phase) {
+                (Ok(BayReport::Parked), Phase::Building) => {
+                    self.phase = Phase::Parked;
+                    continue;
+                }
+                (Ok(BayReport::Unparked), Phase::Parked) => {
+                    self.phase = Phase::Unparked;
+                    continue;
+                }
+                (Ok(BayReport::Failed(error)), _) => (ProgramEnd::NotStarted(error), Usage::default()),
+                (Ok(BayReport::Ended { end, usage }), _) => (end, usage),
+                // Only our own pid 1 holds the other end; what cannot be read, or comes again, means that it was taken
+                // over.
+                _ => (ProgramEnd::Killed, Usage::default()),
+            };
+            self.end_told = true;
+            let usage = self.account(seen);
+            self.kill();
+            return Some((end, usage));
         }
-        let Ok(Some(packet)) = packet::receive(&self.reports) else {
-            return None;
-        };
-        let (end, seen) = match decode(&packet.bytes) {
-            Ok(BayReport::Failed(error)) => (ProgramEnd::NotStarted(error), Usage::default()),
-            Ok(BayReport::Ended { end, usage }) => (end, usage),
-            // Only our own pid 1 holds the other end; what cannot be read means that it was taken over.
-            Err(_) => (ProgramEnd::Killed, Usage::default()),
-        };
-        self.end_told = true;
-        let usage = self.account(seen);
-        self.kill();
-        Some((end, usage))
+        None
+    }
+
+    fn has_report(&self) -> bool {
+        let readable = PollFd::new(&self.reports, PollFlags::IN);
+        rustix::event::poll(&mut [readable], Some(&Timespec::default())) == Ok(1)
+    }
+
+    /// Changes the limits of a parked bay, those of its cgroup at once; pid 1 is sent the others with the job.
+    ///
+    /// To be called after [`Self::hear`], which tells whether the bay is parked.
+    pub(super) fn limit(&mut self, limits: &BayLimits) -> Result<(), LimitRefusal> {
+        if self.phase != Phase::Parked || self.end_told {
+            return Err(LimitRefusal::NotParked);
+        }
+        if let Some(fixed) = first_fixed_change(&self.limits, limits) {
+            return Err(LimitRefusal::Fixed(fixed));
+        }
+        if let Some(cgroup) = &self.cgroup {
+            let (from, to) = (cgroup_limits(&self.limits), cgroup_limits(limits));
+            cgroup.change_limit(from, to).map_err(LimitRefusal::Step)?;
+        }
+        self.limits = *limits;
+        Ok(())
     }
 
     /// Returns the end of a bay that died without a report, if its end was not told.
@@ -208,6 +259,19 @@ impl LiveBay {
     }
 }
 
+/// Returns what a bay's cgroup has to enforce.
+fn cgroup_limits(limits: &BayLimits) -> CgroupLimits {
+    // One more process: pid 1.
+    CgroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes.saturating_add(1) }
+}
+
+/// Returns which limit is another one, although it is a part of the mounts of the bay.
+fn first_fixed_change(from: &BayLimits, to: &BayLimits) -> Option<FixedLimit> {
+    let changes =
+        [(FixedLimit::DiskBytes, from.disk_bytes != to.disk_bytes), (FixedLimit::Inodes, from.inodes != to.inodes)];
+    changes.into_iter().find_map(|(limit, changes)| changes.then_some(limit))
+}
+
 /// Gives the bay its users.
 fn map_users(ground: &Ground, process: &FirstProcess, identity: Identity) -> Result<(), Errno> {
     let map = identity.map();
@@ -231,4 +295,97 @@ fn kill_and_reap(pidfd: &OwnedFd) {
 fn reap(pidfd: &OwnedFd) {
     // Nobody needs its exit status; a process that cannot be waited for is reaped already.
     _ = rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::PidfdFlags;
+
+    use super::*;
+    use crate::wire::encode;
+
+    const LIMITS: BayLimits = BayLimits {
+        memory_bytes: 1,
+        processes: 2,
+        cpu_time_ms: 3,
+        open_files: 4,
+        file_bytes: 5,
+        disk_bytes: 6,
+        inodes: 7,
+        data_bytes: None,
+    };
+
+    /// A process to stand in for pid 1 of a bay, which may be killed.
+    fn stand_in() -> std::process::Child {
+        std::process::Command::new("sleep").arg("60").spawn().unwrap()
+    }
+
+    /// A bay without a cgroup, and pid 1's end of its reports.
+    fn bay(process: &std::process::Child) -> (LiveBay, OwnedFd) {
+        let pid = rustix::process::Pid::from_child(process);
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        let (reports, pid_1) = packet::pair().unwrap();
+        let phase = Phase::Building;
+        let bay = LiveBay {
+            slot: 0,
+            pidfd,
+            reports,
+            cgroup: None,
+            limits: LIMITS,
+            phase,
+            out_of_memory: false,
+            end_told: false,
+        };
+        (bay, pid_1)
+    }
+
+    fn report(pid_1: &OwnedFd, report: &BayReport) {
+        packet::send(pid_1, &encode(report), &[]).unwrap();
+    }
+
+    #[test]
+    fn limits_are_changed_while_a_bay_is_parked_only() {
+        let mut process = stand_in();
+        let (mut bay, pid_1) = bay(&process);
+        let more = BayLimits { memory_bytes: 10, processes: 20, open_files: 40, ..LIMITS };
+        assert_eq!(bay.limit(&more), Err(LimitRefusal::NotParked), "it may never be parked");
+        report(&pid_1, &BayReport::Parked);
+        assert_eq!(bay.hear(), None);
+        assert_eq!(bay.limit(&more), Ok(()));
+        assert_eq!(bay.limits, more);
+        report(&pid_1, &BayReport::Unparked);
+        assert_eq!(bay.hear(), None);
+        assert_eq!(bay.limit(&LIMITS), Err(LimitRefusal::NotParked), "it runs");
+        assert_eq!(bay.limits, more);
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    #[test]
+    fn limits_that_are_part_of_the_mounts_stay() {
+        let mut process = stand_in();
+        let (mut bay, pid_1) = bay(&process);
+        report(&pid_1, &BayReport::Parked);
+        bay.hear();
+        for (limits, fixed) in [
+            (BayLimits { disk_bytes: 60, ..LIMITS }, FixedLimit::DiskBytes),
+            (BayLimits { inodes: 6, memory_bytes: 10, ..LIMITS }, FixedLimit::Inodes),
+        ] {
+            assert_eq!(bay.limit(&limits), Err(LimitRefusal::Fixed(fixed)));
+        }
+        assert_eq!(bay.limits, LIMITS);
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    #[test]
+    fn a_pid_1_that_repeats_itself_is_taken_for_another_program() {
+        let mut process = stand_in();
+        let (mut bay, pid_1) = bay(&process);
+        report(&pid_1, &BayReport::Parked);
+        report(&pid_1, &BayReport::Parked);
+        assert_eq!(bay.hear(), Some((ProgramEnd::Killed, Usage::default())));
+        assert_eq!(bay.hear(), None, "its end is told once");
+        process.wait().expect("it was killed");
+    }
 }

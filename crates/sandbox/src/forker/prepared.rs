@@ -11,7 +11,7 @@ use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 use rustix::pipe::PipeFlags;
 
-use super::Ground;
+use super::ground::Ground;
 use super::namespaces;
 use crate::bay::Identity;
 use crate::cgroup::BayCgroup;

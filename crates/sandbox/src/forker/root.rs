@@ -21,23 +21,13 @@ use rustix::mount::MoveMountFlags;
 use rustix::mount::OpenTreeFlags;
 use rustix::mount::UnmountFlags;
 use rustix::thread::UnshareFlags;
-use serde::Deserialize;
-use serde::Serialize;
 
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
 use crate::step::last_errno;
 use crate::wire::Configuration;
-
-/// A file of ours that bays can read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupportFile {
-    /// Where it is found below `/opt/runbay`: names separated by slashes, no `..`.
-    pub path: PathBuf,
-    /// What is in it.
-    pub content: Vec<u8>,
-}
+use crate::wire::SupportFile;
 
 /// Where [`SupportFile`]s are found.
 const SUPPORT_DIRECTORY: &str = "opt/runbay";

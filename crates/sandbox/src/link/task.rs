@@ -2,29 +2,26 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use tokio::net::UnixStream;
-use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tracing::error;
 use tracing::warn;
 
-use super::Bay;
-use super::BayError;
-use super::ConnectError;
-use super::Killer;
+use super::bay::Bay;
+use super::bay::BayHandle;
+use super::bay::ForkerRequest;
+use super::error::BayError;
+use super::error::ConnectError;
+use super::error::LimitError;
 use super::forker_socket::PacketSocket;
 use crate::keeper::Keeper;
 use crate::packet::Packet;
-use crate::wire::BAY_FDS;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
 use crate::wire::Isolation;
 use crate::wire::ProgramEnd;
-use crate::wire::Refusal;
 use crate::wire::Reply;
 use crate::wire::Request;
 use crate::wire::Usage;
@@ -33,13 +30,6 @@ use crate::wire::encode;
 
 /// How long a forker may take to start, cleaning up after a killed one included.
 const START_PATIENCE: Duration = Duration::from_secs(15);
-
-/// What the rest of the service asks of the task.
-#[derive(Debug)]
-pub(super) enum ForkerRequest {
-    Make { limits: BayLimits, answer: oneshot::Sender<Result<Bay, BayError>> },
-    Kill { bay: BayId },
-}
 
 /// The connection to keeper and forker.
 pub(super) struct Link {
@@ -51,8 +41,15 @@ pub(super) struct Link {
     cgroups: String,
     requests: mpsc::WeakSender<ForkerRequest>,
     next_bay: u64,
-    asked: HashMap<BayId, oneshot::Sender<Result<Bay, BayError>>>,
+    making: HashMap<BayId, Making>,
+    limiting: HashMap<BayId, oneshot::Sender<Result<(), LimitError>>>,
     alive: HashMap<BayId, oneshot::Sender<(ProgramEnd, Usage)>>,
+}
+
+/// A bay that the forker was asked for.
+struct Making {
+    limits: BayLimits,
+    answer: oneshot::Sender<Result<Bay, BayError>>,
 }
 
 /// Why a forker is no longer served.
@@ -78,7 +75,8 @@ impl Link {
             cgroups,
             requests,
             next_bay: 0,
-            asked: HashMap::new(),
+            making: HashMap::new(),
+            limiting: HashMap::new(),
             alive: HashMap::new(),
         })
     }
@@ -91,7 +89,8 @@ impl Link {
     pub(super) async fn serve(mut self, mut mailbox: mpsc::Receiver<ForkerRequest>) {
         while let Over::ForkerGone = self.serve_forker(&mut mailbox).await {
             // Dropping the senders tells everybody who waits.
-            self.asked.clear();
+            self.making.clear();
+            self.limiting.clear();
             self.alive.clear();
             // One that lives but cannot be understood has to go, or the keeper would start no other.
             self.forker.close();
@@ -137,10 +136,14 @@ impl Link {
     fn request(&mut self, command: ForkerRequest) -> Request {
         match command {
             ForkerRequest::Kill { bay } => Request::Kill { bay },
+            ForkerRequest::Limit { bay, limits, answer } => {
+                self.limiting.insert(bay, answer);
+                Request::Limit { bay, limits }
+            }
             ForkerRequest::Make { limits, answer } => {
                 let bay = BayId(self.next_bay);
                 self.next_bay += 1;
-                self.asked.insert(bay, answer);
+                self.making.insert(bay, Making { limits, answer });
                 Request::Make { bay, limits }
             }
         }
@@ -151,16 +154,21 @@ impl Link {
         let reply = decode(&packet.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
         match reply {
             Reply::Made { bay } => {
-                if let (Some(answer), Some(requests)) = (self.asked.remove(&bay), self.requests.upgrade()) {
+                if let (Some(making), Some(requests)) = (self.making.remove(&bay), self.requests.upgrade()) {
                     let (tell_end, ended) = oneshot::channel();
                     self.alive.insert(bay, tell_end);
-                    let killer = Killer { bay, requests, armed: true };
-                    drop(answer.send(Bay::new(packet.fds, ended, killer).map_err(BayError::Pipes)));
+                    let made = Bay::new(packet.fds, making.limits, ended, BayHandle::new(bay, requests));
+                    drop(making.answer.send(made.map_err(BayError::Pipes)));
                 }
             }
             Reply::Refused { bay, error } => {
-                if let Some(answer) = self.asked.remove(&bay) {
-                    drop(answer.send(Err(error.into())));
+                if let Some(making) = self.making.remove(&bay) {
+                    drop(making.answer.send(Err(error.into())));
+                }
+            }
+            Reply::Limited { bay, refusal } => {
+                if let Some(answer) = self.limiting.remove(&bay) {
+                    drop(answer.send(refusal.map_or(Ok(()), |refusal| Err(refusal.into()))));
                 }
             }
             Reply::Ended { bay, end, usage } => {
@@ -171,37 +179,6 @@ impl Link {
             Reply::Ready { .. } | Reply::Unusable(_) => return Err(io::ErrorKind::InvalidData.into()),
         }
         Ok(())
-    }
-}
-
-impl From<Refusal> for BayError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NoFreeBay(count) => Self::NoFreeBay(count),
-            Refusal::Step(error) => Self::Step(error),
-        }
-    }
-}
-
-impl Bay {
-    /// Takes the fds in the order of [`BAY_FDS`].
-    fn new(fds: Vec<OwnedFd>, ended: oneshot::Receiver<(ProgramEnd, Usage)>, killer: Killer) -> io::Result<Self> {
-        if fds.len() < BAY_FDS {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let mut fds = fds.into_iter();
-        let mut next = || fds.next().ok_or(io::ErrorKind::InvalidData);
-        let control = std::os::unix::net::UnixStream::from(next()?);
-        control.set_nonblocking(true)?;
-        Ok(Self {
-            control: UnixStream::from_std(control)?,
-            stdin: pipe::Sender::from_owned_fd(next()?)?,
-            stdout: pipe::Receiver::from_owned_fd(next()?)?,
-            stderr: pipe::Receiver::from_owned_fd(next()?)?,
-            ended,
-            killer,
-            meter: fds.next(),
-        })
     }
 }
 

@@ -60,11 +60,11 @@ fn key_with(inputs: &Inputs, sharing: Sharing) -> Key {
     let files = inputs.files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     let sources = Sources::of_files(files).unwrap();
     let stage = recipe.compile.clone().unwrap();
-    let job = recipe.compile_job(&stage, &inputs.compiler, &sources, &inputs.limits);
+    let invocation = recipe.compile_invocation(&stage, &inputs.compiler, &sources, &inputs.limits);
     let installed = Installed { recipe, found, limits: Limits::default() };
     let request =
         CompileRequest { tenant: &inputs.tenant, installed: &installed, sources: &sources, limits: &inputs.limits };
-    Key::of(&request, &job, sharing)
+    Key::of(&request, &invocation, sharing)
 }
 
 fn key(inputs: &Inputs) -> Key {

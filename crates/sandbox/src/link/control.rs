@@ -9,16 +9,17 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use crate::artefact::Artefact;
-use crate::bay;
 use crate::stream;
 use crate::wire::BayMessage;
+use crate::wire::ServiceMessage;
 use crate::wire::decode;
 
 /// What pid 1 says, with the fd that may come with it.
 type Heard = (BayMessage, Option<OwnedFd>);
 
 /// The stream, and the part of the next message that has come.
-pub(super) struct Control {
+#[derive(Debug)]
+pub(crate) struct Control {
     stream: UnixStream,
     bytes: [u8; BayMessage::BYTES],
     count: usize,
@@ -26,12 +27,12 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(stream: UnixStream) -> Self {
+    pub(crate) fn new(stream: UnixStream) -> Self {
         Self { stream, bytes: [0; BayMessage::BYTES], count: 0, fd: None }
     }
 
-    /// Sends a job's frame, and what is to be unpacked with its first byte.
-    pub(super) async fn hand_over(&mut self, frame: &[u8], unpack: Option<&Artefact>) -> io::Result<()> {
+    /// Sends a frame, and what is to be unpacked with its first byte.
+    pub(crate) async fn hand_over(&mut self, frame: &[u8], unpack: Option<&Artefact>) -> io::Result<()> {
         let sent = match unpack {
             None => 0,
             Some(artefact) => {
@@ -42,15 +43,17 @@ impl Control {
         self.stream.write_all(&frame[sent..]).await
     }
 
-    /// Asks for [`BayMessage::CpuWait`].
-    pub(super) async fn ask_cpu_wait(&mut self) -> io::Result<()> {
-        self.stream.write_all(&[bay::CPU_WAIT_QUESTION]).await
+    /// Says something without waiting; fails with `WouldBlock` if pid 1 has left too much unheard.
+    pub(crate) fn say(&self, message: ServiceMessage) -> io::Result<()> {
+        // So few bytes go through at once, or not at all.
+        stream::send(&self.stream, &message.encode(), None)?;
+        Ok(())
     }
 
     /// Waits for the next message.
     ///
     /// CANCEL: what was received is kept for the next call.
-    pub(super) async fn hear(&mut self) -> io::Result<Heard> {
+    pub(crate) async fn hear(&mut self) -> io::Result<Heard> {
         while self.count < self.bytes.len() {
             let room = &mut self.bytes[self.count..];
             let receive = || Ok(stream::receive(&self.stream, room)?);

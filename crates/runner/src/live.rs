@@ -1,0 +1,209 @@
+//! What passes between a program that runs and whoever watches it.
+//!
+//! Output waits for nobody: what a slow watcher has no room for is dropped, and the watcher is told how much. Input is
+//! waited for by whoever sends it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use runbay_sandbox::Chunk;
+use tokio::sync::Notify;
+use tokio::sync::mpsc;
+
+/// The most bytes of output that wait for a watcher.
+const OUTPUT_BYTES: usize = 256 * 1024;
+
+/// The most chunks of output that wait for a watcher.
+const OUTPUT_CHUNKS: usize = 256;
+
+/// The most bytes of input that are passed on at one time.
+const INPUT_BYTES: usize = 16 * 1024;
+
+/// The most pieces of input that wait for a program, each of at most [`INPUT_BYTES`].
+const INPUT_PIECES: usize = 8;
+
+/// Makes a channel between a run and whoever watches it.
+#[must_use]
+pub fn live() -> (LiveRun, LiveClient) {
+    let queue = Arc::new(Queue::default());
+    let (sender, receiver) = mpsc::channel(INPUT_PIECES);
+    let run = LiveRun { output: OutputSender(Arc::clone(&queue)), input: InputReceiver(receiver) };
+    (run, LiveClient { output: OutputReceiver(queue), input: InputSender(sender) })
+}
+
+/// The run's end of the channel.
+#[derive(Debug)]
+pub struct LiveRun {
+    output: OutputSender,
+    input: InputReceiver,
+}
+
+/// The watcher's end of the channel.
+#[derive(Debug)]
+pub struct LiveClient {
+    /// What the program writes.
+    pub output: OutputReceiver,
+    /// What the program reads after the input of its request.
+    pub input: InputSender,
+}
+
+/// What a watcher sees of the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveOutput {
+    /// The next chunk.
+    Chunk(Chunk),
+    /// So many bytes of both streams were dropped here, as there was no room for them.
+    Gap {
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// Receives output.
+#[derive(Debug)]
+pub struct OutputReceiver(Arc<Queue>);
+
+/// Sends input; the program reads the end when this is dropped.
+#[derive(Debug)]
+pub struct InputSender(mpsc::Sender<Vec<u8>>);
+
+/// The program has ended, or does not read its input any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the program takes no more input")]
+pub struct InputClosed;
+
+/// Sends output.
+#[derive(Debug)]
+pub(crate) struct OutputSender(Arc<Queue>);
+
+/// Receives input.
+#[derive(Debug)]
+pub(crate) struct InputReceiver(mpsc::Receiver<Vec<u8>>);
+
+/// Output on its way.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Between two chunks there is at most one gap.
+    output: VecDeque<LiveOutput>,
+    bytes: usize,
+    chunks: usize,
+    /// One of the ends is gone.
+    is_closed: bool,
+}
+
+impl LiveRun {
+    pub(crate) fn into_parts(self) -> (OutputSender, InputReceiver) {
+        (self.output, self.input)
+    }
+}
+
+impl OutputReceiver {
+    /// Waits for the next output; none when the program has ended and all was returned.
+    ///
+    /// CANCEL: nothing is lost.
+    pub async fn next(&mut self) -> Option<LiveOutput> {
+        loop {
+            {
+                let mut waiting = self.0.waiting();
+                if let Some(next) = waiting.pop() {
+                    return Some(next);
+                }
+                if waiting.is_closed {
+                    return None;
+                }
+            }
+            self.0.changed.notified().await;
+        }
+    }
+}
+
+impl Drop for OutputReceiver {
+    fn drop(&mut self) {
+        *self.0.waiting() = Waiting { is_closed: true, ..Waiting::default() };
+    }
+}
+
+impl OutputSender {
+    /// Passes on a copy of a chunk, if there is room for it and somebody to see it.
+    pub(crate) fn push(&self, chunk: &Chunk) {
+        self.0.waiting().push(chunk);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Drop for OutputSender {
+    fn drop(&mut self) {
+        self.0.waiting().is_closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl InputSender {
+    /// Sends input; waits while there is much that the program has not read.
+    ///
+    /// CANCEL: if the future is dropped, a part may have been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`InputClosed`] when the program will not read it.
+    pub async fn send(&self, bytes: &[u8]) -> Result<(), InputClosed> {
+        for piece in bytes.chunks(INPUT_BYTES) {
+            self.0.send(piece.to_vec()).await.map_err(|_| InputClosed)?;
+        }
+        Ok(())
+    }
+}
+
+impl InputReceiver {
+    /// Waits for the next piece; none when nobody will send any more.
+    pub(crate) async fn receive(&mut self) -> Option<Vec<u8>> {
+        self.0.recv().await
+    }
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that holds the lock can leave it half-done.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, chunk: &Chunk) {
+        if self.is_closed {
+            return;
+        }
+        if self.bytes + chunk.bytes.len() <= OUTPUT_BYTES && self.chunks < OUTPUT_CHUNKS {
+            self.bytes += chunk.bytes.len();
+            self.chunks += 1;
+            self.output.push_back(LiveOutput::Chunk(chunk.clone()));
+            return;
+        }
+        let dropped = chunk.bytes.len() as u64;
+        match self.output.back_mut() {
+            Some(LiveOutput::Gap { bytes }) => *bytes = bytes.saturating_add(dropped),
+            _ => self.output.push_back(LiveOutput::Gap { bytes: dropped }),
+        }
+    }
+
+    fn pop(&mut self) -> Option<LiveOutput> {
+        let next = self.output.pop_front()?;
+        if let LiveOutput::Chunk(chunk) = &next {
+            self.bytes -= chunk.bytes.len();
+            self.chunks -= 1;
+        }
+        Some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The output of a program, up to its limits.
+
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::clock::Clocks;
+
+/// The most bytes of one chunk; together with what two pipes hold, all that is ever kept of unread output.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+/// A stream that a program writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Some bytes that a program wrote to one of its streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// The stream.
+    pub stream: OutputStream,
+    /// At least one byte, at most 32 KiB.
+    pub bytes: Vec<u8>,
+}
+
+/// Both output streams of a program.
+pub(super) struct Output {
+    stdout: Capture,
+    stderr: Capture,
+}
+
+impl Output {
+    pub(super) fn new(stdout: pipe::Receiver, stderr: pipe::Receiver, clocks: &Clocks) -> Self {
+        Self { stdout: Capture::new(stdout, clocks.stdout_bytes), stderr: Capture::new(stderr, clocks.stderr_bytes) }
+    }
+
+    /// Waits for the next chunk in the order of arrival; none when both streams are at their end or over their limit.
+    ///
+    /// CANCEL: nothing is lost.
+    pub(super) async fn next(&mut self) -> Option<Chunk> {
+        tokio::select! {
+            Some(bytes) = self.stdout.next() => Some(Chunk { stream: OutputStream::Stdout, bytes }),
+            Some(bytes) = self.stderr.next() => Some(Chunk { stream: OutputStream::Stderr, bytes }),
+            else => None,
+        }
+    }
+
+    /// Returns whether more came than one of the limits allows.
+    pub(super) fn is_over_limit(&self) -> bool {
+        self.stdout.left == 0 || self.stderr.left == 0
+    }
+
+    /// Stops reading.
+    pub(super) fn close(&mut self) {
+        self.stdout.pipe = None;
+        self.stderr.pipe = None;
+    }
+}
+
+/// One pipe, and how much of it is read.
+struct Capture {
+    /// None from the end on.
+    pipe: Option<pipe::Receiver>,
+    /// One more than the limit at first: the last byte tells that there was more.
+    left: usize,
+}
+
+impl Capture {
+    fn new(pipe: pipe::Receiver, limit: usize) -> Self {
+        Self { pipe: Some(pipe), left: limit.saturating_add(1) }
+    }
+
+    /// Waits for some bytes; none at the end, or after one more than the limit.
+    ///
+    /// CANCEL: nothing is lost.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        let pipe = self.pipe.as_mut().filter(|_| self.left > 0)?;
+        let most = self.left.min(CHUNK_BYTES);
+        let mut bytes = Vec::with_capacity(most);
+        let mut room = pipe.take(u64::try_from(most).unwrap_or(u64::MAX));
+        match room.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) => {
+                self.pipe = None;
+                None
+            }
+            Ok(count) => {
+                self.left -= count;
+                // Whoever keeps it keeps no more than there is.
+                bytes.shrink_to_fit();
+                Some(bytes)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::PipeWriter;
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pipe() -> (PipeWriter, pipe::Receiver) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        (writer, pipe::Receiver::from_owned_fd(OwnedFd::from(reader)).unwrap())
+    }
+
+    /// Output with these limits, and the program's ends.
+    fn output(stdout_bytes: usize, stderr_bytes: usize) -> (PipeWriter, PipeWriter, Output) {
+        let ((stdout, out), (stderr, err)) = (pipe(), pipe());
+        let time = Duration::from_secs(1);
+        let clocks = Clocks { wall: time, cpu: time, stdout_bytes, stderr_bytes };
+        (stdout, stderr, Output::new(out, err, &clocks))
+    }
+
+    async fn all(output: &mut Output) -> (Vec<u8>, Vec<u8>) {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        while let Some(chunk) = output.next().await {
+            match chunk.stream {
+                OutputStream::Stdout => stdout.extend(chunk.bytes),
+                OutputStream::Stderr => stderr.extend(chunk.bytes),
+            }
+        }
+        (stdout, stderr)
+    }
+
+    #[tokio::test]
+    async fn one_byte_more_than_the_limit_is_read() {
+        let (mut stdout, stderr, mut output) = output(4, 4);
+        stdout.write_all(b"123456").unwrap();
+        drop(stderr);
+        assert_eq!(all(&mut output).await, (b"12345".to_vec(), Vec::new()));
+        assert!(output.is_over_limit());
+    }
+
+    #[tokio::test]
+    async fn output_that_fits_is_read_to_its_end() {
+        let (mut stdout, mut stderr, mut output) = output(6, 1);
+        stdout.write_all(b"123456").unwrap();
+        stderr.write_all(b"e").unwrap();
+        drop((stdout, stderr));
+        assert_eq!(all(&mut output).await, (b"123456".to_vec(), b"e".to_vec()));
+        assert!(!output.is_over_limit());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_closed_early_does_not_end_the_other() {
+        let (stdout, mut stderr, mut output) = output(6, 6);
+        drop(stdout);
+        tokio::select! {
+            chunk = output.next() => panic!("{chunk:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        stderr.write_all(b"late").unwrap();
+        let expected = Chunk { stream: OutputStream::Stderr, bytes: b"late".to_vec() };
+        assert_eq!(output.next().await, Some(expected));
+    }
+}

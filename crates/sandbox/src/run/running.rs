@@ -1,0 +1,192 @@
+//! A program that runs.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use super::clock::Clock;
+use super::clock::Clocks;
+use super::clock::PACK_PATIENCE;
+use super::clock::Stop;
+use super::output::Chunk;
+use super::output::Output;
+use super::output::OutputStream;
+use super::report::Ending;
+use super::report::Report;
+use super::report::RunError;
+use super::report::judge_end;
+use super::stdin::Stdin;
+use super::watch::End;
+use super::watch::Watch;
+use crate::artefact::Artefact;
+use crate::artefact::ArtefactFault;
+use crate::link::Bay;
+use crate::link::Control;
+use crate::wire::BayMessage;
+use crate::wire::ProgramEnd;
+use crate::wire::ServiceMessage;
+use crate::wire::Signal;
+use crate::wire::Usage;
+
+/// How long the pipes are read after everything that could write to them is dead.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A program that runs in a bay, until it is dropped or ends.
+///
+/// Its clocks and output limits are watched while one of the methods waits, whichever it is; somebody has to wait.
+/// Nothing is read of its output before it is asked for, so a program whose output nobody wants waits with full pipes.
+/// Dropping it kills the program.
+pub struct Running {
+    output: Output,
+    watch: Watch,
+    /// Whether something is handed over at the end.
+    keeps: bool,
+    /// None while the program runs.
+    end: Option<Result<End, RunError>>,
+    /// What is left of [`DRAIN_PATIENCE`].
+    drain_patience: Duration,
+}
+
+impl Running {
+    /// Takes over a bay whose program starts at this moment, or which ended before that.
+    pub(super) fn new(bay: Bay, clocks: &Clocks, keeps: bool, early_end: Option<(ProgramEnd, Usage)>) -> (Self, Stdin) {
+        let Bay { limits: _, control, stdin, stdout, stderr, ended, mut handle, meter } = bay;
+        let mut output = Output::new(stdout, stderr, clocks);
+        let clock = Clock::start(clocks, meter, keeps);
+        let end = early_end.map(|(how, usage)| {
+            handle.disarm();
+            output.close();
+            Ok(End { how, stop: None, wall: Duration::ZERO, usage })
+        });
+        let watch = Watch { clock, control, handle, ended, stopped: None };
+        (Self { output, watch, keeps, end, drain_patience: DRAIN_PATIENCE }, Stdin::new(stdin))
+    }
+
+    /// Waits for the next chunk of output; none when the program has ended and all that it wrote has been returned.
+    ///
+    /// Of each stream there is at most one byte more than its limit.
+    ///
+    /// CANCEL: nothing is lost.
+    pub async fn next(&mut self) -> Option<Chunk> {
+        while self.end.is_none() {
+            tokio::select! {
+                Some(chunk) = self.output.next() => {
+                    if self.output.is_over_limit() {
+                        self.watch.stop(Stop::Output);
+                    }
+                    return Some(chunk);
+                }
+                end = self.watch.end() => {
+                    if end.is_err() {
+                        self.output.close();
+                    }
+                    self.end = Some(end);
+                }
+            }
+        }
+        self.drain().await
+    }
+
+    /// Sends a signal to the program's process group. Nothing happens if the program has ended.
+    ///
+    /// Its group is what the program started and did not move to another one.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the bay has not taken earlier signals yet, and others when it is dead.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.watch.control.say(ServiceMessage::Signal(signal))
+    }
+
+    /// Kills the program and all that it started, by [`Stop::Requested`]. Its end is told as usual.
+    pub fn kill(&mut self) {
+        if self.end.is_none() {
+            self.watch.stop(Stop::Requested);
+        }
+    }
+
+    /// Waits for the end. Output that was not asked for before counts for its limits, and is dropped.
+    ///
+    /// CANCEL: dropping the future kills the program.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] for faults of host or service; whatever the program does is an [`Ending`].
+    pub async fn end(mut self) -> Result<Ending, RunError> {
+        while self.next().await.is_some() {}
+        let Self { watch, keeps, end, .. } = self;
+        let End { how, stop, wall, usage } = end.expect("output ends after the program")?;
+        let end = judge_end(how, &usage, stop)?;
+        let artefact = match end {
+            ProgramEnd::Exited(0) if keeps => Some(take_over(watch.control).await?),
+            _ => None,
+        };
+        Ok(Ending { end, stop, wall, usage, artefact })
+    }
+
+    /// Waits for the end and collects all output; `observe` sees each chunk when it comes.
+    ///
+    /// `feeding` is driven meanwhile, and dropped with the program's end. It is to write the input.
+    ///
+    /// CANCEL: dropping the future kills the program.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Self::end`].
+    pub async fn collect(
+        mut self,
+        feeding: impl Future<Output = ()>,
+        mut observe: impl FnMut(&Chunk),
+    ) -> Result<Report, RunError> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut feeding = pin!(feeding);
+        let mut is_fed = false;
+        loop {
+            let chunk = tokio::select! {
+                chunk = self.next() => chunk,
+                () = &mut feeding, if !is_fed => {
+                    is_fed = true;
+                    continue;
+                }
+            };
+            let Some(chunk) = chunk else { break };
+            observe(&chunk);
+            match chunk.stream {
+                OutputStream::Stdout => stdout.extend_from_slice(&chunk.bytes),
+                OutputStream::Stderr => stderr.extend_from_slice(&chunk.bytes),
+            }
+        }
+        Ok(self.end().await?.with_output(stdout, stderr))
+    }
+
+    /// Reads what is left in the pipes. Nothing is left that could write, so both end; the deadline is for what cannot
+    /// happen.
+    async fn drain(&mut self) -> Option<Chunk> {
+        let began = Instant::now();
+        let chunk = timeout(self.drain_patience, self.output.next()).await.ok().flatten();
+        self.drain_patience = self.drain_patience.saturating_sub(began.elapsed());
+        if chunk.is_none() {
+            self.output.close();
+        }
+        chunk
+    }
+}
+
+/// Takes over what pid 1 has packed before it told of the program's end.
+async fn take_over(mut control: Control) -> Result<Result<Artefact, ArtefactFault>, RunError> {
+    let take = async {
+        loop {
+            match control.hear().await? {
+                (BayMessage::Packed(Ok(())), Some(packed)) => return Ok(Ok(Artefact::copy(packed).await?)),
+                (BayMessage::Packed(Ok(())), None) => return Err(io::ErrorKind::InvalidData.into()),
+                (BayMessage::Packed(Err(fault)), _) => return Ok(Err(fault)),
+                _ => {}
+            }
+        }
+    };
+    timeout(PACK_PATIENCE, take).await.map_err(|_| RunError::NotPacked)?.map_err(RunError::Artefact)
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use super::watch::KILL_PATIENCE;
+use super::*;
+use crate::bay::Runtime;
+use crate::wire::BayMessage;
+use crate::wire::ProgramEnd;
+use crate::wire::ServiceMessage;
+use crate::wire::Signal;
+use crate::wire::Usage;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const CLOCKS: Clocks = Clocks { wall: SECOND, cpu: SECOND, stdout_bytes: 4, stderr_bytes: 4 };
+
+#[tokio::test(start_paused = true)]
+async fn a_bay_that_does_not_die_does_not_take_the_verdict_along() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let started = Instant::now();
+    let report = run(imitation.bay, &Invocation::default(), b"", &CLOCKS).await.unwrap();
+    assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)));
+    assert!(report.wall < 2 * SECOND, "{:?}", report.wall);
+    assert!(started.elapsed() >= KILL_PATIENCE);
+}
+
+#[tokio::test]
+async fn output_is_passed_on_up_to_its_limit_and_stops_the_program_then() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    let (_, stdout, stderr) = &mut imitation.program;
+    stdout.write_all(b"123").await.unwrap();
+    assert_eq!(running.next().await.map(|chunk| chunk.bytes), Some(b"123".to_vec()));
+    assert!(!imitation.forker.is_killed());
+    stdout.write_all(b"456").await.unwrap();
+    assert_eq!(running.next().await.map(|chunk| chunk.bytes), Some(b"45".to_vec()));
+    assert!(imitation.forker.is_killed());
+    stderr.write_all(b"last").await.unwrap();
+    drop(imitation.program);
+    imitation.told.send((ProgramEnd::Killed, Usage::default())).unwrap();
+    let last = running.next().await;
+    assert_eq!(last, Some(Chunk { stream: OutputStream::Stderr, bytes: b"last".to_vec() }));
+    assert_eq!((running.next().await, running.next().await), (None, None));
+    assert_eq!(running.end().await.unwrap().stop, Some(Stop::Output));
+}
+
+#[tokio::test]
+async fn output_that_nobody_asks_for_counts_while_the_end_is_awaited() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let (running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    imitation.program.2.write_all(b"12345").await.unwrap();
+    let end = tokio::spawn(running.end());
+    let killed = async {
+        while !imitation.forker.is_killed() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), killed).await.expect("the limit stops it");
+    drop(imitation.program);
+    imitation.told.send((ProgramEnd::Killed, Usage::default())).unwrap();
+    assert_eq!(end.await.unwrap().unwrap().stop, Some(Stop::Output));
+}
+
+#[tokio::test]
+async fn signals_reach_pid_1_and_a_kill_the_forker() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    running.signal(Signal::Interrupt).unwrap();
+    let mut length = [0; 4];
+    imitation.control.read_exact(&mut length).await.unwrap();
+    let mut frame = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap()];
+    imitation.control.read_exact(&mut frame).await.unwrap();
+    let mut message = [0; ServiceMessage::BYTES];
+    imitation.control.read_exact(&mut message).await.unwrap();
+    assert_eq!(message, ServiceMessage::Signal(Signal::Interrupt).encode());
+    running.kill();
+    assert!(imitation.forker.is_killed());
+    imitation.told.send((ProgramEnd::Killed, Usage::default())).unwrap();
+    let ending = running.end().await.unwrap();
+    assert_eq!((ending.end, ending.stop), (ProgramEnd::Killed, Some(Stop::Requested)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bay_that_is_not_parked_in_time_is_an_error() {
+    let imitation = Bay::imitation().unwrap();
+    let error = imitation.bay.park(&Runtime::default()).await.unwrap_err();
+    assert!(matches!(error, RunError::NotReady), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_bay_that_dies_before_it_is_parked_is_an_error() {
+    let imitation = Bay::imitation().unwrap();
+    drop(imitation.control);
+    imitation.told.send((ProgramEnd::Killed, Usage { memory_kills: 1, ..Usage::default() })).unwrap();
+    let error = imitation.bay.park(&Runtime::default()).await.unwrap_err();
+    assert!(matches!(error, RunError::BayLost), "{error:?}");
+}
