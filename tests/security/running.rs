@@ -187,12 +187,13 @@ async fn a_flood_comes_in_bounded_chunks_up_to_its_limit() {
 #[tokio::test]
 async fn whoever_writes_to_a_program_that_does_not_read_waits_alone() {
     let arena = Arena::open().await;
-    let attack = Attack::new("print('deaf', flush=True)\nwhile True: pass").cpu(Duration::from_millis(500));
+    let attack = Attack::new("import signal\nprint('deaf', flush=True)\nwhile True: signal.pause()");
+    let attack = attack.wall(Duration::from_secs(1));
     let (mut running, mut stdin) = start(&arena, &attack).await;
     let writing = tokio::spawn(async move { stdin.write_all(&vec![b'x'; 4 << 20]).await });
     assert_eq!(line(&mut running).await, "deaf\n");
     let ending = timeout(PATIENCE, running.end()).await.expect("in time").expect("a verdict");
-    assert!(ending.stop == Some(Stop::CpuTime) || ending.end == ProgramEnd::Signalled(libc::SIGXCPU), "{ending:?}");
+    assert_eq!((ending.end, ending.stop), (ProgramEnd::Killed, Some(Stop::WallTime)));
     let error = timeout(PATIENCE, writing).await.expect("in time").expect("no panic").expect_err("nobody can read it");
     assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     arena.close().await;
