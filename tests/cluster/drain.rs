@@ -29,7 +29,7 @@ async fn a_worker_leaves_its_work_to_others(kind: Kind) {
     let (database, redis) = backend(kind).await;
     let cluster = Cluster::new(&database, &redis);
     // Some programs end within a second, and the others are handed back.
-    let args = ["--slots", "4", "--languages", "python", "--drain-seconds", "1"];
+    let args = ["--slots", "4", "--drain-seconds", "1"];
     let mut cluster = cluster.worker_args(&args).start(1, 2).await;
     let client = cluster.apis[0].client.clone();
     let mut executions = HashMap::new();

@@ -38,7 +38,7 @@ async fn over_tls(url: &str, port: u16, certificate: &Arc<Certificate>, paramete
     let redis = Redis::default().certificate(certificate).start().await;
     run_encrypted(&checked, &redis, &certificate.authority()).await;
 
-    let redis = RedisServer::shared().await.database();
+    let redis = RedisServer::shared().await.database().await;
     let mut said = String::new();
     for (what, url) in [
         ("an authority that nobody knows", format!("{url}?{check}")),
@@ -54,7 +54,7 @@ async fn over_tls(url: &str, port: u16, certificate: &Arc<Certificate>, paramete
 /// Runs a program over servers that would not talk otherwise.
 async fn run_encrypted(database: &str, redis: &RedisServer, authority: &Path) {
     let trusting = |launch: Launch| launch.env("SSL_CERT_FILE", authority);
-    let worker = trusting(Launch::worker(database, &redis.url())).arg("--languages").arg("python").start().await;
+    let worker = trusting(Launch::worker(database, &redis.url())).start().await;
     let api = trusting(Launch::api(database, &redis.url())).start().await;
     see_workers(&api, 1).await;
     assert_eq!(api.client.run_to_end("python", "print(7)").await["stdout"], "7\n");

@@ -31,7 +31,7 @@ async fn throughput_by_workers(kind: Kind) {
     say(&format!("{kind:?}: workers  runs/s  queue ms  start to end ms  program ms (medians)"));
     for workers in [1, 2, 4] {
         let (database, redis) = backend(kind).await;
-        let args = ["--slots", "1", "--languages", "python"];
+        let args = ["--slots", "1"];
         let cluster = Cluster::new(&database, &redis).worker_args(&args).start(1, workers).await;
         let client = &cluster.apis[0].client;
         submit(client, 40).await;
@@ -52,7 +52,7 @@ async fn throughput_by_workers(kind: Kind) {
 async fn dispatch_beside_one_process(kind: Kind) {
     let (database, redis) = backend(kind).await;
     let cluster = Cluster::new(&database, &redis).start(1, 1).await;
-    let one = Launch::default().arg("--languages").arg("python").start().await;
+    let one = Launch::default().start().await;
     let clients = [&cluster.apis[0].client, &one.client];
     let mut total = [Vec::new(), Vec::new()];
     let mut queued = [Vec::new(), Vec::new()];
@@ -75,7 +75,7 @@ async fn dispatch_beside_one_process(kind: Kind) {
 /// how fast a worker takes from so many: from Redis and, with the time of the claim alone, from the database.
 async fn fifty_thousand_queued(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let args = ["--slots", "1", "--languages", "python"];
+    let args = ["--slots", "1"];
     let mut cluster = Cluster::new(&database, &redis).worker_args(&args).start(0, 1).await;
     let api = cluster.api_launch().arg("--queue-max-depth").arg("100000").start().await;
     see_workers(&api, 1).await;

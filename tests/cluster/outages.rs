@@ -156,7 +156,7 @@ async fn accepted(client: &Client, session: &str) -> String {
 #[tokio::test]
 async fn a_result_that_the_database_does_not_take_holds_no_slot_for_ever() {
     let (database, redis) = backend(Kind::Postgres).await;
-    let cluster = Cluster::new(&database, &redis).worker_args(&["--slots", "1", "--languages", "python"]);
+    let cluster = Cluster::new(&database, &redis).worker_args(&["--slots", "1"]);
     let cluster = cluster.start(1, 1).await;
     let client = &cluster.apis[0].client;
     // As one that is larger than what a server takes.

@@ -49,7 +49,7 @@ async fn what_a_dead_worker_ran_is_soon_run_by_another(kind: Kind) {
 
 async fn rows_that_cannot_be_read_keep_no_slot_from_others(kind: Kind) {
     let (database, redis) = backend(kind).await;
-    let args = ["--slots", "1", "--languages", "python"];
+    let args = ["--slots", "1"];
     let mut cluster = Cluster::new(&database, &redis).worker_args(&args).start(1, 1).await;
     let client = cluster.apis[0].client.clone();
     cluster.workers[0].kill().await;

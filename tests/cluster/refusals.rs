@@ -65,7 +65,7 @@ async fn what_is_missing_or_no_address_is_named() {
 }
 
 async fn databases(kind: Kind, port: u16) -> String {
-    let redis = RedisServer::shared().await.database();
+    let redis = RedisServer::shared().await.database().await;
     let known = database(kind).await;
     let ports = [port];
     let api = |url: &str| Launch::api(url, &redis);
@@ -109,7 +109,7 @@ async fn a_redis_that_cannot_be_used_is_explained() {
     said += &refusal("a wrong password", api(&wrong), &ports).await;
     let missing = guarded.url().replace(":secret@", "");
     said += &refusal("no password", api(&missing), &ports).await;
-    let worker = Launch::worker(&database, &wrong).arg("--languages").arg("python");
+    let worker = Launch::worker(&database, &wrong);
     let of_worker = worker.try_start().await.expect_err("a worker with a wrong password").log.to_string();
     assert!(of_worker.contains("refuses the name or the password") && !of_worker.contains("s3cret"), "{of_worker}");
 

@@ -51,7 +51,7 @@ async fn lists_come_from_a_replica_that_may_lag_or_be_away() {
     let database = primary.database().await.url;
     let mut replica = Postgres::default().replica_of(&primary).start().await;
     let read_url = database.replace(&format!(":{}/", primary.port()), &format!(":{}/", replica.port()));
-    let redis = RedisServer::shared().await.database();
+    let redis = RedisServer::shared().await.database().await;
     let cluster = Cluster::new(&database, &redis);
     let worker = cluster.worker_launch().start().await;
     let api = cluster.api_launch().env("RUNBAY_DATABASE_READ_URL", &read_url).start().await;
@@ -87,7 +87,7 @@ async fn a_promoted_replica_has_all_that_was_acknowledged() {
     let replica = Postgres::default().replica_of(&primary).start().await;
     let proxy = TcpProxy::start(primary.port()).await;
     let database = proxy.reroute(&primary.database().await.url);
-    let redis = RedisServer::shared().await.database();
+    let redis = RedisServer::shared().await.database().await;
     let cluster = Cluster::new(&database, &redis).start(1, 1).await;
     let client = &cluster.apis[0].client;
     let session = client.create_session("python", "print(7)").await;

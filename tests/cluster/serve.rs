@@ -16,7 +16,7 @@ async fn the_whole_service_can_use_servers_too(kind: Kind) {
         Launch::default().database(&database),
         Launch::default().redis(&redis),
     ] {
-        let mut app = launch.arg("--languages").arg("python").start().await;
+        let mut app = launch.start().await;
         assert_eq!(app.client.run_to_end("python", "print(7)").await["stdout"], "7\n");
         assert_eq!(app.client.get("/readyz").await.expect(200)["workers"], 1);
         assert!(app.terminate().await.status.success(), "{}", app.log);

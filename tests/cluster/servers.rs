@@ -24,7 +24,7 @@ pub(crate) async fn database(kind: Kind) -> Database {
 
 /// Returns an empty database and an empty Redis, as URLs.
 pub(crate) async fn backend(kind: Kind) -> (String, String) {
-    (database(kind).await.url, RedisServer::shared().await.database())
+    (database(kind).await.url, RedisServer::shared().await.database().await)
 }
 
 /// Returns the port in a URL.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 
 use runbay_model::CheckReport;
 use runbay_model::LanguageId;
@@ -22,16 +20,11 @@ use runbay_sandbox::Configuration;
 use runbay_sandbox::Keeper;
 use runbay_sandbox::Sandbox;
 use runbay_sandbox::Users;
+use runbay_testkit::bay_uids;
 use runbay_testkit::binary;
 
 /// The most bays that are alive at one time.
 const MAX_BAYS: u32 = 16;
-
-/// Uids for these tests start here, above those of a service and of other tests on the same machine.
-const FIRST_UID: u32 = 2_040_000_000;
-
-/// How many hosts this process has opened; only to give each its own uids.
-static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Host {
     runner: Runner,
@@ -70,11 +63,8 @@ impl Host {
     }
 
     async fn with(recipes: Vec<Recipe>) -> Self {
-        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
         let configuration = Configuration {
-            users: Users::Range {
-                first_uid: FIRST_UID + (std::process::id() % 65_536) * 1_024 + number * 2 * MAX_BAYS,
-            },
+            users: Users::Range { first_uid: bay_uids(2 * MAX_BAYS) },
             max_bays: MAX_BAYS,
             mounts: recipes.iter().flat_map(|recipe| recipe.mounts.clone()).collect(),
             support_files: recipes.iter().flat_map(|recipe| recipe.support_files.clone()).collect(),

@@ -1,11 +1,12 @@
 //! `GET /languages`
 
+use runbay_testkit::Launch;
 use runbay_testkit::TestApp;
 use serde_json::json;
 
 #[tokio::test]
 async fn python_and_javascript_are_offered_with_their_versions() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let body = app.client.get("/languages").await.expect(200);
     let languages = body["languages"].as_array().unwrap();
     for id in ["python", "javascript"] {
@@ -23,7 +24,7 @@ async fn python_and_javascript_are_offered_with_their_versions() {
 
 #[tokio::test]
 async fn every_template_runs() {
-    let app = TestApp::start().await;
+    let app = Launch::default().every_language().start().await;
     let body = app.client.get("/languages").await.expect(200);
     for language in body["languages"].as_array().unwrap() {
         let (id, template) = (language["id"].as_str().unwrap(), language["template"].as_str().unwrap());

@@ -8,7 +8,7 @@ const UID: u32 = 1_879_100_000;
 
 #[tokio::test]
 async fn programs_run_in_bays_of_the_level_rlimits() {
-    let app = Launch::default().ordinary_user(UID).start().await;
+    let app = Launch::default().languages("python,javascript").ordinary_user(UID).start().await;
     let ready = app.client.get("/readyz").await.expect(200);
     assert_eq!(ready["isolation"], "rlimits");
 

@@ -35,7 +35,7 @@ fn shortened(body: &Value) -> String {
 
 #[tokio::test]
 async fn hello() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let text = "žluťoučký kůň 🦀 \u{202e}";
     for (language, code) in [("python", format!("print('{text}')")), ("javascript", format!("console.log('{text}')"))] {
         let body = app.client.run_to_end(language, &code).await;
@@ -51,7 +51,7 @@ async fn hello() {
 
 #[tokio::test]
 async fn an_exit_code_is_a_runtime_error() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let body = app.client.run_to_end("python", "print('before')\nraise SystemExit(3)").await;
     assert_ended(&body, "FAILED", Some("runtime_error"), Some(3), None);
     assert_eq!((&body["stdout"], &body["stderr"]), (&json!("before\n"), &json!("")));
@@ -83,7 +83,7 @@ async fn a_signal_is_named() {
 
 #[tokio::test]
 async fn a_timeout_keeps_what_was_printed() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let python = "import time\ntick = 0\nwhile True:\n    print('tick', tick)\n    tick += 1\n    time.sleep(0.5)\n";
     let javascript = "let tick = 0; const say = () => console.log('tick', tick++); say(); setInterval(say, 500)";
     let (python, javascript) =
@@ -112,7 +112,7 @@ async fn a_busy_loop_ends() {
 
 #[tokio::test]
 async fn too_much_output_is_cut_and_ends_the_program() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let code = "import sys\nfor _ in range(1600):\n    sys.stdout.write('é' * 32768)\n";
     let body = app.client.run_to_end("python", code).await;
     assert_eq!((&body["status"], &body["reason"]), (&json!("FAILED"), &json!("output_limit")), "{}", shortened(&body));
@@ -158,7 +158,7 @@ async fn a_child_that_keeps_stdout_open_delays_nothing() {
 
 #[tokio::test]
 async fn stdin_is_delivered_and_closed() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let code = "import sys\ntext = sys.stdin.read()\nprint(len(text), text[-2:])\n";
     let body = app.client.run_with("python", code, &json!({"stdin": "žluť\n"})).await;
     assert_eq!((&body["status"], &body["stdout"]), (&json!("COMPLETED"), &json!("5 ť\n\n")), "{body:#}");
@@ -182,7 +182,7 @@ async fn stdin_that_nobody_reads_delays_nothing() {
 
 #[tokio::test]
 async fn too_much_memory_is_a_memory_limit() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let at_once =
         app.client.run_to_end("python", "print('before', flush=True)\nx = bytearray(512 * 1024 * 1024)").await;
     assert_eq!((&at_once["status"], &at_once["reason"]), (&json!("FAILED"), &json!("memory_limit")), "{at_once:#}");
@@ -224,7 +224,7 @@ async fn a_program_starts_with_nothing_of_the_one_before() {
 
 #[tokio::test]
 async fn many_sessions_run_side_by_side() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..24 {
         let client = app.client.clone();

@@ -1,8 +1,6 @@
 //! A runner with languages of its own for each test.
 
 use std::process::Command;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 
 use runbay_model::CheckReport;
 use runbay_model::LanguageId;
@@ -20,15 +18,10 @@ use runbay_sandbox::Configuration;
 use runbay_sandbox::Keeper;
 use runbay_sandbox::Sandbox;
 use runbay_sandbox::Users;
+use runbay_testkit::bay_uids;
 use runbay_testkit::binary;
 
 const MAX_BAYS: u32 = 40;
-
-/// Uids for these tests start here, away from those of a service and of other tests on the same machine.
-const FIRST_UID: u32 = 1_750_000_000;
-
-/// How many hosts this process has opened; only to give each its own uids.
-static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 /// Its first file is the compiler, and the checker too; what it writes to its first argument is run.
 const COMPILED: &str = r#"
@@ -79,9 +72,8 @@ impl Host {
     }
 
     pub(crate) async fn open_for(recipes: &[&str], settings: RunnerSettings) -> Self {
-        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
         let configuration = Configuration {
-            users: Users::Range { first_uid: FIRST_UID + std::process::id() % 32_768 * 4_096 + number * 2 * MAX_BAYS },
+            users: Users::Range { first_uid: bay_uids(2 * MAX_BAYS) },
             max_bays: MAX_BAYS,
             mounts: Vec::new(),
             support_files: Vec::new(),

@@ -1,11 +1,8 @@
 //! A sandbox of its own for each test.
 
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use runbay_runner::Recipe;
@@ -17,8 +14,10 @@ use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
 use runbay_sandbox::Sandbox;
 use runbay_sandbox::Users;
+use runbay_testkit::bay_uids;
 use runbay_testkit::binary;
 use runbay_testkit::eventually;
+use runbay_testkit::skip;
 use tokio::sync::RwLock;
 use tokio::sync::RwLockReadGuard;
 use tokio::sync::RwLockWriteGuard;
@@ -36,15 +35,6 @@ const MAX_BAYS: u32 = 16;
 /// The same for one with room for crowds.
 pub(crate) const CROWD: u32 = 256;
 
-/// Uids for tests start here, above those that a service on the same machine uses.
-const FIRST_UID: u32 = 1_900_000_000;
-
-/// Other processes may run these tests at the same time, each with so many uids of its own.
-const UIDS_PER_PROCESS: u32 = 16_384;
-
-/// Uids that this process has given to its arenas.
-static USED_UIDS: AtomicU32 = AtomicU32::new(0);
-
 /// A sandbox whose traces on the host can be told from those of others.
 pub(crate) struct Arena {
     pub(crate) sandbox: Sandbox,
@@ -60,8 +50,11 @@ pub(crate) enum MachineUse {
     Alone(RwLockWriteGuard<'static, ()>),
 }
 
-/// Tests that compare CPU times write-lock it; all others share it.
+/// Tests that compare CPU times write-lock it; all others of this process share it.
 static MACHINE: RwLock<()> = RwLock::const_new(());
+
+/// Where a runner gives each test a process of its own, its group of tests that it runs alone.
+const GROUP: &str = "alone";
 
 impl Arena {
     /// Starts keeper and forker, and runs one harmless program, after which nothing may grow.
@@ -71,7 +64,7 @@ impl Arena {
 
     /// Does so while no other test uses the machine.
     pub(crate) async fn open_alone() -> Self {
-        Self::open_with(keeper, plain(MAX_BAYS), MachineUse::Alone(MACHINE.write().await)).await
+        Self::open_with(keeper, plain(MAX_BAYS), MachineUse::alone().await).await
     }
 
     /// Does so with what programs in a language need.
@@ -86,7 +79,7 @@ impl Arena {
 
     /// Does so with room for [`CROWD`] bays at one time.
     pub(crate) async fn open_for_crowd() -> Self {
-        Self::open_with(keeper, plain(CROWD), MachineUse::Alone(MACHINE.write().await)).await
+        Self::open_with(keeper, plain(CROWD), MachineUse::alone().await).await
     }
 
     /// Does so with another way to start the keeper, whose first argument has to be the name that is given.
@@ -100,8 +93,7 @@ impl Arena {
         machine_use: MachineUse,
     ) -> Self {
         let uids = 2 * configuration.max_bays;
-        let first_uid =
-            FIRST_UID + (std::process::id() % 32_768) * UIDS_PER_PROCESS + USED_UIDS.fetch_add(uids, Ordering::Relaxed);
+        let first_uid = bay_uids(uids);
         let name = format!("arena-{first_uid}");
         if is_root() {
             configuration.users = Users::Range { first_uid };
@@ -154,6 +146,16 @@ impl Arena {
     }
 }
 
+impl MachineUse {
+    /// Waits until no other test uses the machine.
+    async fn alone() -> Self {
+        // The lock ends with the process.
+        let group = std::env::var("NEXTEST_TEST_GROUP").ok();
+        assert!(group.is_none_or(|group| group == GROUP), "the test belongs to {GROUP} in .config/nextest.toml");
+        Self::Alone(MACHINE.write().await)
+    }
+}
+
 /// Bays with the host's /usr and nothing else.
 fn plain(max_bays: u32) -> Configuration {
     Configuration { users: Users::Own, max_bays, mounts: Vec::new(), support_files: Vec::new() }
@@ -175,18 +177,14 @@ pub(crate) enum Need {
 }
 
 /// Says that the calling test is skipped, and why, if this host does not offer what it needs.
-///
-/// The line goes past the harness, which keeps what passed tests print to itself; scripts/test-ordinary-user counts it.
 pub(crate) fn skipped(need: Need) -> bool {
     if is_root() {
         return false;
     }
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    let reason = match need {
+    skip(match need {
         Need::Cgroups => "an ordinary user has no cgroups, and they hold the limits of a whole bay",
         Need::Root => "only root can give each bay users of its own, or look into processes of root",
-    };
-    writeln!(std::io::stderr(), "skipped {test}: {reason}").expect("standard error is open");
+    });
     true
 }
 

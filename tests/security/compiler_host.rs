@@ -1,7 +1,5 @@
 //! A language with its real recipe and runner, and the sandbox below it.
 
-use std::io::Write;
-
 use runbay_model::CheckReport;
 use runbay_model::Environment;
 use runbay_model::Fault;
@@ -16,6 +14,7 @@ use runbay_model::Work;
 use runbay_runner::Recipe;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
+use runbay_testkit::skip;
 
 use crate::arena::Arena;
 
@@ -53,8 +52,7 @@ impl CompilerHost {
         if absent.is_empty() {
             return Some(Self { arena, runner, language });
         }
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        writeln!(std::io::stderr(), "skipped {test}: this host has no {id}").expect("standard error is open");
+        skip(&format!("this host has no {id}"));
         drop(runner);
         arena.close().await;
         None

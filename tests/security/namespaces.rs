@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use runbay_testkit::skip;
 use serde_json::json;
 
 use crate::arena::Arena;
@@ -144,8 +144,7 @@ async fn a_service_that_may_not_dump_core_has_bays() {
     let may_raise = raise.expect("the host has bash").success();
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("it can be read");
     if !may_raise && pattern.starts_with(['|', '@']) {
-        writeln!(std::io::stderr(), "skipped a_service_that_may_not_dump_core_has_bays: this host collects core dumps")
-            .expect("standard error is open");
+        skip("this host collects core dumps");
         return;
     }
     let arena = Arena::open_by(|name| {

@@ -15,6 +15,7 @@ impl Durations {
         self.0.get(last * share / 1000).copied().unwrap_or(0.0)
     }
 
+    #[cfg(test)]
     pub(crate) fn mean(&self) -> f64 {
         let count = u32::try_from(self.0.len()).expect("simulations are small");
         self.0.iter().sum::<f64>() / f64::from(count.max(1))

@@ -61,6 +61,7 @@ fn main() -> ExitCode {
 /// Does all of it and returns what was wrong.
 async fn soak(options: &Options) -> Vec<String> {
     let mut app = Launch::default()
+        .languages("python,javascript")
         .env("RUNBAY_SLOTS", options.at_once.to_string())
         .env("RUNBAY_SESSION_RUNS_PER_MINUTE", "1000000")
         .start()

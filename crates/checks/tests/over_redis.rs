@@ -86,7 +86,7 @@ async fn check(checker: &RemoteChecker, code: &str) -> Result<CheckReport, Check
 
 #[tokio::test]
 async fn a_worker_answers() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let mut worker = worker(&url, 2);
     let checker = RemoteChecker::new(open(&url), &Prefix::default());
     for code in ["print(1)", "ž\n"] {
@@ -101,7 +101,7 @@ async fn a_worker_answers() {
 
 #[tokio::test]
 async fn without_a_worker_it_is_too_much() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let checker = RemoteChecker::new(open(&url), &Prefix::default());
     assert!(matches!(check(&checker, "print(1)").await, Err(CheckFault::Busy)));
     // What nobody waits for any more is not checked later.
@@ -112,7 +112,7 @@ async fn without_a_worker_it_is_too_much() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_ends_its_check() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let mut worker = worker(&url, 1);
     let checker = Arc::new(RemoteChecker::new(open(&url), &Prefix::default()));
     let asking = Arc::clone(&checker);
@@ -126,7 +126,7 @@ async fn a_client_that_goes_away_ends_its_check() {
 
 #[tokio::test]
 async fn no_more_wait_than_may() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let checker = Arc::new(RemoteChecker::new(open(&url), &Prefix::default()));
     let other = RemoteChecker::new(open(&url), &Prefix::default());
     let waiting: Vec<_> = (0..64)

@@ -97,7 +97,7 @@ async fn waiting(url: &str, mailbox: &str, count: usize) {
 
 #[tokio::test]
 async fn any_receiver_replies() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     // A receiver may come later than the message.
     let early = asking(&sender, "b", "early");
@@ -112,7 +112,7 @@ async fn any_receiver_replies() {
 
 #[tokio::test]
 async fn messages_are_taken_in_order_and_once() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let mut clients = Vec::new();
     for number in 0..4 {
@@ -136,7 +136,7 @@ async fn messages_are_taken_in_order_and_once() {
 
 #[tokio::test]
 async fn no_more_wait_than_may_and_none_is_too_large() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let clients: Vec<_> = (0..4).map(|_| asking(&sender, "a", "")).collect();
     waiting(&url, "a", 4).await;
@@ -157,7 +157,7 @@ async fn no_more_wait_than_may_and_none_is_too_large() {
 
 #[tokio::test]
 async fn what_nobody_takes_in_time_is_not_taken_later() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let sender = mailboxes(&url, MailboxLimits { wait: Duration::from_millis(200), ..LIMITS });
     assert!(matches!(ask(&sender, Recipient::Any("a"), "late").await, Err(AskError::NotTaken)));
     assert!(soon(sender.receive(["a"]).next()).await.unwrap().is_none());
@@ -165,7 +165,7 @@ async fn what_nobody_takes_in_time_is_not_taken_later() {
 
 #[tokio::test]
 async fn a_sender_that_goes_away_ends_the_work() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let client = asking(&sender, "a", "");
     let message = next(&mut other.receive(["a"])).await;
@@ -184,7 +184,7 @@ async fn a_sender_that_goes_away_ends_the_work() {
 
 #[tokio::test]
 async fn a_sender_that_died_ends_the_work() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let mailboxes = mailboxes(&url, LIMITS);
     // Written as a sender does who dies right afterwards.
     let (redis, id) = (open(&url), "b9f4e1f0-7a52-4f5b-8f4e-0f6d3a1f2c11");
@@ -197,7 +197,7 @@ async fn a_sender_that_died_ends_the_work() {
 
 #[tokio::test]
 async fn a_receiver_that_died_is_noticed() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let client = asking(&sender, "a", "");
     let message = next(&mut other.receive(["a"])).await;
@@ -216,7 +216,7 @@ async fn a_receiver_that_died_is_noticed() {
 
 #[tokio::test]
 async fn long_work_is_alive_and_has_an_end() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let limits = MailboxLimits { work: Duration::from_secs(4), ..LIMITS };
     let (sender, other) = (mailboxes(&url, limits), mailboxes(&url, limits));
     // Longer than a silent receiver counts as there.
@@ -237,7 +237,7 @@ async fn long_work_is_alive_and_has_an_end() {
 
 #[tokio::test]
 async fn the_one_receiver_is_there_or_not() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let run = Recipient::One("run");
     assert!(matches!(ask(&sender, run, "").await, Err(AskError::Nobody)));
@@ -258,7 +258,7 @@ async fn the_one_receiver_is_there_or_not() {
 
 #[tokio::test]
 async fn a_mailbox_is_kept_while_its_receiver_works_and_lost_to_another_one() {
-    let url = RedisServer::shared().await.database();
+    let url = RedisServer::shared().await.database().await;
     let (mailboxes, redis) = (mailboxes(&url, LIMITS), open(&url));
     let key = "runbay:{mailbox:test}:receiver:run";
     let mut receiver = mailboxes.receive_alone("run").await.unwrap();

@@ -37,12 +37,12 @@ impl Cluster {
             workers: Vec::new(),
             database_url: database_url.to_owned(),
             redis_url: redis_url.to_owned(),
-            worker_args: ["--slots", "2", "--languages", "python"].map(OsString::from).to_vec(),
+            worker_args: ["--slots", "2"].map(OsString::from).to_vec(),
             shared_args: Vec::new(),
         }
     }
 
-    /// Gives workers these arguments instead of those for two slots and Python.
+    /// Gives workers other arguments than those for two slots.
     #[must_use]
     pub fn worker_args(mut self, args: &[&str]) -> Self {
         self.worker_args = args.iter().map(OsString::from).collect();
@@ -62,7 +62,7 @@ impl Cluster {
         self.with_shared_args(Launch::api(&self.database_url, &self.redis_url))
     }
 
-    /// Returns the way to start a worker; each has users of its own for its bays.
+    /// Returns how a worker is started.
     #[must_use]
     pub fn worker_launch(&self) -> Launch {
         let launch = Launch::worker(&self.database_url, &self.redis_url);

@@ -4,6 +4,7 @@
 //! outside, as a program with an HTTP interface, and shares no type with it.
 
 mod answer;
+mod bay_uids;
 mod client;
 mod cluster;
 mod eventually;
@@ -11,10 +12,12 @@ mod log;
 mod process;
 mod raw;
 mod servers;
+mod skip;
 mod tcp_proxy;
 mod test_app;
 
 pub use answer::Answer;
+pub use bay_uids::bay_uids;
 pub use client::Client;
 pub use cluster::Cluster;
 pub use cluster::see_workers;
@@ -32,6 +35,8 @@ pub use servers::PostgresServer;
 pub use servers::Redis;
 pub use servers::RedisServer;
 pub use servers::Server;
+pub use servers::SharedServers;
+pub use skip::skip;
 pub use tcp_proxy::TcpProxy;
 pub use test_app::Exit;
 pub use test_app::Launch;

@@ -13,6 +13,7 @@ mod port;
 mod postgres;
 mod redis;
 mod server;
+mod shared;
 mod starter;
 
 pub use certificate::Certificate;
@@ -24,3 +25,4 @@ pub use postgres::PostgresServer;
 pub use redis::Redis;
 pub use redis::RedisServer;
 pub use server::Server;
+pub use shared::SharedServers;

@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -25,6 +23,7 @@ use tokio::time::timeout;
 use crate::Client;
 use crate::Log;
 use crate::Process;
+use crate::bay_uids;
 use crate::descendants;
 
 /// How long a start may take on a busy machine, with the version probes of all languages.
@@ -38,11 +37,8 @@ const LOG_END: Duration = Duration::from_secs(10);
 /// A script that becomes the command after its first two arguments, in a mount namespace of its own.
 const MOUNT: &str = r#"mkdir -p "$1"; mount -t tmpfs -o "$0" runbay-test "$1"; shift; exec "$@""#;
 
-/// The first uid for the bays of workers, above those of `serve` and of commands.
-const FIRST_WORKER_UID: u32 = 2_100_000_000;
-
-/// How many uids the bays of one worker have; more than any test has bays.
-const UIDS_OF_A_WORKER: u32 = 100;
+/// User numbers for the bays of one server; more than it has bays in any test.
+const UIDS: u32 = 200;
 
 /// Which part of the product to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +48,16 @@ enum Role {
     Worker,
 }
 
-/// How to start a server.
+/// How to start a server, which offers Python only unless it is told otherwise: the probes of all languages take longer
+/// than most tests.
 #[derive(Debug, Clone)]
 pub struct Launch {
     role: Role,
     listen: String,
     disk: Option<String>,
+    /// None for all that the host has.
+    languages: Option<String>,
+    first_bay_uid: u32,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     user: Option<u32>,
@@ -104,6 +104,8 @@ impl Default for Launch {
             role: Role::Serve,
             listen: "127.0.0.1:0".to_owned(),
             disk: None,
+            languages: Some("python".to_owned()),
+            first_bay_uid: bay_uids(UIDS),
             args: Vec::new(),
             env: Vec::new(),
             user: None,
@@ -119,13 +121,10 @@ impl Launch {
         Self { role: Role::Api, ..Self::default() }.database(database_url).redis(redis_url)
     }
 
-    /// Starts `runbay worker` over a database server and a Redis.
-    ///
-    /// Its client reaches the routes for operators, and its bays have users of their own.
+    /// Starts `runbay worker` over a database server and a Redis. Its client reaches what it answers to operators.
     #[must_use]
     pub fn worker(database_url: &str, redis_url: &str) -> Self {
-        let launch = Self { role: Role::Worker, ..Self::default() }.database(database_url).redis(redis_url);
-        launch.arg("--first-bay-uid").arg(worker_uid().to_string())
+        Self { role: Role::Worker, ..Self::default() }.database(database_url).redis(redis_url)
     }
 
     /// Uses a database server instead of SQLite.
@@ -170,6 +169,20 @@ impl Launch {
         assert!(copied.is_ok_and(|status| status.success()), "the program can be copied");
         std::os::unix::fs::chown(directory, Some(uid), Some(uid)).expect("the directory can be given away");
         self.user = Some(uid);
+        self
+    }
+
+    /// Offers these languages, separated by commas.
+    #[must_use]
+    pub fn languages(mut self, ids: &str) -> Self {
+        self.languages = Some(ids.to_owned());
+        self
+    }
+
+    /// Offers every language that the host has.
+    #[must_use]
+    pub fn every_language(mut self) -> Self {
+        self.languages = None;
         self
     }
 
@@ -235,8 +248,10 @@ impl Launch {
             .args(&self.args)
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
-            // Tests share their machine with many others.
+            // Tests share their machine with many others, and servers on one host need different users for their bays.
             .env("RUNBAY_REQUEST_SECONDS", "30")
+            .env("RUNBAY_FIRST_BAY_UID", self.first_bay_uid.to_string())
+            .envs(self.languages.iter().map(|ids| ("RUNBAY_LANGUAGES", ids)))
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -247,9 +262,14 @@ impl Launch {
 }
 
 impl TestApp {
-    /// Starts a server with default settings.
+    /// Starts a server that offers Python, with default settings.
     pub async fn start() -> Self {
         Launch::default().start().await
+    }
+
+    /// Starts a server that offers these languages, separated by commas.
+    pub async fn with_languages(ids: &str) -> Self {
+        Launch::default().languages(ids).start().await
     }
 
     async fn spawn(launch: Launch, log: Log) -> Result<Self, Refused> {
@@ -374,14 +394,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Returns the first of some uids that no other worker of this test has, and hardly one of another test.
-fn worker_uid() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-    FIRST_WORKER_UID + number % (1 << 24) * UIDS_OF_A_WORKER
-}
-
-/// Finds the product's binary next to the directory of the test executable.
+/// Finds the product's binary beside the directory of the test executable.
 ///
 /// # Panics
 ///

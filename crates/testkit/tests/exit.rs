@@ -16,6 +16,7 @@ use runbay_testkit::MariaDbServer;
 use runbay_testkit::PostgresServer;
 use runbay_testkit::Process;
 use runbay_testkit::RedisServer;
+use runbay_testkit::SharedServers;
 use runbay_testkit::descendants;
 use runbay_testkit::eventually;
 
@@ -34,6 +35,7 @@ impl Holder {
     fn start() -> Self {
         let mut command = Command::new(env::current_exe().expect("a test has an executable"));
         command.args(["--exact", "hold_shared_servers", "--ignored", "--nocapture"]);
+        SharedServers::conceal(&mut command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a test can be started");
         let mut output = BufReader::new(child.stdout.take().expect("standard output is piped"));
         let mut line = String::new();

@@ -48,7 +48,7 @@ async fn a_paused_server_says_nothing() {
 #[tokio::test]
 async fn databases_have_numbers_of_their_own() {
     let redis = RedisServer::shared().await;
-    let (one, two) = (redis.database(), redis.database());
+    let (one, two) = (redis.database().await, redis.database().await);
     assert_ne!(one, two);
     assert!(one.starts_with(&redis.url()));
     // The highest number that the server knows.

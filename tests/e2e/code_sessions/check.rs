@@ -28,7 +28,7 @@ async fn a_name_that_is_not_there_has_its_line() {
 
 #[tokio::test]
 async fn good_code_has_no_diagnostics() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     for (language, code) in [("python", "print('ž')\n"), ("javascript", "console.log('ž')\n")] {
         let session = app.client.create_session(language, code).await;
         assert_eq!(check(&app, &session, &json!({})).await, json!({"diagnostics": [], "message": null}));
@@ -37,7 +37,7 @@ async fn good_code_has_no_diagnostics() {
 
 #[tokio::test]
 async fn javascript_that_cannot_be_parsed_has_its_line() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("javascript").await;
     let session = app.client.create_session("javascript", "let a = 1\nlet b = = 2\n").await;
     let answer = check(&app, &session, &json!({})).await;
     let first = &answer["diagnostics"][0];
@@ -47,7 +47,7 @@ async fn javascript_that_cannot_be_parsed_has_its_line() {
 
 #[tokio::test]
 async fn c_is_checked_by_its_compiler() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let code = "int main(void) {\n    int unused;\n    return answer;\n}\n";
     let session = app.client.create_session("c", code).await;
     let answer = check(&app, &session, &json!({})).await;
@@ -63,7 +63,7 @@ async fn c_is_checked_by_its_compiler() {
 
 #[tokio::test]
 async fn what_is_not_saved_is_checked_and_stays_unsaved() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let session = app.client.create_session("python", "print(1)\n").await;
     let path = format!("/code-sessions/{session}");
     let before = app.client.get(&path).await.text;

@@ -1,5 +1,6 @@
 //! `POST /code-sessions`
 
+use runbay_testkit::Launch;
 use runbay_testkit::TestApp;
 use serde_json::json;
 
@@ -20,7 +21,7 @@ async fn without_a_body_it_is_python_with_its_template() {
 
 #[tokio::test]
 async fn it_holds_what_was_sent() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let body = json!({"language": "javascript", "source_code": "console.log('ž')\n"});
     let session = app.client.post("/code-sessions", &body).await.expect(201);
     insta::assert_json_snapshot!(redacted(session), @r#"
@@ -57,7 +58,7 @@ async fn empty_code_is_code() {
 
 #[tokio::test]
 async fn an_alias_stands_for_its_language() {
-    let app = TestApp::start().await;
+    let app = Launch::default().every_language().start().await;
     let languages = app.client.get("/languages").await.expect(200);
     for language in languages["languages"].as_array().unwrap() {
         for alias in language["aliases"].as_array().unwrap() {

@@ -33,7 +33,7 @@ async fn files_find_each_other_in_python() {
 
 #[tokio::test]
 async fn files_find_each_other_in_javascript() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("javascript").await;
     let files = json!([
         {"name": "app.js", "content": "const {double} = require('./lib/deep/double.js')\n\
             console.log(double(21), [...require('fs').readFileSync('data/raw')])"},

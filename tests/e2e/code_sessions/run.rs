@@ -52,7 +52,7 @@ async fn the_newest_saved_code_is_run() {
 
 #[tokio::test]
 async fn code_and_language_in_a_run_are_saved_first() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let session = app.client.create_session("python", "print('old')").await;
     let body = json!({"code": "console.log('new')", "language": "javascript"});
     let execution = app.client.run(&session, &body).await;
@@ -102,7 +102,7 @@ async fn an_execution_runs_its_snapshot() {
 
 #[tokio::test]
 async fn arguments_reach_the_program() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let args = json!({"args": ["--fast", "", "ž 'quoted' $HOME"]});
     let python = app.client.run_with("python", "import sys; print(sys.argv[1:])", &args).await;
     assert_eq!(python["stdout"], "['--fast', '', \"ž 'quoted' $HOME\"]\n");

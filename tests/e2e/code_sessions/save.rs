@@ -27,7 +27,7 @@ async fn a_change_makes_a_new_version_and_a_repetition_none() {
 
 #[tokio::test]
 async fn the_language_alone_keeps_the_code() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let session = app.client.create_session("python", "// neither").await;
     let path = format!("/code-sessions/{session}");
     app.client.patch(&path, &json!({"language": "javascript"})).await.expect(200);

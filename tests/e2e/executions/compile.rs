@@ -10,7 +10,7 @@ async fn run(app: &TestApp, body: &Value) -> Value {
 
 #[tokio::test]
 async fn a_program_is_compiled_and_run() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let files = json!([
         {"name": "main.c", "content": "#include <stdio.h>\n#include \"lib/double.h\"\n\
             int main(void) { int n; scanf(\"%d\", &n); printf(\"%d\\n\", twice(n)); return 0; }\n"},
@@ -24,7 +24,7 @@ async fn a_program_is_compiled_and_run() {
 
 #[tokio::test]
 async fn code_that_does_not_compile_has_the_line_of_the_user() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let code = "#include <stdio.h>\n\nint main(void) {\n    return answer;\n}\n";
     let ended = run(&app, &json!({"language": "c", "code": code})).await;
     assert_eq!((&ended["status"], &ended["reason"]), (&json!("FAILED"), &json!("compile_error")), "{ended:#}");
@@ -38,7 +38,7 @@ async fn code_that_does_not_compile_has_the_line_of_the_user() {
 
 #[tokio::test]
 async fn a_compiler_does_not_see_the_environment_of_the_run() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let code = "#include <stdio.h>\n#include <stdlib.h>\nint main(void) { puts(getenv(\"SECRET\")); return 0; }\n";
     // The compiler would read its options, look for its parts and write its dependencies where these say.
     let env = json!({"SECRET": "s", "GCC_EXEC_PREFIX": "/nowhere/", "COMPILER_PATH": "/nowhere", "PATH": "/nowhere"});
@@ -48,7 +48,7 @@ async fn a_compiler_does_not_see_the_environment_of_the_run() {
 
 #[tokio::test]
 async fn test_cases_share_one_compilation() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let code =
         "#include <stdio.h>\nint main(void) { int n; scanf(\"%d\", &n); printf(\"%d\", 2 * n); return n == 3; }\n";
     let cases =
@@ -65,7 +65,7 @@ async fn test_cases_share_one_compilation() {
 
 #[tokio::test]
 async fn the_compile_stage_has_limits_of_its_own() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("c").await;
     let code = "#define A(x) x x x x x x x x\n#define B(x) A(A(A(A(x))))\nint main(void) { B(B(B(;))) return 0; }\n";
     let body = json!({"language": "c", "code": code, "limits": {"compile_time_ms": 1_000}});
     let ended = run(&app, &body).await;

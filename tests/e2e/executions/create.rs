@@ -14,7 +14,7 @@ async fn keyed(app: &TestApp, key: &str, query: &str, body: &Value) -> Answer {
 
 #[tokio::test]
 async fn it_answers_at_once_with_the_place_to_look() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let answer = app.client.post("/executions", &json!({"language": "js", "code": "console.log(1)"})).await;
     let accepted = answer.expect(202);
     assert_eq!((accepted["status"].as_str(), accepted.as_object().unwrap().len()), (Some("QUEUED"), 2));
@@ -58,7 +58,7 @@ async fn everything_reaches_the_program() {
 
 #[tokio::test]
 async fn a_key_takes_effect_once() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let body = json!({"code": "print(input())", "stdin": "a", "limits": {"wall_time_ms": 4_000}, "env": {"A": "1"}});
     let first = keyed(&app, "k", "?wait_ms=60000", &body).await;
     assert_eq!(first.header("idempotent-replayed"), "");

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn variables_reach_the_program_as_they_were_sent() {
-    let app = TestApp::start().await;
+    let app = TestApp::with_languages("python,javascript").await;
     let env = json!({"env": {"A_1": "x=y\n'\"$HOME", "_": "ž", "EMPTY": ""}});
     let code = "import os; print([os.environ.get(name) for name in ('A_1', '_', 'EMPTY', 'B')])";
     let python = app.client.run_with("python", code, &env).await;

@@ -1,7 +1,10 @@
 //! A database on a test server.
 
+use std::process;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 /// An empty database of one test, as three users see it.
 #[derive(Debug, Clone)]
@@ -22,8 +25,11 @@ impl Database {
     }
 }
 
-/// Returns a name that no other database of this process has.
+/// Returns a name that no other database has, also of other processes that share the server.
+///
+/// The time is for a process that has the number of an earlier one.
 pub(super) fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
+    format!("test_{time}_{}_{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

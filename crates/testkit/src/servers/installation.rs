@@ -26,9 +26,11 @@ const RUN: Duration = Duration::from_secs(60);
 /// A directory, a port and a user for one server, over all its lives.
 #[derive(Debug)]
 pub struct Installation {
-    directory: Directory,
-    port: Port,
+    directory: PathBuf,
+    port: u16,
     account: Option<Account>,
+    /// None where another process holds them.
+    _held: Option<(Directory, Port)>,
 }
 
 impl Installation {
@@ -38,17 +40,23 @@ impl Installation {
         if let Some(Account { uid, gid }) = account {
             chown(directory.path(), Some(uid), Some(gid)).expect("root can give a directory away");
         }
-        Self { directory, port: Port::reserve(), account }
+        let port = Port::reserve();
+        Self { directory: directory.path().to_owned(), port: port.number(), account, _held: Some((directory, port)) }
+    }
+
+    /// Returns the installation of a server that another process has started.
+    pub(super) fn of_another(account: &str, directory: PathBuf, port: u16) -> Self {
+        Self { directory, port, account: Account::of_server(account), _held: None }
     }
 
     /// Returns the directory for everything that the server writes.
     pub(super) fn directory(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// Returns the port for the server on 127.0.0.1.
     pub(super) const fn port(&self) -> u16 {
-        self.port.number()
+        self.port
     }
 
     /// Returns a command that runs `program` as the server's user, dies with this process and writes to the log.

@@ -6,8 +6,6 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
@@ -22,6 +20,8 @@ use super::installation::Installation;
 use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
+#[cfg(doc)]
+use super::shared::SharedServers;
 
 /// A running Redis. It keeps everything in memory: after a restart it is empty.
 pub type RedisServer = Server<Redis>;
@@ -80,10 +80,11 @@ impl RedisServer {
         Redis::default().start().await
     }
 
-    /// Returns the one server that all tests of a process share, each with a database of its own.
+    /// Returns the one server that all tests share, each with a database of its own: that of [`SharedServers`] if there
+    /// is one, else one of this process.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<RedisServer> = OnceCell::const_new();
-        SHARED.get_or_init(Self::start).await
+        SHARED.get_or_init(Self::shared_or_new).await
     }
 
     /// Makes a replica a primary.
@@ -104,11 +105,17 @@ impl RedisServer {
         ask(&socket(&self.installation), command).await.expect("an answer")
     }
 
-    /// Returns the URL of an empty database, of which there are a thousand. Channels are common to all of them.
-    #[must_use]
-    pub fn database(&self) -> String {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        format!("{}/{}", self.url(), NEXT.fetch_add(1, Ordering::Relaxed))
+    /// Returns the URL of an empty database, of which there are a thousand; channels are common to all of them.
+    ///
+    /// The server counts them itself, in its first database, since other processes may share it.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer, or asks for a password.
+    pub async fn database(&self) -> String {
+        let answer = self.ask("INCR databases").await;
+        let number = answer.trim_end().strip_prefix(':');
+        format!("{}/{}", self.url(), number.unwrap_or_else(|| panic!("no number: {answer}")))
     }
 
     /// Returns the address as a URL, with the password if there is one.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio::time::timeout;
 
 use super::installation::Installation;
+use super::shared::SharedServer;
 use super::starter;
 use crate::Process;
 use crate::descendants;
@@ -59,11 +60,28 @@ pub trait Kind: Send + Sync + 'static {
 pub struct Server<K: Kind> {
     pub(super) kind: K,
     pub(super) installation: Installation,
-    /// None after [`Server::kill`] and [`Server::stop`].
+    /// None after [`Server::kill`] and [`Server::stop`], and where another process has started it.
     running: Option<Child>,
 }
 
 impl<K: Kind> Server<K> {
+    /// Returns the server that all test processes share if there is one, else starts one for this process.
+    pub(super) async fn shared_or_new() -> Self
+    where
+        K: Default,
+    {
+        let Some(SharedServer { directory, port }) = SharedServer::of_environment(K::NAME) else {
+            return Self::start_new(K::default()).await;
+        };
+        let installation = Installation::of_another(K::ACCOUNT, directory, port);
+        Self { kind: K::default(), installation, running: None }
+    }
+
+    /// Returns where other processes find this server.
+    pub(super) fn share(&self) -> SharedServer {
+        SharedServer { directory: self.installation.directory().to_owned(), port: self.port() }
+    }
+
     pub(super) async fn start_new(kind: K) -> Self {
         let installation = Installation::create(K::NAME, K::ACCOUNT);
         kind.prepare(&installation).await;
@@ -82,7 +100,7 @@ impl<K: Kind> Server<K> {
     ///
     /// # Panics
     ///
-    /// When it does not run.
+    /// When it does not run, or another process has started it.
     #[must_use]
     pub fn pid(&self) -> i32 {
         let child = self.running.as_ref().unwrap_or_else(|| panic!("{} does not run", K::NAME));
