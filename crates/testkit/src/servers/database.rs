@@ -25,11 +25,11 @@ impl Database {
     }
 }
 
-/// Returns a name that no other database has, also of other processes that share the server.
+/// Returns a name that no other database has, also of other processes that share the server: `test_` and digits.
 ///
 /// The time is for a process that has the number of an earlier one.
 pub(super) fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
-    format!("test_{time}_{}_{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("test_{time}{:07}{:05}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
