@@ -5,6 +5,8 @@
 //! a process that dies leaves nothing behind. How code is checked is the business of others.
 
 mod answer;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod message;
 mod remote;

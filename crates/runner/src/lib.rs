@@ -7,6 +7,8 @@ mod amount;
 mod check;
 mod compile;
 mod embedded;
+#[cfg(test)]
+mod fuzz;
 mod installed;
 mod judge;
 mod limits;
