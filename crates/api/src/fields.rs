@@ -3,6 +3,8 @@
 mod code;
 mod counted;
 mod environment;
+#[cfg(test)]
+mod fuzz;
 mod input;
 mod limits;
 mod priority;

@@ -5,6 +5,8 @@
 //! how code is checked that of others.
 
 mod answer;
+#[cfg(test)]
+mod fuzz;
 mod message;
 mod remote;
 

@@ -88,7 +88,7 @@ impl Request {
     }
 
     /// Reads the program; its names are checked again, as they become paths.
-    fn sources(&self) -> Result<Sources, InvalidRequest> {
+    pub(crate) fn sources(&self) -> Result<Sources, InvalidRequest> {
         let Some(entry) = &self.entry_name else {
             return Ok(Sources::single(self.source_code.clone())?);
         };

@@ -7,6 +7,8 @@
 //! slow subscriber costs a position and at most one page of events.
 
 mod codec;
+#[cfg(test)]
+mod fuzz;
 mod known;
 mod limits;
 mod listener;

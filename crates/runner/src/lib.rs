@@ -9,6 +9,8 @@ mod check;
 mod compile;
 mod embedded;
 mod fault;
+#[cfg(test)]
+mod fuzz;
 mod installed;
 mod judge;
 mod limits;

@@ -20,6 +20,8 @@ mod artefact;
 mod bay;
 mod cgroup;
 mod forker;
+#[cfg(test)]
+mod fuzz;
 mod keeper;
 mod keeper_process;
 mod link;

@@ -51,4 +51,6 @@ pub(super) fn unpack(root: &OwnedFd, artefact: &Artefact) -> Result<(), Errno> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

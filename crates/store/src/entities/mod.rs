@@ -4,6 +4,8 @@ pub(crate) mod code_session;
 mod columns;
 mod documents;
 pub(crate) mod execution;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod idempotency_key;
 pub(crate) mod worker;
 
