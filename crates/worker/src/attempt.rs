@@ -37,7 +37,7 @@ const UNANSWERED: Duration = Duration::from_secs(60);
 /// The exit code of shells and the JVM after SIGTERM. They exit by themselves instead of ending by the signal.
 const EXIT_ON_SIGTERM: i32 = 128 + 15;
 
-/// The longest time between SIGTERM to a program and the same to this process.
+/// The longest time from a SIGTERM to a program until this process learns that it is to stop.
 const STOP_NOTICE: Duration = Duration::from_millis(200);
 
 /// A claim with what its run needs.
