@@ -1,4 +1,4 @@
-//! What can go wrong in reads, in writes and in opening a database.
+//! Errors of reads, of writes and of opening a database.
 
 use std::io;
 use std::path::PathBuf;
