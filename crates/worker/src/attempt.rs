@@ -102,9 +102,9 @@ impl Attempt {
 
     /// Reports the ending, again and again until the database has it.
     ///
-    /// A result must not be lost because the database is away for a while. The report is given up when the attempt
-    /// belongs to somebody else, and after one try when the worker hands back. Other processes then find the execution
-    /// when the lease has expired.
+    /// A result must not be lost because the database is away for a while. The report is given up when the attempt was
+    /// taken away, and after one more try when the worker is told to hand back. Other processes then find the execution
+    /// once the lease has expired.
     async fn report(&self, ending: &Ending) {
         let mut pause = FIRST_PAUSE;
         let began = Instant::now();

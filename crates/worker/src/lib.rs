@@ -1,4 +1,4 @@
-//! The worker: takes queued executions, runs them, and reports what came of them.
+//! The worker: takes queued executions, runs them and reports their results.
 //!
 //! A worker runs as many executions at a time as it has slots. Once it is told to stop, it takes no more, gives the
 //! running ones some time to end and hands the rest back. Its claims hold as long as it renews its row in time. Checks

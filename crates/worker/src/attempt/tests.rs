@@ -86,7 +86,7 @@ impl Bench {
         (Self { engine, tenant, stop, hand_back, _directory: directory }, attempt)
     }
 
-    /// Carries out an attempt and returns its execution as it is afterwards.
+    /// Carries out an attempt and then returns its execution.
     async fn after(&self, attempt: Attempt, run: impl Future<Output = Run> + Send + 'static) -> ExecutionReport {
         let id = attempt.claim.execution;
         timeout(DEADLINE, attempt.carry_out(run)).await.expect("within the deadline");
