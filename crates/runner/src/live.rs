@@ -44,13 +44,13 @@ pub struct LiveRun {
 /// The watcher's end of the channel.
 #[derive(Debug)]
 pub struct LiveClient {
-    /// What the program writes.
+    /// The output of the program.
     pub output: OutputReceiver,
-    /// What the program reads after the input of its request.
+    /// Input for the program after that of its request.
     pub input: InputSender,
 }
 
-/// What a watcher sees of the output.
+/// A piece of output as a watcher gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveOutput {
     /// The next chunk.

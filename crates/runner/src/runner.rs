@@ -128,7 +128,7 @@ impl Runner {
         self.bays.isolation()
     }
 
-    /// Waits until no program can run any more, see [`Sandbox::lost`].
+    /// Waits until the sandbox is lost and no program can run, see [`Sandbox::lost`].
     pub async fn lost(&self) {
         self.bays.lost().await;
     }

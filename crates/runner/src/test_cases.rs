@@ -73,7 +73,7 @@ async fn accepts(expected: ExpectedOutput, stdout: Vec<u8>) -> bool {
 
 /// Returns the beginning of a stream as text, and whether the stream is longer.
 fn beginning(stream: &[u8]) -> (String, bool) {
-    // In UTF-8, invalid bytes become longer text, but never shorter than one byte for each four.
+    // The text may be longer than its bytes, but is never shorter than one byte for each four of them.
     let text = String::from_utf8_lossy(stream);
     let end = text.floor_char_boundary(KEPT_BYTES);
     (text[..end].to_owned(), end < text.len())

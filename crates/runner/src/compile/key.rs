@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::request::CompileRequest;
 
-/// The version of the key. It changes with the hashed values and with their order.
+/// The version of the key. It must change whenever the hashed values or their order change.
 const VERSION: u64 = 2;
 
 /// A hash of everything that decides what a compiler makes.

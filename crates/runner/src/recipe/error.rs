@@ -1,4 +1,4 @@
-//! What is wrong with a recipe, and where.
+//! Errors in recipes, with their places.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub enum RecipeError {
         file: String,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The fault.
         problem: String,
     },
     /// Two languages share a name.
