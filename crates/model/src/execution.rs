@@ -90,7 +90,7 @@ pub struct Outcome {
 pub struct Facts {
     /// One plain sentence for people, when the exit code does not say everything.
     pub message: Option<String>,
-    /// The exit code; none when a signal ended the program.
+    /// The exit code. None when a signal ended the program.
     pub exit_code: Option<i32>,
     /// The name of the signal that ended the program, such as `SIGSEGV`.
     pub signal: Option<String>,

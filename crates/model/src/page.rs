@@ -32,8 +32,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Makes a page of `entries`. The caller read one more than `limit`, so that an excess entry shows that there are
-    /// older ones.
+    /// Makes a page of `entries`. One entry more than `limit` means that there are older ones.
     #[must_use]
     pub fn cut(mut entries: Vec<T>, limit: usize, position: impl Fn(&T) -> Position) -> Self {
         let more = entries.len() > limit;
