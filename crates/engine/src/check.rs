@@ -22,7 +22,7 @@ const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
 pub struct CheckRequest {
     /// The id or alias of the language to check the code as, instead of the session's.
     pub language: Option<String>,
-    /// What the user has changed since the last save.
+    /// The changes since the last save.
     pub code: Option<CodeChange>,
 }
 

@@ -17,7 +17,7 @@ impl Unavailable {
         Self(Arc::new(source))
     }
 
-    /// Returns the prospects of the same call at a later time.
+    /// Returns the outlook for the same call at a later time.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         self.0.downcast_ref::<runbay_store::StoreError>().map_or(Outlook::Better, runbay_store::StoreError::outlook)

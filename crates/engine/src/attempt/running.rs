@@ -66,7 +66,7 @@ impl Running {
         self.lock().by_number.range(numbers(execution)).next().is_some()
     }
 
-    /// Returns the attempts that a worker has claimed and not ended.
+    /// Returns the attempts of a worker that have not ended.
     pub(crate) fn attempts(&self, worker: WorkerId) -> Vec<(ExecutionId, Attempt)> {
         let claims = self.lock();
         let own = claims.by_number.iter().filter(|(_, held)| held.worker == worker);
