@@ -32,7 +32,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns what the same call may lead to later.
+    /// Returns the outlook for the same call at a later time.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         match self {

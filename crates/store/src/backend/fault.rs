@@ -119,7 +119,7 @@ impl Fault {
     }
 }
 
-/// The prospects of the same call at a later time.
+/// The outlook for the same call at a later time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
     /// It may work, once the database is back, has room, or nothing is in the way.

@@ -31,7 +31,7 @@ use crate::idempotency::repetition;
 /// An execution that is accepted by this request or was accepted by an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acceptance {
-    /// It was accepted now.
+    /// This request was accepted.
     New(ExecutionHead),
     /// The same request was accepted earlier. Holds the present head. Nothing was written.
     Repeated(ExecutionHead),

@@ -61,7 +61,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Starts a task for the next batch, if one may be written now.
+    /// Starts a task for the next batch if a further one may be written.
     fn start(&self, connections: &Connections) {
         let next = self.queue().next();
         if let Some(batch) = next {
