@@ -104,7 +104,9 @@ impl Queue {
         Some(Batch { sessions, saves })
     }
 
-    /// Moves a slow batch aside, so that another one may be written. Returns false when no further batch may step aside.
+    /// Moves a slow batch aside, so that another one may be written.
+    ///
+    /// Returns false when no further batch may step aside.
     pub(super) const fn step_aside(&mut self) -> bool {
         let room = self.aside < MOST_ASIDE;
         if room {

@@ -15,8 +15,8 @@ use crate::executions::queries;
 use crate::page::newest_first;
 use crate::retention::ended_before;
 
-/// Adds enough rows for a planner to prefer an index. Few of them are queued, running or dead letters. Most sessions
-/// have few rows, so a planner assumes that of every session, even of those with many.
+/// Adds enough rows for a planner to prefer an index. Few of them are queued, running or dead letters. Each session
+/// has few rows, so a planner assumes that of every session, even of one with many.
 async fn fill(database: &TestDatabase) {
     let connection = database.raw().await;
     let id = match connection.get_database_backend() {
