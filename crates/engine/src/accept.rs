@@ -1,4 +1,4 @@
-//! Accepting executions: runs of sessions, one-shots, and dead letters that are tried again.
+//! Accepting executions: runs of sessions, one-shot executions, and dead letters that are tried again.
 
 pub(crate) mod dead_letters;
 pub(crate) mod idempotency;

@@ -1,4 +1,4 @@
-//! One attempt: its claim, its lease, what stops it and what comes of it.
+//! One attempt: its claim, its lease, its stop signal and its result.
 
 pub(crate) mod cancel;
 pub(crate) mod claim;

@@ -14,20 +14,20 @@ use crate::CheckFault;
 use crate::Engine;
 use crate::ReadError;
 
-/// How long a check may take in all; checkers have limits of their own, which come first.
+/// The longest time of a check. Checkers have limits of their own, which are shorter.
 const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
 
-/// A check of a session; nothing of it is saved.
+/// A check of a session. Nothing of it is saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckRequest {
     /// The id or alias of the language to check the code as, instead of the session's.
     pub language: Option<String>,
-    /// What the user has changed since the last save.
+    /// The changes since the last save.
     pub code: Option<CodeChange>,
 }
 
 impl Engine {
-    /// Checks the code of a session, with changes that have not been saved; changes nothing and leaves no trace.
+    /// Checks the code of a session with its unsaved changes. Writes nothing.
     ///
     /// Where there is no checker, the report says so.
     ///

@@ -28,16 +28,16 @@ use crate::UnknownLanguage;
 use crate::attempt::running::Running;
 use crate::outage::Outages;
 
-/// How long a caller waits for the database. What was begun is finished all the same.
+/// How long a caller waits for the database. A change that began is completed all the same.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a caller waits until the queue and the watchers were told of a durable change.
+/// How long a caller waits until the queue and the watchers know of a durable change.
 const TELLING_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long closing waits for what was begun.
+/// How long closing waits for changes that began.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an engine is made of.
+/// The parts of an engine.
 pub struct EngineParts {
     /// The rows.
     pub store: Store,
@@ -47,13 +47,13 @@ pub struct EngineParts {
     pub events: Arc<dyn EventBus>,
     /// The languages that are offered.
     pub offer: Offer,
-    /// What checks code without running it, if anything does.
+    /// The checker of code. None when this process has none.
     pub checker: Option<Arc<dyn Checker>>,
-    /// Choices of the operator.
+    /// The settings of the engine.
     pub settings: EngineSettings,
 }
 
-/// The use cases of the service; cheap to clone.
+/// The use cases of the service. It is cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -67,14 +67,14 @@ struct Shared {
 }
 
 impl Engine {
-    /// Puts an engine together.
+    /// Makes an engine of its parts.
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
         let (running, outages, tasks) = (Running::default(), Outages::default(), TaskTracker::new());
         Self { shared: Arc::new(Shared { parts, running, outages, tasks }) }
     }
 
-    /// Returns the languages that are offered now.
+    /// Returns the languages that are offered at present.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         self.offer().catalog()
@@ -95,7 +95,7 @@ impl Engine {
         Ok(self.queue().depth().await?)
     }
 
-    /// Finishes what was begun, within a few seconds, and closes the database; later calls return [`Unavailable`].
+    /// Completes changes that began, within a few seconds, and closes the database. Later calls return [`Unavailable`].
     pub async fn close(&self) {
         self.shared.tasks.close();
         if timeout(CLOSE_PATIENCE, self.shared.tasks.wait()).await.is_err() {
@@ -106,11 +106,11 @@ impl Engine {
         }
     }
 
-    /// Runs `change` to its end even if the caller goes away, as what follows a commit must not be left out.
+    /// Runs `change` to its end even if the caller goes away, so that no commit lacks its consequences.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when it takes too long; it may still happen.
+    /// [`Unavailable`] when it takes too long. It may still happen.
     pub(crate) async fn carry_through<T: Send + 'static>(
         &self,
         change: impl Future<Output = T> + Send + 'static,
@@ -118,12 +118,12 @@ impl Engine {
         timeout(PATIENCE, self.begin(change)).await.map_err(Unavailable::new)?.map_err(Unavailable::new)
     }
 
-    /// Starts `change`, which runs to its end even if nobody waits for it.
+    /// Starts `change`. It runs to its end even if nobody waits for it.
     pub(crate) fn begin<T: Send + 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.shared.tasks.spawn(change.in_current_span())
     }
 
-    /// Tells the queue and the watchers of a durable change; the caller waits for that only for a while.
+    /// Tells the queue and the watchers of a durable change. The caller waits only for a short time.
     pub(crate) async fn tell(&self, news: impl Future<Output = ()> + Send + 'static) {
         if timeout(TELLING_PATIENCE, self.begin(news)).await.is_err() {
             tracing::debug!("a change is durable, and the queue or the watchers are not told yet");
@@ -132,7 +132,7 @@ impl Engine {
 
     /// Runs `change` to its end although nobody waits for it.
     pub(crate) fn carry_on(&self, change: impl Future<Output = ()> + Send + 'static) {
-        // At the very end of a process there may be no runtime; the next start repairs what is left then.
+        // At the very end of a process there may be no runtime. The next start then repairs what is left.
         if let Ok(runtime) = Handle::try_current() {
             self.shared.tasks.spawn_on(change.in_current_span(), &runtime);
         }
@@ -148,7 +148,7 @@ impl Engine {
         self.catalog().default_language().cloned()
     }
 
-    /// Finds the language that a request changes to; none if it names none.
+    /// Finds the language that a request changes to. Returns none if it names none.
     pub(crate) fn chosen_language(&self, name: Option<&str>) -> Result<Option<LanguageId>, UnknownLanguage> {
         name.map(|name| self.offered_language(name).map(|language| language.id)).transpose()
     }
@@ -190,7 +190,7 @@ impl Engine {
         self.shared.parts.checker.as_deref()
     }
 
-    /// Returns the choices of the operator.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &EngineSettings {
         &self.shared.parts.settings

@@ -1,4 +1,4 @@
-//! What can go wrong in each use case.
+//! Errors of the use cases.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use runbay_store::AcceptRefusal;
 use runbay_store::Outlook;
 use runbay_store::RequeueRefusal;
 
-/// The database or the queue does not answer; the same call may work a moment later.
+/// The database or the queue does not answer. The same call may work a moment later.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the service cannot reach its database or queue")]
 pub struct Unavailable(#[source] Arc<dyn Error + Send + Sync>);
@@ -17,7 +17,7 @@ impl Unavailable {
         Self(Arc::new(source))
     }
 
-    /// Returns what the same call may lead to later.
+    /// Returns the outlook for the same call at a later time.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         self.0.downcast_ref::<runbay_store::StoreError>().map_or(Outlook::Better, runbay_store::StoreError::outlook)
@@ -66,10 +66,10 @@ pub enum CreateSessionError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Why something could not be read.
+/// Why something was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such thing, or it belongs to another tenant.
+    /// It does not exist or belongs to another tenant.
     #[error("not found")]
     NotFound,
     /// See [`Unavailable`].
@@ -103,18 +103,18 @@ pub enum SaveSessionError {
 /// Why there is no place in the queue for one more execution.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPlace {
-    /// As many executions wait as may wait.
+    /// The most executions wait already.
     #[error("{depth} of {max} places in the queue are taken")]
     Full {
-        /// How many places are taken.
+        /// The number of places that are taken.
         depth: usize,
-        /// How many there are.
+        /// The number of all places.
         max: usize,
     },
-    /// The queue does not answer, and the operator wants no executions to be accepted then.
+    /// The queue does not answer, and by the operator's choice no executions are accepted meanwhile.
     #[error("the queue does not answer")]
     QueueUnavailable(#[source] Unavailable),
-    /// The queue does not answer, nor does the database say how many executions wait.
+    /// The queue does not answer, and the database does not say how many executions wait.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -122,7 +122,7 @@ pub enum NoPlace {
 /// Why a run was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The session does not allow it now, or its key stands for another request.
+    /// The session does not allow a run at this time, or the key stands for another request.
     #[error(transparent)]
     Refused(#[from] AcceptRefusal),
     /// There is no place in the queue.
@@ -142,13 +142,13 @@ pub enum SubmitError {
 /// Why a dead letter was not queued again.
 #[derive(Debug, thiserror::Error)]
 pub enum RequeueError {
-    /// There is no such dead letter, or its session does not allow it now.
+    /// There is no such dead letter, or its session does not allow a run at this time.
     #[error(transparent)]
     Refused(#[from] RequeueRefusal),
     /// There is no place in the queue.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
-    /// Its language is not offered any more.
+    /// Its language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
     /// See [`Unavailable`].
@@ -168,11 +168,11 @@ impl From<ReadError> for RequeueError {
 /// Why an execution was not claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The worker has not renewed its row within the lease, so others may take away what it claims. It must renew it
+    /// The worker has not renewed its row within the lease, so others may take away its claims. It must renew the row
     /// first.
     #[error("the worker has not renewed its row in time")]
     LeaseExpired,
-    /// This version cannot read the row: a newer one wrote it, or it was changed by hand. Other executions are not
+    /// This version cannot read the row. A newer version wrote it, or it was changed by hand. Other executions are not
     /// affected.
     #[error("its row cannot be read: {0}")]
     Unreadable(String),
@@ -193,10 +193,10 @@ pub enum CheckError {
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
-    /// Too many checks run and wait; the same call may work a moment later.
+    /// Too many checks run and wait. The same call may work a moment later.
     #[error("too many checks are under way")]
     Busy,
-    /// The checker is to blame, not the code; the same call may work a moment later.
+    /// The checker is to blame, not the code. The same call may work a moment later.
     #[error("the check gave no result")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
     /// See [`Unavailable`].
@@ -210,7 +210,7 @@ pub enum CancelError {
     /// There is no such execution, or it belongs to another tenant.
     #[error("the execution was not found")]
     NotFound,
-    /// It had ended before.
+    /// The execution had already ended.
     #[error("the execution has ended")]
     AlreadyEnded,
     /// See [`Unavailable`].

@@ -1,4 +1,4 @@
-//! The numbers that the engine counts and the times that it measures, all after the commit.
+//! The metrics of the engine. All are recorded after the commit.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(crate) fn count_stale_report() {
     counter!(STALE_REPORTS).increment(1);
 }
 
-/// Counts an attempt that began, and records how long the database took for it.
+/// Counts an attempt that began, and records how long its claim took the database.
 pub(crate) fn note_claim(head: &ExecutionHead, duration: Duration) {
     histogram!(CLAIM_DURATION).record(duration);
     if let Some(started_at) = head.started_at {

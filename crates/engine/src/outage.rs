@@ -1,18 +1,18 @@
-//! Logging once that something is away, and once that it is back.
+//! Logs an outage once at its beginning and once at its end.
 
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-/// A part that may be away.
+/// A part that may be unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Queue,
     Events,
 }
 
-/// The parts that are away, as far as this process has noticed.
+/// The parts that are unavailable, as far as this process has noticed.
 #[derive(Debug, Default)]
 pub(crate) struct Outages {
     queue: Outage,
@@ -35,7 +35,7 @@ impl Outages {
     }
 }
 
-/// A failure that repeats until something works again, for the log.
+/// A failure that is logged once, until something works again.
 #[derive(Debug, Default)]
 pub struct Outage(AtomicBool);
 
@@ -49,7 +49,7 @@ impl Outage {
 
     /// Logs a success after a failure.
     pub fn ended(&self, what: &str) {
-        // Usually there was none, and a read costs less than a swap.
+        // Usually there was no failure, and a load costs less than a swap.
         if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
             tracing::info!("{what}");
         }

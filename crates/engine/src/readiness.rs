@@ -23,7 +23,7 @@ pub struct Readiness {
 }
 
 impl Engine {
-    /// Returns whether the database answers now.
+    /// Returns whether the database answers.
     pub async fn database_answers(&self) -> bool {
         soon(async { Ok(self.store().check().await?) }).await.is_ok()
     }

@@ -20,16 +20,16 @@ use crate::Engine;
 use crate::ReadError;
 use crate::SaveSessionError;
 
-/// What a session is opened with.
+/// A request to open a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewSession {
-    /// The id or alias of its language; none for the default language.
+    /// The id or alias of the language. None for the default language.
     pub language: Option<String>,
-    /// Its files; none for the language's template.
+    /// The files. None for the language's template.
     pub sources: Option<Sources>,
 }
 
-/// What a save changes.
+/// A change that a save makes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionChange {
     /// The id or alias of the new language.
@@ -80,12 +80,12 @@ impl Engine {
         self.read(self.store().session(tenant, id)).await
     }
 
-    /// Saves a session and returns it as it is afterwards; a save that changes nothing writes nothing.
+    /// Saves a session and returns it afterwards. Writes nothing when the save makes no difference.
     ///
     /// # Errors
     ///
     /// [`SaveSessionError`] when it does not exist for this tenant, was closed, has another version or language than
-    /// it may have, or the database does not answer.
+    /// allowed, or the database does not answer.
     pub async fn save_session(
         &self,
         tenant: &TenantId,
@@ -112,7 +112,7 @@ impl Engine {
         })
     }
 
-    /// Closes a session and cancels its active execution; closing it again changes nothing.
+    /// Closes a session and cancels its active execution. Closing it again changes nothing.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Engine {
     }
 }
 
-/// Returns the program that a language begins with; none if its template is no code.
+/// Returns the program that a language begins with. The program is empty if the template is not code.
 pub(crate) fn template(language: &Language) -> Sources {
     Sources::single(&language.template).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! The sweep: finding what was lost and removing what is old, again and again.
+//! The sweep: finds what was lost and removes what is old, again and again.
 //!
-//! Every process sweeps, and any number may at a time: each write says what it expects to find, so only one of them
+//! Every process sweeps, and several may at a time: each write states what it expects to find, so only one of them
 //! takes effect.
 
 mod batch;
@@ -21,14 +21,14 @@ pub(crate) use self::leases::Steadiness;
 pub(crate) use self::removal::Progress;
 use self::rhythm::Rhythm;
 
-/// How often to look for what is old.
+/// The time between two removals.
 const REMOVAL_PERIOD: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// Sweeps until `stop` is cancelled.
     ///
-    /// It queues again what lost its worker or its entry in the queue, removes what is old, and keeps the offered
-    /// languages up to date.
+    /// The sweep queues again the executions that lost their worker or their entry in the queue, removes what is old,
+    /// and keeps the offered languages up to date.
     pub async fn keep_swept(&self, stop: CancellationToken) {
         let often = Rhythm::new(self.settings().sweep, &stop);
         let rarely = Rhythm::new(REMOVAL_PERIOD, &stop);

@@ -73,7 +73,7 @@ use crate::WorkerCard;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// An engine of its own, with what lies below it.
+/// An engine with its own store, queue and event bus.
 struct Bench {
     engine: Engine,
     store: Store,
@@ -85,7 +85,7 @@ struct Bench {
 }
 
 fn settings() -> EngineSettings {
-    // No test takes as long as the lease; a worker that is to be dead has no row.
+    // No test takes as long as the lease. A dead worker is one without a row.
     let lease = Duration::from_secs(3_600);
     EngineSettings { retry_base: Duration::from_millis(2), lease, sweep: Duration::ZERO, ..EngineSettings::default() }
 }
@@ -142,7 +142,7 @@ impl Bench {
         Self { engine, store, queue, events, tenant: TenantId::default(), worker, directory }
     }
 
-    /// Makes another engine over the same rows, queue and events, as another process has.
+    /// Makes another engine over the same rows, queue and events, like another process.
     fn other_engine(&self) -> Engine {
         self.engine_with(Arc::clone(&self.queue), Arc::clone(&self.events), self.engine.settings().clone())
     }
@@ -153,13 +153,13 @@ impl Bench {
         Engine::new(EngineParts { store, queue, events, offer, checker: None, settings })
     }
 
-    /// Reclaims what belongs to dead workers, as another process does.
+    /// Reclaims the executions of dead workers, like another process.
     async fn reclaim(&self) {
         let expired = self.store.expired_leases(self.engine.settings().lease, 100).await.unwrap();
         self.other_engine().reclaim_all(expired).await.unwrap();
     }
 
-    /// Recovers, as at the start of a server; the worker starts after that.
+    /// Recovers like a server at its start. The worker starts afterwards.
     async fn recover(&self) -> Recovered {
         let recovered = self.engine.recover().await.unwrap();
         self.revive_worker().await;
@@ -171,7 +171,7 @@ impl Bench {
         self.engine.lease(&card).renew().await.unwrap();
     }
 
-    /// Removes the rows of all workers; what they run is to be reclaimed.
+    /// Removes the rows of all workers, so that their executions can be reclaimed.
     async fn kill_workers(&self) {
         soon(async {
             // The database's clock may have to move on first.
@@ -182,7 +182,7 @@ impl Bench {
         .await;
     }
 
-    /// Loses everything but the files, as a kill does, and starts anew with this catalog.
+    /// Loses everything but the files, as after a kill, and starts again with this catalog.
     async fn restarted_with(self, catalog: Catalog) -> Self {
         let Self { engine, store, queue, directory, .. } = self;
         let settings = engine.settings().clone();
@@ -259,7 +259,7 @@ impl Bench {
     }
 }
 
-/// Returns what a queue would hand out first of all.
+/// Returns an entry that the queue would hand out first of all.
 fn as_taken(execution: ExecutionId) -> Taken {
     Taken { execution, language: LanguageId::new("python"), turn: Turn::new(0.0).unwrap() }
 }
@@ -290,7 +290,7 @@ fn files(files: &[(&str, &str)]) -> Sources {
     Sources::of_files(files.collect()).unwrap()
 }
 
-/// Lets a caller begin and go away at once.
+/// Begins a call and drops it at once.
 async fn abandoned<T>(call: impl Future<Output = T>) {
     let mut call = pin!(call);
     poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! Looking at executions: reads, lists, waits, and the events that watchers get.
+//! Watching executions: reads, lists, waits, and the events for watchers.
 
 pub(crate) mod announce;
 pub(crate) mod lists;

@@ -1,4 +1,4 @@
-//! The workers that are alive, and the languages that they offer.
+//! The living workers, and the languages that they offer.
 
 pub(crate) mod document;
 pub(crate) mod offer;

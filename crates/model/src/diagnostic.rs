@@ -1,21 +1,21 @@
-//! What a checker says of code without running it.
+//! Diagnostics: what a checker reports on code without running it.
 
 use serde::Deserialize;
 use serde::Serialize;
 
-/// What came of checking code.
+/// The result of checking code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// In the order in which the checker found them.
+    /// The diagnostics, in the order in which the checker found them.
     pub diagnostics: Vec<Diagnostic>,
-    /// One plain sentence, when the checker did not work as it should or there is none.
+    /// One plain sentence when there is no checker or it did not work as it should.
     pub message: Option<String>,
 }
 
-/// One thing that a checker found.
+/// One finding of a checker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The file, as the program names it; none when the checker does not say.
+    /// The file as the program names it. None when the checker names none.
     pub file: Option<String>,
     /// The line, counted from 1.
     pub line: Option<u32>,
@@ -23,11 +23,11 @@ pub struct Diagnostic {
     pub column: Option<u32>,
     /// How bad it is.
     pub severity: Severity,
-    /// What the checker says.
+    /// The text of the checker.
     pub message: String,
 }
 
-/// How bad it is what a checker found.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {

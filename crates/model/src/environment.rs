@@ -9,19 +9,19 @@ use crate::MAX_VARIABLES;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
-/// Variables that no program can have.
+/// Why variables cannot be in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEnvironment {
     /// There are too many.
     #[error("has {0} entries, at most {MAX_VARIABLES} are allowed")]
     TooMany(usize),
-    /// Names and values are too large together.
+    /// Names and values together are too large.
     #[error("has {0} bytes, at most {MAX_VARIABLE_BYTES} are allowed")]
     TooLarge(usize),
-    /// A name is none.
+    /// A name is not valid.
     #[error("{0:?} must have letters, digits and underscores only, and not start with a digit")]
     Name(String),
-    /// A value has a NUL, which no program could see.
+    /// A value has a NUL. It would end the value for every program.
     #[error("{0:?} must not have the character U+0000 in its value")]
     Value(String),
 }
@@ -57,14 +57,14 @@ impl Environment {
         &self.0
     }
 
-    /// Returns whether there is none.
+    /// Returns whether there are no variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Shells and libraries agree on these names only (POSIX, "Environment Variables").
+/// Returns whether a name is one that all shells and libraries accept (POSIX, "Environment Variables").
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! What an execution runs, and what comes of it.
+//! Executions: what they run, and their results.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::TestPlan;
 use crate::TestResult;
 use crate::Timestamp;
 
-/// An execution as its readers see it: what came of it, without what it runs.
+/// An execution with its result, as readers see it. It leaves out what the execution runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutionReport {
-    /// What lists show of it, too.
+    /// The part that lists show as well.
     pub summary: ExecutionSummary,
-    /// What the program wrote; present whenever [`ExecutionSummary::facts`] are.
+    /// The output of the program. Present whenever [`ExecutionSummary::facts`] are.
     pub output: Option<Output>,
-    /// How many test cases were asked for; none while it has not ended, and when none were.
+    /// How many test cases the request has. None before the execution has ended, and when the request has none.
     pub tests_total: Option<usize>,
 }
 
-/// An execution as lists show it: without what it runs and what it wrote.
+/// An execution as lists show it. It leaves out what the execution runs and its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutionSummary {
     /// The execution's id.
     pub id: ExecutionId,
-    /// The session it was started from; none for a one-shot execution.
+    /// The session that it was started from. None for a one-shot execution.
     pub session: Option<SessionId>,
     /// The language its code is run as.
     pub language: LanguageId,
     /// Where it is in its life cycle.
     pub state: State,
-    /// What is known of its program; present once a program ran to its end.
+    /// Facts about its program. Present once the program ran to its end.
     pub facts: Option<Facts>,
     /// When it was accepted.
     pub created_at: Timestamp,
@@ -48,7 +48,7 @@ pub struct ExecutionSummary {
     pub completed_at: Option<Timestamp>,
 }
 
-/// The snapshot that an execution runs; it never changes after acceptance.
+/// The snapshot that an execution runs. It never changes after acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInput {
     /// The language to run the code as.
@@ -59,38 +59,38 @@ pub struct RunInput {
     pub work: Work,
 }
 
-/// How the code of a run is run: what a request says besides the code.
+/// How to run code: what a request says besides the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
-    /// What the program reads from standard input before it sees the end of file.
+    /// The standard input of the program, up to the end of file.
     pub stdin: Vec<u8>,
     /// Command line arguments after the program's name.
     pub args: Vec<String>,
-    /// What the run stage finds in its environment besides what every program finds there, or instead of it.
+    /// Variables that the run stage adds to the common environment, or replaces in it.
     pub environment: Environment,
     /// The limits that the request chose.
     pub limits: LimitOverrides,
-    /// The test cases to run the program with, instead of one run with `stdin` and `args`.
+    /// The test cases to run the program with. They take the place of one run with `stdin` and `args`.
     pub tests: Option<TestPlan>,
     /// How urgent the run is.
     pub priority: Priority,
 }
 
-/// What came of running a program, without a judgement.
+/// The result of running a program, without a verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// What lists show of it.
+    /// The part that lists show.
     pub facts: Facts,
-    /// What the program wrote.
+    /// The output of the program.
     pub output: Output,
 }
 
-/// What is known of a program that ran, besides its output: a few hundred bytes at most.
+/// Facts about a program that ran, without its output: a few hundred bytes at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// One plain sentence for a person, when there is more to say than the exit code.
+    /// One plain sentence for people, when the exit code does not say everything.
     pub message: Option<String>,
-    /// The exit code; none when a signal ended the program.
+    /// The exit code. None when a signal ended the program.
     pub exit_code: Option<i32>,
     /// The name of the signal that ended the program, such as `SIGSEGV`.
     pub signal: Option<String>,
@@ -104,28 +104,28 @@ pub struct Facts {
     pub cpu_time: Option<Duration>,
     /// The most memory that the run stage used at one time, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Time on the wall clock of the compile stage; zero when an earlier compilation was used again.
+    /// Time on the wall clock of the compile stage. Zero when an earlier compilation was used again.
     pub compile_time: Option<Duration>,
 }
 
-/// What a program and its compiler wrote: megabytes at most.
+/// The output of a program and its compiler: megabytes at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
     /// Standard output up to the limit.
     pub stdout: Vec<u8>,
     /// Standard error up to the limit.
     pub stderr: Vec<u8>,
-    /// What the compiler printed; none in languages without a compile stage.
+    /// The output of the compiler. None in languages without a compile stage.
     pub compile_output: Option<Vec<u8>>,
-    /// What came of the test cases, in their order; none when there are none or the code did not compile.
+    /// The results of the test cases, in their order. None when there are none or the code did not compile.
     pub tests: Option<Vec<TestResult>>,
 }
 
 impl Work {
-    /// Passes the name and the value of every member that was given to `add`, a list entry by entry.
+    /// Passes the name and value of every given member to `add`. A list is passed entry by entry.
     ///
-    /// Digests of them are stored: names, order and values never change, and a new member adds nothing where it is left
-    /// out.
+    /// Digests of the members are stored, so names, order and values never change. A new member passes nothing when it
+    /// is left out.
     pub fn each_given(&self, mut add: impl FnMut(&str, &[u8])) {
         let Self { stdin, args, environment, limits, tests, priority } = self;
         if !stdin.is_empty() {

@@ -1,4 +1,4 @@
-//! Names that files of a program may have.
+//! Names of the files of a program.
 
 use std::fmt;
 
@@ -6,31 +6,31 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileName(String);
 
-/// Why a text is no name of a file.
+/// Why a text is not a file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFileName {
-    /// It is empty or too long.
+    /// The name is empty or too long.
     #[error("must have 1 to {} bytes", FileName::LONGEST)]
     Length,
-    /// One of its parts is too long for the kernel.
+    /// One part is too long for the kernel.
     #[error("has a part of more than {} bytes", FileName::LONGEST_PART)]
     PartLength,
-    /// It has too many directories.
+    /// The name has too many directories.
     #[error("has more than {} directories", FileName::DEEPEST)]
     Depth,
-    /// It starts with a slash.
+    /// The name starts with a slash.
     #[error("must not start with a slash: names are relative to the program's directory")]
     Absolute,
-    /// It has an empty part, `.` or `..`.
+    /// The name has an empty part, `.` or `..`.
     #[error("must not have an empty part, \".\" or \"..\"")]
     Part,
-    /// It has a character that no name should have.
+    /// The name has a character that is not allowed.
     #[error("must not have control characters or backslashes")]
     Character,
-    /// Compilers would take it for an option.
+    /// Compilers would take the name for an option.
     #[error("must not start with - or @, which compilers take for options")]
     Option,
-    /// The directory is ours.
+    /// The name is in the reserved directory.
     #[error("must not start with {:?}, where compiled programs are kept", FileName::RESERVED)]
     Reserved,
 }
@@ -75,7 +75,7 @@ impl FileName {
         if name.starts_with(['-', '@']) {
             return Err(InvalidFileName::Option);
         }
-        // Whatever its case: some file systems do not tell them apart.
+        // In any case of letters, because some file systems do not tell upper and lower case apart.
         if name.split('/').next().is_some_and(|part| part.eq_ignore_ascii_case(Self::RESERVED)) {
             return Err(InvalidFileName::Reserved);
         }
@@ -88,7 +88,7 @@ impl FileName {
         &self.0
     }
 
-    /// Returns what follows the last dot of the last part, if anything does.
+    /// Returns what follows the last dot of the last part. Returns none when nothing does.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
         let last = self.0.rsplit('/').next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Typed ids.
 //!
-//! Without API keys an id is a capability: who knows it may read and change what it names. Every id is therefore
+//! Without API keys an id is a capability: whoever knows it may read and change what it names. Every id is therefore
 //! made from fresh randomness of the operating system, never from a counter.
 
 use std::fmt;
@@ -29,7 +29,7 @@ macro_rules! uuid_id {
                 Self($random)
             }
 
-            /// Wraps an id that was stored before.
+            /// Wraps an id that was stored.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
@@ -51,7 +51,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Parses the hyphenated form, the only one that answers carry.
+            /// Parses the hyphenated form, the only one in answers.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 if text.len() != uuid::fmt::Hyphenated::LENGTH {
                     return Err(InvalidId);
@@ -73,17 +73,17 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// Names one life of a worker process: a restarted worker has a new id.
+    /// Names one life of a worker process. A restarted worker has a new id.
     WorkerId, Uuid::new_v4()
 }
 
-/// Names the owner of sessions and executions; without keys there is one, `default`.
+/// Names the owner of sessions and executions. At present that is always `default`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TenantId(String);
 
 impl TenantId {
-    /// Wraps the name of a tenant that was stored or configured before.
+    /// Wraps a tenant's name that was stored or configured.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())

@@ -1,4 +1,4 @@
-//! The names that clients give to requests which must not take effect twice.
+//! Names for requests that must not take effect twice.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
-/// A text that is no idempotency key.
+/// A text that is not an idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 1 to {} visible ASCII characters", IdempotencyKey::LONGEST)]
 pub struct InvalidIdempotencyKey;

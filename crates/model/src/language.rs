@@ -1,4 +1,4 @@
-//! Languages that are offered.
+//! Languages that workers offer.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl fmt::Display for LanguageId {
     }
 }
 
-/// What clients need to know of a language that this host can run.
+/// A language that this host can run, as clients need to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language {
     /// The id that answers carry.
@@ -43,15 +43,15 @@ pub struct Language {
     pub aliases: Vec<String>,
     /// The version found on this host, such as `3.11.2`.
     pub version: String,
-    /// The code of a session that was opened without any.
+    /// The code of a session that was opened without code.
     pub template: String,
-    /// The name of the first file, where a client does not give it one.
+    /// The name of a program's first file when the client gives it none.
     pub entry: String,
     /// Whether its code is compiled before it is run.
     pub is_compiled: bool,
     /// Whether its code can be checked without running it.
     pub has_checker: bool,
-    /// The limits of a run in this language, unless the request chooses others.
+    /// The limits of a run in this language when the request chooses no others.
     pub limits: Limits,
 }
 
@@ -60,7 +60,7 @@ pub struct Language {
 pub struct Catalog(Vec<Language>);
 
 impl Catalog {
-    /// Collects languages; the order is kept.
+    /// Collects languages in the given order.
     #[must_use]
     pub fn new(languages: Vec<Language>) -> Self {
         Self(languages)
@@ -80,7 +80,7 @@ impl Catalog {
             .find(|language| language.id.as_str() == name || language.aliases.iter().any(|alias| alias == name))
     }
 
-    /// Returns the language of a session that names none: python, else the first.
+    /// Returns the language of a session that names none: Python, or the first when there is no Python.
     #[must_use]
     pub fn default_language(&self) -> Option<&Language> {
         self.find("python").or(self.0.first())

@@ -1,4 +1,4 @@
-//! The life cycle of an execution: one state, one function [`next`], everything else is illegal.
+//! The life cycle of an execution: one state and one function [`next`]. Every other move is illegal.
 //!
 //! ```text
 //! QUEUED ──claim──► RUNNING ──finish──► COMPLETED, FAILED, TIMEOUT
@@ -13,9 +13,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// The number of a claim: 0 before the first one, then 1, 2, ...
+/// The number of a claim: 0 before the first one, then 1, 2 and so on.
 ///
-/// Every write after a claim carries it, so that a worker that was thought dead cannot overwrite its successor.
+/// Every write after a claim carries the number, so that a worker that was thought dead cannot overwrite its successor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
@@ -35,17 +35,17 @@ impl fmt::Display for Attempt {
 /// Where an execution is in its life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// It waits for a worker.
+    /// The execution waits for a worker.
     Queued {
         /// The newest attempt that was lost or handed back.
         previous: Attempt,
     },
-    /// A worker runs it.
+    /// A worker runs the execution.
     Running {
-        /// The worker's claim.
+        /// The number of the worker's claim.
         attempt: Attempt,
     },
-    /// It ended; nothing changes it any more.
+    /// The execution ended. Nothing changes it afterwards.
     Ended {
         /// The attempt that ended it.
         attempt: Attempt,
@@ -57,27 +57,27 @@ pub enum State {
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum End {
-    /// The program ran, and this is what is to be said of it.
+    /// The program ran and got this verdict.
     Judged(Verdict),
-    /// Its attempts were used up without a result.
+    /// The execution used up its attempts without a result.
     Lost(Loss),
-    /// Somebody no longer wanted it.
+    /// Somebody cancelled the execution.
     Cancelled,
 }
 
-/// What is to be said of a program that ran.
+/// The verdict on a program that ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It ended by itself with exit code 0.
+    /// The program ended by itself with exit code 0.
     Completed,
-    /// It failed by its own doing.
+    /// The program failed by its own fault.
     Failed(Fault),
-    /// It ran out of time.
+    /// The program ran out of time.
     TimedOut(TimeLimit),
 }
 
 impl Verdict {
-    /// Returns why the program ended as it did; none if it ended well.
+    /// Returns why the program did not end well. Returns none when it did.
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
@@ -98,18 +98,18 @@ impl Verdict {
     }
 }
 
-/// How a program failed by its own doing; never retried.
+/// How a program failed by its own fault. Such a program is never retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// A non-zero exit code or a signal.
+    /// The program ended with a non-zero exit code or by a signal.
     RuntimeError,
     /// The compiler refused the code.
     CompileError,
-    /// It used more memory than allowed.
+    /// The program used more memory than allowed.
     MemoryLimit,
-    /// It wrote more output than allowed.
+    /// The program wrote more output than allowed.
     OutputLimit,
-    /// It started more processes than allowed, and failed.
+    /// The program started more processes than allowed, and failed.
     ProcessLimit,
 }
 
@@ -124,42 +124,42 @@ pub enum TimeLimit {
     IdleTime,
 }
 
-/// Why an attempt gave no result; retried while attempts are left.
+/// Why an attempt gave no result. The execution is retried while attempts are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Loss {
     /// The worker died or lost its lease.
     WorkerLost,
-    /// The worker could not run the program: a fault of the service.
+    /// The worker could not run the program, by a fault of the service.
     InternalError,
 }
 
-/// What can happen to an execution.
+/// An event in the life of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A worker takes it.
+    /// A worker claims the execution.
     Claim,
-    /// The worker that holds `attempt` reports what came of it.
+    /// The worker that holds `attempt` reports its verdict.
     Finish {
         /// The claim of the reporting worker.
         attempt: Attempt,
-        /// What is to be said of the program.
+        /// The verdict on the program.
         verdict: Verdict,
     },
     /// `attempt` will never give a result.
     Lose {
         /// The claim that is lost.
         attempt: Attempt,
-        /// Why.
+        /// Why it gives no result.
         loss: Loss,
         /// How many attempts an execution gets.
         attempts_allowed: u32,
     },
-    /// A worker that is going away returns what it has not finished; this uses up no attempt.
+    /// The worker returns an unfinished execution because it stops. This uses up no attempt.
     HandBack {
         /// The claim that is returned.
         attempt: Attempt,
     },
-    /// Somebody no longer wants it.
+    /// Somebody cancels the execution.
     Cancel,
 }
 
@@ -167,9 +167,9 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{event:?} cannot happen to an execution that is {state:?}")]
 pub struct IllegalMove {
-    /// Where the execution is.
+    /// The state of the execution.
     pub state: State,
-    /// What should have happened to it.
+    /// The event that is not possible in this state.
     pub event: Event,
 }
 
@@ -177,8 +177,8 @@ pub struct IllegalMove {
 ///
 /// # Errors
 ///
-/// [`IllegalMove`] when the life cycle has no such move; among others for every event in an ended state and for
-/// a report whose attempt is not the present one.
+/// [`IllegalMove`] when the life cycle has no such move. Every event in an ended state is such a move, and so is every
+/// report on an attempt that is not the present one.
 pub fn next(state: State, event: Event) -> Result<State, IllegalMove> {
     use State::{Ended, Queued, Running};
     match (state, event) {
@@ -202,7 +202,7 @@ pub fn next(state: State, event: Event) -> Result<State, IllegalMove> {
     }
 }
 
-/// A word that is none of a fixed list.
+/// A word that is not in a fixed list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word {0:?}")]
 pub struct UnknownWord(pub String);
@@ -251,17 +251,17 @@ macro_rules! words {
 words! {
     /// The word that clients see for a [`State`].
     Status, "UPPERCASE" {
-        /// It waits for a worker.
+        /// The execution waits for a worker.
         Queued = "QUEUED",
-        /// A worker runs it.
+        /// A worker runs the execution.
         Running = "RUNNING",
-        /// It ended with exit code 0.
+        /// The program ended with exit code 0.
         Completed = "COMPLETED",
-        /// It failed; the reason says how.
+        /// The execution failed. The reason says how.
         Failed = "FAILED",
-        /// It ran out of time; the reason says of which.
+        /// The program ran out of time. The reason says of which.
         Timeout = "TIMEOUT",
-        /// Somebody no longer wanted it.
+        /// Somebody cancelled the execution.
         Cancelled = "CANCELLED",
     }
 }
@@ -311,7 +311,7 @@ impl State {
         }
     }
 
-    /// Returns why the execution ended as it did; none before its end and after success.
+    /// Returns why the execution ended as it did. Returns none before its end and after success.
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         let Self::Ended { end, .. } = self else {
@@ -325,7 +325,7 @@ impl State {
         }
     }
 
-    /// Returns the newest attempt; 0 before the first claim.
+    /// Returns the number of the newest attempt. It is 0 before the first claim.
     #[must_use]
     pub const fn attempt(self) -> Attempt {
         match self {
@@ -333,15 +333,15 @@ impl State {
         }
     }
 
-    /// Returns whether nothing changes the execution any more.
+    /// Returns whether the execution has ended.
     #[must_use]
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Ended { .. })
     }
 
-    /// Puts together what a row stores as [`State::status`], [`State::reason`] and [`State::attempt`].
+    /// Builds a state from a row's [`State::status`], [`State::reason`] and [`State::attempt`].
     ///
-    /// Returns none when the three do not belong together.
+    /// Returns none when the three do not fit each other.
     #[must_use]
     pub fn from_parts(status: Status, reason: Option<Reason>, attempt: Attempt) -> Option<Self> {
         let end = match (status, reason) {

@@ -1,4 +1,4 @@
-//! What one execution may use.
+//! Limits of one execution.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -12,26 +12,27 @@ pub const MAX_STDIN_BYTES: usize = 1024 * 1024;
 /// The most command line arguments of a run.
 pub const MAX_ARGUMENTS: usize = 64;
 
-/// The most bytes that all arguments of a run have together.
+/// The most bytes of all arguments of a run together.
 pub const MAX_ARGUMENT_BYTES: usize = 16 * 1024;
 
 /// The most files of a program.
 pub const MAX_FILES: usize = 64;
 
-/// The most bytes that all files of a program have together, names included and the code of the entry left out: that has
-/// a limit of its own, so new code fits beside whatever files are there.
+/// The most bytes of all files of a program together, with their names and without the code of the entry.
+///
+/// That code has its own limit, so that any new code fits beside the other files.
 pub const MAX_FILES_BYTES: usize = 1024 * 1024;
 
 /// The most variables that a run adds to the environment.
 pub const MAX_VARIABLES: usize = 64;
 
-/// The most bytes that these variables have together, names included.
+/// The most bytes of all these variables together, with their names.
 pub const MAX_VARIABLE_BYTES: usize = 16 * 1024;
 
 /// The most test cases of a run.
 pub const MAX_TESTS: usize = 100;
 
-/// The most bytes that all test cases of a run have together.
+/// The most bytes of all test cases of a run together.
 pub const MAX_TEST_BYTES: usize = 2 * 1024 * 1024;
 
 const KIB: u64 = 1024;
@@ -39,7 +40,7 @@ const MIB: u64 = 1024 * KIB;
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident = $default:expr, from $least:expr, to $most:expr;)*) => {
-        /// What one execution may use; every value has a unit in its name and is more than zero.
+        /// The limits of one execution. Every name has the unit in it, and every value is more than zero.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         pub struct Limits {
             $($(#[$doc])* pub $name: u64,)*
@@ -62,13 +63,13 @@ macro_rules! limits {
             /// The names of all limits, in the order in which they are listed.
             pub const NAMES: &[&str] = &[$(stringify!($name),)*];
 
-            /// The least that each limit may be: with less, not even an empty program would start.
+            /// The least value of each limit. With less, not even an empty program would start.
             pub const LEAST: Self = Self { $($name: $least,)* };
 
-            /// The most that a request may ask for, unless the operator says something else.
+            /// The highest value of each limit that a request may choose, unless the operator sets another.
             pub const MOST: Self = Self { $($name: $most,)* };
 
-            /// Returns these limits with the given ones replaced.
+            /// Returns these limits, with the given ones in place of their own.
             #[must_use]
             pub fn overridden_by(self, overrides: &LimitOverrides) -> Self {
                 Self { $($name: overrides.$name.unwrap_or(self.$name),)* }
@@ -85,7 +86,7 @@ macro_rules! limits {
         }
 
         impl LimitOverrides {
-            /// Sets the limit with this name; returns whether there is one.
+            /// Sets the limit with this name. Returns whether there is such a limit.
             pub fn set(&mut self, name: &str, value: u64) -> bool {
                 match name {
                     $(stringify!($name) => self.$name = Some(value),)*
@@ -129,27 +130,27 @@ limits! {
     compile_memory_bytes = 512 * MIB, from 64 * MIB, to 1024 * MIB;
 }
 
-/// Between what a request may choose its limits.
+/// The range of each limit that a request may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitRanges {
-    /// The least that each limit may be.
+    /// The least value of each limit.
     pub least: Limits,
-    /// The most that each limit may be.
+    /// The highest value of each limit.
     pub most: Limits,
 }
 
-/// A limit that a request may not choose.
+/// Why a request may not choose a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLimit {
-    /// There is no such limit.
+    /// No limit has this name.
     #[error("is no limit; there are {}", Limits::NAMES.join(", "))]
     Unknown,
-    /// It is out of its range.
+    /// The value is out of its range.
     #[error("must be an integer from {least} to {most}")]
     OutOfRange {
-        /// The least that it may be.
+        /// The least value.
         least: u64,
-        /// The most that it may be.
+        /// The highest value.
         most: u64,
     },
 }
@@ -161,11 +162,11 @@ impl Default for LimitRanges {
 }
 
 impl LimitRanges {
-    /// Checks one limit of a request; `value` is none for whatever is no integer from 0 on.
+    /// Checks one limit of a request. `value` is none when the request has anything but an integer from 0 on.
     ///
     /// # Errors
     ///
-    /// [`InvalidLimit`] says what it may be.
+    /// [`InvalidLimit`] says which values are allowed.
     pub fn check(&self, name: &str, value: Option<u64>) -> Result<u64, InvalidLimit> {
         let (Some(least), Some(most)) = (self.least.get(name), self.most.get(name)) else {
             return Err(InvalidLimit::Unknown);

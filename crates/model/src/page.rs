@@ -1,10 +1,10 @@
-//! Lists that are read page by page, newest first.
+//! Pages of lists, newest first.
 
 use uuid::Uuid;
 
 use crate::Timestamp;
 
-/// Where an entry stands in a list that is ordered by time of creation, then id.
+/// The position of an entry in a list that is ordered by time of creation, then id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// When the entry was created.
@@ -13,12 +13,12 @@ pub struct Position {
     pub id: Uuid,
 }
 
-/// Which page of a list is wanted.
+/// A request for one page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The last entry of the page before; none for the first page.
+    /// The position of the last entry of the previous page. None for the first page.
     pub after: Option<Position>,
-    /// The most entries of the page.
+    /// The most entries on the page.
     pub limit: usize,
 }
 
@@ -27,12 +27,12 @@ pub struct PageRequest {
 pub struct Page<T> {
     /// The entries, newest first.
     pub entries: Vec<T>,
-    /// The position of the last entry when there are older ones.
+    /// The position of the last entry. None when there are no older entries.
     pub last: Option<Position>,
 }
 
 impl<T> Page<T> {
-    /// Makes a page of `entries`, which has one more than `limit` exactly when there are older ones.
+    /// Makes a page of `entries`. One entry more than `limit` means that there are older ones.
     #[must_use]
     pub fn cut(mut entries: Vec<T>, limit: usize, position: impl Fn(&T) -> Position) -> Self {
         let more = entries.len() > limit;

@@ -1,6 +1,6 @@
-//! Regular expressions, within what they may cost.
+//! Regular expressions of bounded cost.
 //!
-//! Matching takes linear time, whatever pattern and text are. Making one takes about 20 ms at worst.
+//! Matching takes linear time for every pattern and text. Compiling a pattern takes about 20 ms at worst.
 
 use std::convert::Infallible;
 
@@ -19,19 +19,19 @@ use regex_syntax::ast::visit;
 /// The most memory that a regular expression may take, in bytes.
 const BYTES: usize = 256 * 1024;
 
-/// How many characters there are.
+/// The number of characters.
 const ALL: u64 = 0x11_0000;
 
-/// More characters than `\w` has.
+/// More than the number of characters in `\w`.
 const WORD: u64 = 160_000;
 
-/// How many characters the classes of an expression that ignores case may have together, such as four times `[\s\S]`.
+/// The most characters of all classes together in an expression that ignores case, such as four times `[\s\S]`.
 ///
-/// The other cases are looked up one character after the other, for all characters in about 5 ms; a kibibyte has room
-/// for 170 times that.
+/// The other case of each character is looked up one by one. All characters take about 5 ms, and a kibibyte of pattern
+/// could ask for 170 times that.
 const FOLDED: u64 = 4 * ALL;
 
-/// A text that is no regular expression, or one that is too large.
+/// A text that is not a regular expression, or that is too large for one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a regular expression: {0}")]
 pub struct InvalidPattern(String);
@@ -42,15 +42,15 @@ impl InvalidPattern {
     }
 }
 
-/// Makes a pattern that was checked when it came.
+/// Compiles a pattern that was checked earlier.
 pub(crate) fn compile(text: &str) -> Result<Regex, InvalidPattern> {
-    // Parsed by itself first: a pattern like `a)|(?:b` must not end the group that holds it. To compile it by itself
-    // would take as long as the rest.
+    // The pattern is parsed by itself first, because a pattern like `a)|(?:b` must not end the group around it.
+    // Compiling it by itself would take as long as the rest.
     parse(text)?;
     build(text)
 }
 
-/// Checks that a text is a pattern, and one that does not take long to make.
+/// Checks that a text is a pattern, and that compiling it does not take long.
 pub(crate) fn check(text: &str) -> Result<(), InvalidPattern> {
     let Ok(folded) = visit(&parse(text)?, Folding::default());
     if folded > FOLDED {
@@ -69,7 +69,7 @@ fn build(text: &str) -> Result<Regex, InvalidPattern> {
     builder.size_limit(BYTES).dfa_size_limit(BYTES).build().map_err(InvalidPattern::of)
 }
 
-/// Counts the characters of which other cases are looked up; those of classes within classes for each of them.
+/// Counts the characters whose other case is looked up. A class within classes counts once for each of them.
 struct Folding {
     ignores_case: bool,
     depth: u64,

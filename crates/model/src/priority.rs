@@ -1,19 +1,19 @@
-//! How urgent an execution is.
+//! Priorities of executions.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::UnknownWord;
 
-/// How urgent an execution is, compared with others that wait.
+/// How urgent an execution is compared with others in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Priority {
-    /// Somebody looks at the screen.
+    /// Somebody waits at the screen.
     High,
-    /// The usual.
+    /// The default.
     #[default]
     Normal,
-    /// It can wait, such as the grading of a whole class.
+    /// The execution can wait, such as the grading of a whole class.
     Low,
 }
 
@@ -21,7 +21,7 @@ impl Priority {
     /// Every priority, the most urgent first.
     pub const ALL: &[Self] = &[Self::High, Self::Normal, Self::Low];
 
-    /// Returns the share of turns it gets, relative to the others.
+    /// Returns the weight of the priority: its share of turns relative to the others.
     #[must_use]
     pub const fn weight(self) -> u8 {
         match self {

@@ -17,15 +17,15 @@ use crate::UnknownWord;
 pub struct Session {
     /// The session's id.
     pub id: SessionId,
-    /// Who owns it.
+    /// The owner of the session.
     pub tenant: TenantId,
     /// The language its code is run as.
     pub language: LanguageId,
     /// The newest saved code.
     pub sources: Sources,
-    /// Whether it can be saved and run.
+    /// Whether the session can be saved and run.
     pub status: SessionStatus,
-    /// Starts at 1 and grows by one with each save that changed something.
+    /// The version. It starts at 1 and grows by one with each save that changes something.
     pub version: u64,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -40,9 +40,9 @@ pub struct SessionSummary {
     pub id: SessionId,
     /// The language its code is run as.
     pub language: LanguageId,
-    /// Whether it can be saved and run.
+    /// Whether the session can be saved and run.
     pub status: SessionStatus,
-    /// Starts at 1 and grows by one with each save that changed something.
+    /// The version. It starts at 1 and grows by one with each save that changes something.
     pub version: u64,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -54,9 +54,9 @@ pub struct SessionSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SessionStatus {
-    /// It can.
+    /// It can be saved and run.
     Active,
-    /// It was closed; it can still be read.
+    /// It was closed and can only be read.
     Inactive,
 }
 

@@ -12,7 +12,7 @@ use crate::MAX_SOURCE_BYTES;
 
 pub use change::CodeChange;
 
-/// The files of a program: the entry, which is run, and those that it uses; by default one empty file.
+/// The files of a program: the entry, which is run, and the files that it uses. The default is one empty file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     entry_name: Option<FileName>,
@@ -27,30 +27,30 @@ pub struct SourceCode(String);
 /// A file of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Where it is found below the program's directory.
+    /// The path below the program's directory.
     pub name: FileName,
-    /// What is in it.
+    /// The content.
     pub content: Vec<u8>,
 }
 
-/// Files that do not make a program.
+/// Why files are not a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSources {
-    /// There is none.
+    /// There are no files.
     #[error("there must be at least one file")]
     Empty,
-    /// There are too many.
+    /// There are too many files.
     #[error("has {0} entries, at most {MAX_FILES} are allowed")]
     TooMany(usize),
-    /// Names and contents are too large together, the code of the entry left out.
+    /// Names and contents together are too large, without the code of the entry.
     #[error("have {0} bytes together beside the code of the first, at most {MAX_FILES_BYTES} are allowed")]
     TooLarge(usize),
-    /// A file cannot have its name.
+    /// A file cannot have this name.
     #[error("{name:?} {problem}")]
     Name {
-        /// Which file, counted from 0.
+        /// The index of the file, counted from 0.
         index: usize,
-        /// Its name.
+        /// The name as it was sent.
         name: String,
         /// What is wrong with it.
         problem: NameProblem,
@@ -58,7 +58,7 @@ pub enum InvalidSources {
     /// The code of the entry is too large.
     #[error("has {0} bytes in UTF-8, at most {MAX_SOURCE_BYTES} are allowed")]
     SourceTooLarge(usize),
-    /// The code of the entry is no text.
+    /// The code of the entry is not text.
     #[error("must be UTF-8 without the character U+0000")]
     SourceNotText,
 }
@@ -66,13 +66,13 @@ pub enum InvalidSources {
 /// Why a file cannot have its name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameProblem {
-    /// No file could.
+    /// No file can have it.
     #[error(transparent)]
     Invalid(#[from] InvalidFileName),
-    /// Another file has it, or one that differs in case only.
+    /// Another file has the same name, or one that differs only in case.
     #[error("is the same as {0:?}, upper and lower case aside")]
     Taken(String),
-    /// Another file's name needs a directory where this one is, or the other way round.
+    /// One of two files would be a directory of the other.
     #[error("cannot be beside {0:?}: one would be a file and a directory at the same time")]
     Between(String),
 }
@@ -82,7 +82,7 @@ impl SourceCode {
     ///
     /// # Errors
     ///
-    /// [`InvalidSources`] when it is too large or no text.
+    /// [`InvalidSources`] when it is too large or not text.
     pub fn new(code: impl Into<String>) -> Result<Self, InvalidSources> {
         let code = code.into();
         if code.len() > MAX_SOURCE_BYTES {
@@ -102,16 +102,16 @@ impl SourceCode {
 }
 
 impl Sources {
-    /// Makes a program of one file, which gets the name that its language gives it.
+    /// Makes a program of one file. Its language names the file.
     ///
     /// # Errors
     ///
-    /// [`InvalidSources`] when the code is too large or no text.
+    /// [`InvalidSources`] when the code is too large or not text.
     pub fn single(source_code: impl Into<String>) -> Result<Self, InvalidSources> {
         Ok(Self { source_code: SourceCode::new(source_code)?, ..Self::default() })
     }
 
-    /// Makes a program of files with their names as they were sent; the first is the entry.
+    /// Makes a program of files with the names that were sent. The first file is the entry.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Sources {
         self.source_code.as_str()
     }
 
-    /// Returns the name of the entry; none when its language names it.
+    /// Returns the name of the entry. Returns none when its language names it.
     #[must_use]
     pub fn entry_name(&self) -> Option<&FileName> {
         self.entry_name.as_ref()
@@ -164,11 +164,11 @@ impl Sources {
     }
 }
 
-/// The names that files have, and the directories that they need, in lower case.
+/// The names of files and of the directories that they need, in lower case.
 #[derive(Default)]
 struct Taken {
     files: HashMap<String, String>,
-    /// With one of the files that need them.
+    /// Each directory with one of the files that need it.
     directories: HashMap<String, String>,
 }
 

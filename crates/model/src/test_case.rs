@@ -1,4 +1,4 @@
-//! Test cases: inputs of a program with the output that it should have.
+//! Test cases: inputs of a program with their expected output.
 
 use std::time::Duration;
 
@@ -10,75 +10,75 @@ use crate::pattern::compile;
 /// The test cases of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestPlan {
-    /// In the order in which they are run.
+    /// The test cases, in the order in which they are run.
     pub cases: Vec<TestCase>,
-    /// Whether the cases after one that did not pass are skipped.
+    /// Whether the rest is skipped after the first case that does not pass.
     pub stop_on_failure: bool,
 }
 
-/// One input of a program with the output that it should have.
+/// One input of a program with its expected output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestCase {
     /// A name for people.
     pub name: Option<String>,
-    /// What the program reads from standard input.
+    /// The standard input of the program.
     pub stdin: Vec<u8>,
     /// Command line arguments after the program's name.
     pub args: Vec<String>,
-    /// What it should write to standard output.
+    /// The expected standard output.
     pub expected: ExpectedOutput,
 }
 
-/// What a program should write, and how exactly.
+/// An expected output, and how it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedOutput {
     text: String,
     comparison: Comparison,
 }
 
-/// How output is compared with what is expected.
+/// How output is compared with the expected output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
-    /// Blanks at the end of each line, and empty lines at the end, do not count.
+    /// Blanks at the end of a line and empty lines at the end do not count.
     #[default]
     Trimmed,
     /// Every byte counts.
     Exact,
-    /// Only the words count, not the blanks and line ends between them.
+    /// Only the words count. The blanks and line ends between them do not.
     Tokens,
-    /// The text is a regular expression for the whole output, blanks at its end aside; output of more than 64 KiB never
-    /// matches.
+    /// The text is a regular expression for the whole output without the blanks at its end. Output of more than 64 KiB
+    /// never matches.
     Regex,
 }
 
-/// What came of one test case.
+/// The result of one test case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestResult {
     /// The name of the case.
     pub name: Option<String>,
     /// Whether it passed.
     pub verdict: TestVerdict,
-    /// Why the program did not end well; none when it did.
+    /// Why the program did not end well. None when it did.
     pub reason: Option<Reason>,
-    /// The exit code; none when a signal ended the program or the case was skipped.
+    /// The exit code. None when a signal ended the program or the case was skipped.
     pub exit_code: Option<i32>,
-    /// The beginning of standard output, as text.
+    /// The beginning of standard output as text.
     pub stdout: String,
-    /// The beginning of standard error, as text.
+    /// The beginning of standard error as text.
     pub stderr: String,
-    /// Whether standard output is longer than what is kept.
+    /// Whether standard output is longer than the part that is kept.
     pub stdout_truncated: bool,
-    /// Whether standard error is longer than what is kept.
+    /// Whether standard error is longer than the part that is kept.
     pub stderr_truncated: bool,
-    /// Time on the wall clock; none when the case was skipped.
+    /// Time on the wall clock. None when the case was skipped.
     pub execution_time: Option<Duration>,
     /// The most memory used at one time, in bytes.
     pub memory_bytes: Option<u64>,
 }
 
 impl TestPlan {
-    /// Does what [`Work::each_given`](crate::Work::each_given) does.
+    /// Passes every given member to `add`, see [`Work::each_given`](crate::Work::each_given).
     pub(crate) fn each_given(&self, add: &mut impl FnMut(&str, &[u8])) {
         let Self { cases, stop_on_failure } = self;
         add("stop_on_failure", &[u8::from(*stop_on_failure)]);
@@ -126,13 +126,13 @@ impl TestResult {
     }
 }
 
-/// Whether a test case passed.
+/// The verdict on a test case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestVerdict {
-    /// The program ended well and wrote what was expected.
+    /// The program ended well and wrote the expected output.
     Passed,
-    /// The program ended well and wrote something else.
+    /// The program ended well and wrote another output.
     Failed,
     /// The program did not end well.
     Error,
@@ -141,15 +141,17 @@ pub enum TestVerdict {
 }
 
 impl ExpectedOutput {
-    /// The longest output that is matched: the time it takes grows with output times pattern, at worst to about a second
-    /// with the largest pattern.
+    /// The longest output that is matched, in bytes.
+    ///
+    /// Matching takes time in proportion to output times pattern. At worst, with the largest pattern, that is about a
+    /// second.
     const MATCHED_BYTES: usize = 64 * 1024;
 
-    /// Takes the expected text; a regular expression has to be one.
+    /// Takes an expected text. In a comparison by regular expression, the text must be one.
     ///
     /// # Errors
     ///
-    /// [`InvalidPattern`] when it is none.
+    /// [`InvalidPattern`] when it is not.
     pub fn new(text: String, comparison: Comparison) -> Result<Self, InvalidPattern> {
         if comparison == Comparison::Regex {
             check(&text)?;
@@ -157,9 +159,9 @@ impl ExpectedOutput {
         Ok(Self { text, comparison })
     }
 
-    /// Takes an expected text that was checked when it came; a pattern that is none after all accepts nothing.
+    /// Takes an expected text that was checked earlier. A pattern that is not valid after all accepts nothing.
     ///
-    /// Checking a pattern may take 20 ms, which whoever reads a hundred of them from a row does not have.
+    /// Checking a pattern may take 20 ms, which is too long for a reader of a hundred patterns from a row.
     #[must_use]
     pub fn checked_before(text: String, comparison: Comparison) -> Self {
         Self { text, comparison }
@@ -171,13 +173,13 @@ impl ExpectedOutput {
         &self.text
     }
 
-    /// Returns how it is compared.
+    /// Returns how output is compared with the text.
     #[must_use]
     pub fn comparison(&self) -> Comparison {
         self.comparison
     }
 
-    /// Returns whether a program that wrote `stdout` wrote what was expected.
+    /// Returns whether `stdout` is the expected output.
     #[must_use]
     pub fn accepts(&self, stdout: &[u8]) -> bool {
         let expected = self.text.as_bytes();
@@ -194,7 +196,7 @@ impl ExpectedOutput {
     }
 }
 
-/// Splits into lines without the blanks at their ends, and without the empty lines at the end.
+/// Splits a text into lines. Leaves out the blanks at the end of each line and the empty lines at the end.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.trim_ascii_end().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end)
 }

@@ -1,9 +1,9 @@
 //! Cutting program output without splitting a character.
 
-/// Shortens `bytes` to at most `limit` bytes, never in the middle of a UTF-8 character.
+/// Shortens `bytes` to at most `limit` bytes, never within a UTF-8 character.
 ///
-/// Returns whether anything was cut. Bytes that are not UTF-8 are left alone: only an incomplete character right
-/// at the cut is removed.
+/// Returns whether anything was cut. Bytes that are not UTF-8 stay as they are: only an incomplete character right at
+/// the cut is removed.
 pub fn cut_at_character(bytes: &mut Vec<u8>, limit: usize) -> bool {
     if bytes.len() <= limit {
         return false;

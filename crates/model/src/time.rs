@@ -1,4 +1,4 @@
-//! Points in time as whole microseconds.
+//! Points in time in whole microseconds.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use serde::Serializer;
 
 /// A point in time: microseconds since 1970-01-01 UTC.
 ///
-/// The database stores this integer on every backend, which avoids their different ideas of zones and precision.
-/// Its text form is RFC 3339 in UTC with milliseconds.
+/// Every database stores this integer, because databases differ in time zones and precision. The text form is RFC 3339
+/// in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -44,7 +44,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// Returns the time that passed since `earlier`; zero when the clock was set back in between.
+    /// Returns the time that passed since `earlier`. Returns zero when the clock was set back in between.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -53,7 +53,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Only a damaged row can hold a number outside jiff's years -9999 to 9999; it shows as the epoch.
+        // Only a damaged row can hold a number outside jiff's years -9999 to 9999. It is shown as the epoch.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
         write!(f, "{time:.3}")
     }

@@ -1,4 +1,4 @@
-//! Where all bays of the runner come from.
+//! The source of all bays of the runner.
 
 use std::time::Duration;
 
@@ -20,25 +20,25 @@ use crate::limits::tool_bay_limits;
 use crate::limits::tool_clocks;
 use crate::recipe::Recipe;
 
-/// How long a program may take to say its version, on a busy machine.
+/// How long a program may take to print its version on a busy machine.
 const VERSION_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Starts what a recipe describes, each in a bay of its own.
+/// Starts programs that a recipe describes, each in a bay of its own.
 ///
-/// Whoever asks says what is wanted and not how a bay is made, so that bays can be made ahead.
+/// Callers say what they want and not how a bay is made, so that bays can be made in advance.
 #[derive(Debug, Clone)]
 pub(crate) struct Bays {
     sandbox: Sandbox,
 }
 
-/// What a bay is wanted for.
+/// The purpose of a bay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose<'a> {
     /// A program in the language of this recipe.
     Program(&'a Recipe),
     /// A compiler or checker.
     Tool,
-    /// A program of the host that says its version.
+    /// A program of the host that prints its version.
     Version,
 }
 

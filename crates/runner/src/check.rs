@@ -1,4 +1,4 @@
-//! The check stage: what a language's own checker says of code that is not run.
+//! The check stage: what a language's checker reports on code without running it.
 
 use runbay_model::CheckReport;
 use runbay_model::Diagnostic;
@@ -15,7 +15,7 @@ use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::recipe::DiagnosticPattern;
 use crate::tool;
 
-/// More diagnostics help nobody.
+/// The most diagnostics of a report. More help nobody.
 const MAX_DIAGNOSTICS: usize = 200;
 
 /// Checks code in a bay.
@@ -44,7 +44,7 @@ fn read(mut report: Report, pattern: &DiagnosticPattern, limits: &Limits) -> Che
     CheckReport { diagnostics, message: stopped.or(more) }
 }
 
-/// A checker that is not content, but says so in words that its pattern does not know.
+/// Returns a diagnostic for a checker that failed with output that its pattern does not match.
 fn unread(code: i32, output: &str) -> Diagnostic {
     let said = output.lines().map(str::trim).find(|line| !line.is_empty());
     let message = said.map_or_else(|| format!("The checker ended with exit code {code}."), str::to_owned);

@@ -25,9 +25,12 @@ use crate::fault::RunFault;
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::tool;
 
-/// Compiles, or finds what an earlier compilation made; none for a language without a compile stage.
+/// Compiles a program, or returns the artefact of an earlier compilation.
 ///
-/// CANCEL: dropping the future kills the compiler, unless others wait for the same: then one of them starts it anew.
+/// Returns none for a language without a compile stage.
+///
+/// CANCEL: dropping the future kills the compiler. If others wait for the same compilation, one of them starts it
+/// again.
 pub(crate) async fn compile(
     bays: &Bays,
     cache: Option<&CompileCache>,

@@ -6,7 +6,7 @@ macro_rules! language_files {
     };
 }
 
-/// In the order in which languages are listed.
+/// The recipes, in the order in which languages are listed.
 pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
     "python.toml"
     "javascript.toml"

@@ -1,4 +1,4 @@
-//! What can go wrong with a run that is not the program's fault.
+//! Faults of a run that are not the program's.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use runbay_model::LanguageId;
 use runbay_sandbox::BayError;
 use runbay_sandbox::RunError;
 
-/// A run that gave no outcome, by a fault of host or service.
+/// A run without an outcome, because the host or the service failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFault {
-    /// The language is not (or no longer) offered by this worker.
+    /// This worker does not offer the language.
     #[error("the language {0} is not available on this worker")]
     UnknownLanguage(LanguageId),
-    /// No bay could be had.
+    /// No bay was available.
     #[error("failed to get a bay")]
     Bay(#[source] BayError),
     /// The bay failed.
     #[error("failed to run the program")]
     Run(#[source] RunError),
-    /// Several waited for one compilation, and it had this fault.
+    /// The compilation that several requests waited for had this fault.
     #[error(transparent)]
     Shared(Arc<Self>),
 }

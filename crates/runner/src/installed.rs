@@ -6,12 +6,12 @@ use runbay_model::Limits;
 use crate::probe::Found;
 use crate::recipe::Recipe;
 
-/// A recipe with what it needs on this host.
+/// A recipe with the programs that were found for it on this host.
 #[derive(Debug)]
 pub(crate) struct Installed {
     pub(crate) recipe: Recipe,
     pub(crate) found: Found,
-    /// Of a run whose request chooses none.
+    /// The limits of a run whose request chooses none.
     pub(crate) limits: Limits,
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts: what is to be said of a program, given how its bay ended.
+//! Verdicts: what a report says about a program.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::limits::length;
 use crate::recipe::OutOfMemory;
 use crate::signal;
 
-/// Turns a report into a verdict and what clients see of it.
+/// Turns a report into a verdict and an outcome.
 ///
-/// A program that went too far is judged by that, also when it happened to end by itself right then: truncated
-/// output is never called complete. `out_of_memory` are the ways in which the runtime says that memory ran out.
+/// A limit that was exceeded decides the verdict, even if the program ended by itself at the same moment: truncated
+/// output is never called complete. `out_of_memory` lists the ways in which the runtime reports that memory ran out.
 pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfMemory]) -> (Verdict, Outcome) {
     let stdout_truncated = cut_at_character(&mut report.stdout, length(limits.stdout_bytes));
     let stderr_truncated = cut_at_character(&mut report.stderr, length(limits.stderr_bytes));
@@ -74,12 +74,12 @@ fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
     }
 }
 
-/// The kernel's own limit on CPU time ends a process by a signal, like any other.
+/// Returns whether the program used up its CPU time. The kernel enforces that limit with a signal like any other.
 fn used_all_cpu(report: &Report, limits: &Limits) -> bool {
     report.usage.cpu_us.is_some_and(|used| used / 1000 >= limits.cpu_time_ms)
 }
 
-/// Says in one sentence what a beginner would not read from exit code and output.
+/// Explains in one sentence what a beginner cannot see from exit code and output.
 fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated: bool) -> Option<String> {
     let text = match verdict {
         Verdict::Completed => return None,

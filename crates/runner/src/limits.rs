@@ -1,4 +1,4 @@
-//! From the limits of an execution to those of its bays.
+//! The limits of bays, derived from those of an execution.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use runbay_sandbox::Clocks;
 
 const MIB: u64 = 1024 * 1024;
 
-/// The most that compiler or checker may print; a program that nobody would read ends there.
+/// The most that a compiler or checker may print. Nobody reads more, so the program is stopped there.
 pub(crate) const TOOL_OUTPUT_BYTES: usize = 64 * 1024;
 
-/// Returns what the bay of a run has to enforce.
+/// Returns the limits that the bay of a run enforces.
 #[must_use]
 pub fn bay_limits(limits: &Limits) -> BayLimits {
     BayLimits {
@@ -27,7 +27,7 @@ pub fn bay_limits(limits: &Limits) -> BayLimits {
     }
 }
 
-/// Returns what is watched from outside during a run.
+/// Returns the limits that are watched from outside during a run.
 pub(crate) fn clocks(limits: &Limits) -> Clocks {
     Clocks {
         wall: Duration::from_millis(limits.wall_time_ms),
@@ -37,9 +37,10 @@ pub(crate) fn clocks(limits: &Limits) -> Clocks {
     }
 }
 
-/// Returns what the bay of a compiler or checker has to enforce.
+/// Returns the limits that the bay of a compiler or checker enforces.
 ///
-/// They are programs of the host, and larger than what they make: only time and memory are up to the request.
+/// These are programs of the host and larger than what they make. The request therefore decides only about time and
+/// memory.
 pub(crate) fn tool_bay_limits(limits: &Limits) -> BayLimits {
     BayLimits {
         memory_bytes: limits.compile_memory_bytes,
@@ -53,7 +54,7 @@ pub(crate) fn tool_bay_limits(limits: &Limits) -> BayLimits {
     }
 }
 
-/// Returns what is watched from outside while a compiler or checker works.
+/// Returns the limits that are watched from outside while a compiler or checker runs.
 pub(crate) fn tool_clocks(limits: &Limits) -> Clocks {
     Clocks {
         wall: Duration::from_millis(limits.compile_time_ms),
@@ -63,7 +64,8 @@ pub(crate) fn tool_clocks(limits: &Limits) -> Clocks {
     }
 }
 
-/// Many compilers work with several threads.
+/// Returns the CPU time of a compiler or checker. It is more than the wall time, because many compilers use several
+/// threads.
 fn tool_cpu_ms(limits: &Limits) -> u64 {
     limits.compile_time_ms.saturating_mul(2)
 }
@@ -79,7 +81,7 @@ pub(crate) fn capped(limits: Limits, most: &Limits) -> Limits {
     limits.overridden_by(&caps)
 }
 
-/// Returns a limit on bytes in memory as the length that it is.
+/// Returns a limit in bytes as a length in memory.
 pub(crate) fn length(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

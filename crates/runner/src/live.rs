@@ -1,7 +1,7 @@
-//! What passes between a program that runs and whoever watches it.
+//! The channel between a running program and its watcher.
 //!
-//! Output waits for nobody: what a slow watcher has no room for is dropped, and the watcher is told how much. Input is
-//! waited for by whoever sends it.
+//! Output waits for nobody: what exceeds the room for a slow watcher is dropped, and the watcher learns how much. Input
+//! waits: its sender is held until the program reads.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ const OUTPUT_BYTES: usize = 256 * 1024;
 /// The most chunks of output that wait for a watcher.
 const OUTPUT_CHUNKS: usize = 256;
 
-/// The most bytes of input that are passed on at one time.
+/// The most bytes of input in one piece.
 const INPUT_BYTES: usize = 16 * 1024;
 
 /// The most pieces of input that wait for a program, each of at most [`INPUT_BYTES`].
 const INPUT_PIECES: usize = 8;
 
-/// Makes a channel between a run and whoever watches it.
+/// Makes a channel between a run and its watcher.
 #[must_use]
 pub fn live() -> (LiveRun, LiveClient) {
     let queue = Arc::new(Queue::default());
@@ -44,20 +44,20 @@ pub struct LiveRun {
 /// The watcher's end of the channel.
 #[derive(Debug)]
 pub struct LiveClient {
-    /// What the program writes.
+    /// The output of the program.
     pub output: OutputReceiver,
-    /// What the program reads after the input of its request.
+    /// Input for the program after that of its request.
     pub input: InputSender,
 }
 
-/// What a watcher sees of the output.
+/// A piece of output as a watcher gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveOutput {
     /// The next chunk.
     Chunk(Chunk),
-    /// So many bytes of both streams were dropped here, as there was no room for them.
+    /// A number of bytes of both streams that were dropped here for lack of room.
     Gap {
-        /// How many.
+        /// The number of dropped bytes.
         bytes: u64,
     },
 }
@@ -66,11 +66,11 @@ pub enum LiveOutput {
 #[derive(Debug)]
 pub struct OutputReceiver(Arc<Queue>);
 
-/// Sends input; the program reads the end when this is dropped.
+/// Sends input. Dropping it ends the input of the program.
 #[derive(Debug)]
 pub struct InputSender(mpsc::Sender<Vec<u8>>);
 
-/// The program has ended, or does not read its input any more.
+/// The program ended, or stopped reading its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the program takes no more input")]
 pub struct InputClosed;
@@ -83,7 +83,7 @@ pub(crate) struct OutputSender(Arc<Queue>);
 #[derive(Debug)]
 pub(crate) struct InputReceiver(mpsc::Receiver<Vec<u8>>);
 
-/// Output on its way.
+/// Output that waits for the watcher.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -92,11 +92,11 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Between two chunks there is at most one gap.
+    /// At most one gap stands between two chunks.
     output: VecDeque<LiveOutput>,
     bytes: usize,
     chunks: usize,
-    /// One of the ends is gone.
+    /// Whether one of the ends was dropped.
     is_closed: bool,
 }
 
@@ -107,7 +107,7 @@ impl LiveRun {
 }
 
 impl OutputReceiver {
-    /// Waits for the next output; none when the program has ended and all was returned.
+    /// Waits for the next output. Returns none after the last output of a program that ended.
     ///
     /// CANCEL: nothing is lost.
     pub async fn next(&mut self) -> Option<LiveOutput> {
@@ -133,7 +133,7 @@ impl Drop for OutputReceiver {
 }
 
 impl OutputSender {
-    /// Passes on a copy of a chunk, if there is room for it and somebody to see it.
+    /// Copies a chunk into the channel if there is room and a watcher.
     pub(crate) fn push(&self, chunk: &Chunk) {
         self.0.waiting().push(chunk);
         self.0.changed.notify_one();
@@ -148,13 +148,13 @@ impl Drop for OutputSender {
 }
 
 impl InputSender {
-    /// Sends input; waits while there is much that the program has not read.
+    /// Sends input. Waits while the program has much unread input.
     ///
-    /// CANCEL: if the future is dropped, a part may have been sent.
+    /// CANCEL: if the future is dropped, part of the input may have been sent.
     ///
     /// # Errors
     ///
-    /// [`InputClosed`] when the program will not read it.
+    /// [`InputClosed`] when the program will never read it.
     pub async fn send(&self, bytes: &[u8]) -> Result<(), InputClosed> {
         for piece in bytes.chunks(INPUT_BYTES) {
             self.0.send(piece.to_vec()).await.map_err(|_| InputClosed)?;
@@ -164,7 +164,7 @@ impl InputSender {
 }
 
 impl InputReceiver {
-    /// Waits for the next piece; none when nobody will send any more.
+    /// Waits for the next piece. Returns none after the last piece of a sender that was dropped.
     pub(crate) async fn receive(&mut self) -> Option<Vec<u8>> {
         self.0.recv().await
     }
@@ -172,7 +172,7 @@ impl InputReceiver {
 
 impl Queue {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing that holds the lock can leave it half-done.
+        // No holder of the lock can leave the queue half-changed, so poisoning is ignored.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Finding out which recipes work on this host.
+//! Probes: which recipes work on this host.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,30 +12,30 @@ use crate::recipe::Recipe;
 use crate::recipe::RunProgram;
 use crate::recipe::SEARCH_PATH;
 
-/// A language that is not offered, or one whose code is not checked.
+/// A language that is not offered, or one that is offered without a checker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
-    /// Its id.
+    /// The language's id.
     pub language: String,
-    /// Why, and what to do about it.
+    /// The reason and the remedy.
     pub why: String,
 }
 
-/// What was found on the host.
+/// The programs that a probe found on the host.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The version that it says it has.
+    /// The version that the language's program prints.
     pub(crate) version: String,
-    /// The absolute paths of the program that says so and of others that stages use.
+    /// The absolute paths of the program that prints the version and of others that stages use.
     pub(crate) programs: Vec<String>,
-    /// The absolute paths of the programs of the stages; none where the recipe names none.
+    /// The absolute paths of the programs of the stages. None where the recipe names none.
     pub(crate) compiler: Option<String>,
     pub(crate) runtime: Option<String>,
-    /// The language can do without; what is missing is told.
+    /// The checker, or the reason why there is none. A language works without one.
     pub(crate) checker: Result<Option<String>, Absent>,
 }
 
-/// Looks for a recipe's programs and asks for their version, in a bay.
+/// Looks for a recipe's programs and runs them in a bay to get their version.
 pub(crate) async fn probe(bays: &Bays, recipe: &Recipe) -> Result<Found, Absent> {
     let absent = |why: String| Absent { language: recipe.id.to_string(), why };
     let look_for = |name: &str| look_for(name).map_err(absent);
@@ -75,7 +75,7 @@ async fn ask_version(bays: &Bays, recipe: &Recipe, program: &str, argv: &[String
     if report.end != ProgramEnd::Exited(0) {
         return Err(format!("{program} failed when asked for its version: {:?}", report.end));
     }
-    // Some print it to standard error.
+    // Some programs print their version to standard error.
     let printed = [report.stdout, report.stderr].concat();
     find_version(&String::from_utf8_lossy(&printed)).ok_or_else(|| format!("{program} printed no version"))
 }
@@ -84,7 +84,7 @@ fn look_for(name: &str) -> Result<String, String> {
     find(name).ok_or_else(|| format!("{name} was not found; install it, for example with apt-get install"))
 }
 
-/// Finds a program on the host where the bay will find it too.
+/// Finds a program on the host in the places where the bay finds it.
 fn find(name: &str) -> Option<String> {
     if name.contains('/') {
         return Path::new(name).is_file().then(|| name.to_owned());
@@ -92,7 +92,7 @@ fn find(name: &str) -> Option<String> {
     SEARCH_PATH.iter().map(|directory| format!("{directory}/{name}")).find(|path| Path::new(path).is_file())
 }
 
-/// Finds the first word that is like `3.11` or `go1.19` and returns what belongs to the version.
+/// Returns the version in the first word like `3.11` or `go1.19`.
 fn find_version(text: &str) -> Option<String> {
     text.split(|c: char| c.is_whitespace() || "\"'(),;:=".contains(c))
         .map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()))

@@ -1,4 +1,4 @@
-//! The run stage: a program that is ready, in a bay of its own.
+//! The run stage: a program that is ready to run, in a bay of its own.
 
 use runbay_model::Environment;
 use runbay_model::Facts;
@@ -24,19 +24,19 @@ use crate::live::LiveRun;
 use crate::recipe::RunParts;
 use crate::recipe::RunProgram;
 
-/// A program that can be run, as often as is wanted.
+/// A program that can be run any number of times.
 #[derive(Debug)]
 pub(crate) struct Program<'a> {
     pub(crate) installed: &'a Installed,
     pub(crate) sources: &'a Sources,
     pub(crate) environment: &'a Environment,
     pub(crate) limits: &'a Limits,
-    /// What the compile stage made.
+    /// The artefact of the compile stage.
     pub(crate) artefact: Option<Artefact>,
 }
 
 impl Program<'_> {
-    /// Runs the program to its end; `live` sees its output meanwhile, and may write after `stdin`.
+    /// Runs the program to its end. `live` receives its output meanwhile and may add input after `stdin`.
     ///
     /// CANCEL: dropping the future kills the program.
     pub(crate) async fn run(
@@ -86,7 +86,8 @@ impl Program<'_> {
         report.await.map_err(RunFault::Run)
     }
 
-    /// Says in one sentence why a program did not start by its own fault; none if it was not its fault.
+    /// Explains in one sentence how a program is itself to blame for not starting. Returns none when it is not to
+    /// blame.
     fn excuse(&self, error: &RunError) -> Option<String> {
         let RunError::NotStarted(error) = error else {
             return None;
@@ -104,9 +105,9 @@ impl Program<'_> {
     }
 }
 
-/// Writes the input of the request, then what comes while the program runs, and closes it.
+/// Writes the input of the request, then the live input, and closes the stream.
 ///
-/// A program that does not read its input to the end is none the worse for it.
+/// A program may stop reading early without harm.
 async fn feed(mut stdin: Stdin, first: &[u8], live: Option<InputReceiver>) {
     if stdin.write_all(first).await.is_err() {
         return;

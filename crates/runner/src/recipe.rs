@@ -1,4 +1,4 @@
-//! Recipes: how a language is found, compiled, run, checked and limited, as written in `languages/*.toml`.
+//! Recipes: how a language is found, compiled, run, checked and limited. They are written in `languages/*.toml`.
 
 mod error;
 mod format;
@@ -21,7 +21,7 @@ pub(crate) use pattern::DiagnosticPattern;
 use words::Text;
 use words::Word;
 
-/// Where programs are looked for, on the host and in the bay.
+/// The directories in which programs are looked for, on the host and in the bay.
 pub(crate) const SEARCH_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
 
 /// How a language is found, compiled, run, checked and limited.
@@ -31,42 +31,42 @@ pub struct Recipe {
     pub file: String,
     /// The language's id.
     pub id: LanguageId,
-    /// Its name for people.
+    /// The language's name for people.
     pub name: String,
     /// Other names that requests may use.
     pub aliases: Vec<String>,
-    /// The name of the first file of a program, where a client does not give it one.
+    /// The name of a program's first file when the client gives it none.
     pub entry: String,
-    /// The code of a session that was opened without any.
+    /// The code of a session that was opened without code.
     pub template: String,
-    /// The limits that differ from the defaults.
+    /// The limits in which the language differs from the defaults.
     pub limits: LimitOverrides,
-    /// Host paths that the language needs besides `/usr`, where they exist.
+    /// Paths of the host that the language needs besides `/usr`. Those that do not exist are left out.
     pub mounts: Vec<PathBuf>,
-    /// Files of ours that it needs in the bay.
+    /// Support files that the language needs in the bay.
     pub support_files: Vec<SupportFile>,
-    /// The endings of source files.
+    /// The extensions of source files.
     extensions: Vec<String>,
-    /// What prints the version; the first word is the program.
+    /// The command line that prints the version. The first word is the program.
     pub(crate) version: Vec<String>,
-    /// Programs of the host that are needed although no stage starts with them.
+    /// Programs of the host that the language needs although no stage starts with them.
     pub(crate) programs: Vec<String>,
     pub(crate) compile: Option<CompileStage>,
     pub(crate) run: RunStage,
     pub(crate) check: Option<CheckStage>,
-    /// Of all stages.
+    /// The environment of all stages.
     environment: Variables,
     memory: MemoryShares,
     pub(crate) out_of_memory: Vec<OutOfMemory>,
 }
 
-/// What is added to the environment, by name.
+/// Variables of the environment, by name.
 type Variables = Vec<(String, Text)>;
 
 /// A program of the host with its arguments and environment.
 #[derive(Debug, Clone)]
 pub(crate) struct CommandLine {
-    /// Its name, to be found along [`SEARCH_PATH`], or its absolute path.
+    /// The program's name, which is looked for in [`SEARCH_PATH`], or its absolute path.
     pub(crate) program: String,
     arguments: Vec<Word>,
     environment: Variables,
@@ -75,7 +75,7 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Clone)]
 pub(crate) struct CompileStage {
     pub(crate) command: CommandLine,
-    /// The name of what is kept, see [`CompileStage::artefact_path`].
+    /// The name of the artefact, see [`CompileStage::artefact_path`].
     artefact: String,
 }
 
@@ -86,29 +86,29 @@ pub(crate) struct RunStage {
     environment: Variables,
 }
 
-/// What the run stage starts.
+/// The program that the run stage starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunProgram {
     /// A program of the host, see [`CommandLine::program`].
     Host(String),
-    /// What the compile stage made.
+    /// The artefact of the compile stage.
     Artefact,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct CheckStage {
     pub(crate) command: CommandLine,
-    /// What shows that the checker is there, where its program alone does not.
+    /// The command line that shows that the checker is there, where its program alone does not.
     pub(crate) version: Option<Vec<String>>,
     pub(crate) pattern: DiagnosticPattern,
 }
 
-/// Parts of the memory limit that runtimes are told, in percent.
+/// The parts of the memory limit that runtimes are told, in percent.
 #[derive(Debug, Clone, Copy, Default)]
 struct MemoryShares {
-    /// What one process of the run stage may have as private writable memory.
+    /// The private writable memory that one process of the run stage may have.
     data_percent: Option<u64>,
-    /// What `{heap_mib}` stands for.
+    /// The value of `{heap_mib}`.
     heap_percent: Option<u64>,
 }
 
@@ -119,14 +119,16 @@ impl Recipe {
         self.extensions.iter().any(|known| known == extension)
     }
 
-    /// Returns how much private writable memory one process of the run stage may have, when all together may have
-    /// `memory_bytes`; none for no limit of its own.
+    /// Returns how much private writable memory one process of the run stage may have when all processes share
+    /// `memory_bytes`.
+    ///
+    /// Returns none when there is no limit per process.
     pub(crate) fn data_bytes(&self, memory_bytes: u64) -> Option<u64> {
         self.memory.data_percent.map(|percent| share(memory_bytes, percent))
     }
 }
 
 fn share(bytes: u64, percent: u64) -> u64 {
-    // In two parts, of which none can overflow.
+    // Computed in two parts, neither of which can overflow.
     bytes / 100 * percent + bytes % 100 * percent / 100
 }

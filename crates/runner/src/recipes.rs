@@ -1,4 +1,4 @@
-//! All recipes: those of the program, and those that the operator adds or puts in their place.
+//! All recipes: the embedded ones, and those that the operator adds or replaces.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,9 +15,9 @@ use crate::recipe::RecipeError;
 /// The folder beside recipes that holds their support files.
 const SUPPORT: &str = "support";
 
-/// Collects the recipes of the program and those in `folder`, in the order in which languages are listed.
+/// Collects the embedded recipes and those in `folder`, in the order in which languages are listed.
 ///
-/// Every `*.toml` of the folder is a recipe; it takes the place of the one with the same id, or comes after all others.
+/// Every `*.toml` of the folder is a recipe. It replaces the embedded one with the same id, or comes after all others.
 /// Its support files are looked for in the folder's own `support` first.
 ///
 /// # Errors
@@ -82,7 +82,7 @@ fn check_names(recipes: &[Recipe]) -> Result<(), RecipeError> {
     Ok(())
 }
 
-/// Files that are the same may be shared.
+/// Checks that support files with the same name have the same content.
 fn check_support_files(recipes: &[Recipe]) -> Result<(), RecipeError> {
     let mut owners: HashMap<&Path, (&Recipe, &SupportFile)> = HashMap::new();
     for recipe in recipes {
@@ -123,7 +123,7 @@ mod tests {
         start + more + "\n[run]\nargv = [\"x\"]\n"
     }
 
-    /// Returns what is said of a folder, without its path.
+    /// Returns the error for a folder with these files, without the folder's path.
     fn refusal(files: &[(&str, &str)]) -> String {
         let folder = folder(files);
         let error = recipes(Some(folder.path())).unwrap_err();

@@ -36,19 +36,19 @@ use crate::program::Program;
 use crate::recipe::Recipe;
 use crate::test_cases;
 
-/// How many programs are asked for their version at one time: enough to use the cores while some of them wait.
+/// How many probes run at one time. They keep the cores busy while some of them wait.
 const PROBES_AT_ONCE: usize = 6;
 
-/// What an operator decides about running code.
+/// The settings of a runner.
 #[derive(Debug, Clone, Copy)]
 pub struct RunnerSettings {
-    /// Memory for artefacts of earlier compilations, in bytes; 0 for none.
+    /// The memory for artefacts of earlier compilations, in bytes. 0 turns the cache off.
     pub compile_cache_bytes: u64,
-    /// Whether tenants share them.
+    /// Whether tenants share these artefacts.
     pub share_compile_cache: bool,
-    /// The limits of languages that have none of their own.
+    /// The limits of a language whose recipe sets none.
     pub default_limits: Limits,
-    /// What no limit may be above.
+    /// The highest value of each limit.
     pub most_limits: Limits,
 }
 
@@ -56,7 +56,7 @@ pub struct RunnerSettings {
 #[derive(Debug)]
 pub struct Runner {
     bays: Bays,
-    /// In the order in which they are listed.
+    /// The languages, in the order in which they are listed.
     languages: Vec<Installed>,
     by_language: HashMap<LanguageId, usize>,
     cache: Option<CompileCache>,
@@ -75,10 +75,10 @@ impl Default for RunnerSettings {
 }
 
 impl Runner {
-    /// The least that one artefact counts in [`RunnerSettings::compile_cache_bytes`]; each is an open file.
+    /// The least that one artefact counts in [`RunnerSettings::compile_cache_bytes`], because each is an open file.
     pub const LEAST_CACHE_ENTRY_BYTES: u64 = CompileCache::LEAST_ENTRY_BYTES;
 
-    /// Probes which of `recipes` work on this host; returns with the runner the ones that do not.
+    /// Probes which of `recipes` work on this host. Returns the runner and the languages that do not work.
     pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>, settings: RunnerSettings) -> (Self, Vec<Absent>) {
         let bays = Bays::new(sandbox);
         let permits = Arc::new(Semaphore::new(PROBES_AT_ONCE));
@@ -111,7 +111,7 @@ impl Runner {
         (runner, absent)
     }
 
-    /// Returns the languages that are offered although what should check their code is missing.
+    /// Returns the languages that are offered although their checker is missing.
     pub fn unchecked(&self) -> impl Iterator<Item = &Absent> {
         self.languages.iter().filter_map(|installed| installed.found.checker.as_ref().err())
     }
@@ -128,15 +128,15 @@ impl Runner {
         self.bays.isolation()
     }
 
-    /// Returns when no program can be run any more, see [`Sandbox::lost`].
+    /// Waits until the sandbox is lost and no program can run, see [`Sandbox::lost`].
     pub async fn lost(&self) {
         self.bays.lost().await;
     }
 
     /// Compiles a program where its language needs that, and runs it to its end, once or with each test case.
     ///
-    /// `live` sees the output while the program runs, and may write more input after that of the request; it sees
-    /// neither the compiler nor test cases.
+    /// `live` receives the output while the program runs, and may add input after that of the request. It gets nothing
+    /// from the compiler or from test cases.
     ///
     /// CANCEL: dropping the future kills compiler and program.
     ///

@@ -36,10 +36,10 @@ const NAMES: [&str; 32] = [
     "SIGSYS",
 ];
 
-/// Sent when a process used more CPU time than its soft limit.
+/// The signal for a process that used more CPU time than its soft limit.
 pub(crate) const SIGXCPU: i32 = 24;
 
-/// Sent when a process used more CPU time than its hard limit, and by the kernel for lack of memory.
+/// The signal for a process that used more CPU time than its hard limit, and the kernel's for lack of memory.
 pub(crate) const SIGKILL: i32 = 9;
 
 /// Returns the number of a standard signal.
@@ -48,7 +48,7 @@ pub(crate) fn number(name: &str) -> Option<i32> {
     i32::try_from(index).ok()
 }
 
-/// Returns the name of a signal; a real-time signal has only a number.
+/// Returns the name of a signal. A real-time signal has only a number.
 pub(crate) fn name(signal: i32) -> String {
     match usize::try_from(signal).ok().and_then(|index| NAMES.get(index)) {
         Some(name) if !name.is_empty() => (*name).to_owned(),

@@ -16,7 +16,7 @@ use crate::bays::Bays;
 use crate::fault::RunFault;
 use crate::program::Program;
 
-/// What is kept of each stream of each case.
+/// How many bytes of each stream of each case are kept.
 const KEPT_BYTES: usize = 16 * 1024;
 
 /// Runs a program with one test case after the other.
@@ -66,14 +66,14 @@ async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResul
     }
 }
 
-/// Compares on a thread where that may take its time: a regular expression can, with much output.
+/// Compares on a thread that may block: a regular expression takes a while with much output.
 async fn accepts(expected: ExpectedOutput, stdout: Vec<u8>) -> bool {
     tokio::task::spawn_blocking(move || expected.accepts(&stdout)).await.unwrap_or(false)
 }
 
-/// Returns the beginning of a stream as text, and whether there is more.
+/// Returns the beginning of a stream as text, and whether the stream is longer.
 fn beginning(stream: &[u8]) -> (String, bool) {
-    // The text of some bytes may be longer than they are, but not shorter than one byte for each four.
+    // The text may be longer than its bytes, but is never shorter than one byte for each four of them.
     let text = String::from_utf8_lossy(stream);
     let end = text.floor_char_boundary(KEPT_BYTES);
     (text[..end].to_owned(), end < text.len())

@@ -21,7 +21,7 @@ pub(crate) async fn run(bays: &Bays, invocation: &Invocation, limits: &Limits) -
     bays.run(Purpose::Tool, limits, invocation).await
 }
 
-/// Says in one sentence why `tool` did not come to an end of its own; none if it did.
+/// Explains in one sentence why `tool` was stopped. Returns none when it ended by itself.
 pub(crate) fn why_stopped(tool: &str, report: &Report, limits: &Limits) -> Option<String> {
     let cpu_ms = limits.compile_time_ms.saturating_mul(2);
     let used_all_cpu = report.usage.cpu_us.is_some_and(|used| used / 1000 >= cpu_ms);

@@ -1,4 +1,4 @@
-//! The databases: their addresses, opening and writing to them, and what goes wrong with them.
+//! The databases: addresses, connections, writers and faults.
 
 pub(crate) mod connections;
 pub(crate) mod data_directory;

@@ -13,9 +13,9 @@ use crate::StoreError;
 /// wrote, and nothing else. Where transactions can get in each other's way, a clone of the command is applied again
 /// after it was undone.
 pub trait Command: Clone + Send + Sync + 'static {
-    /// What the caller learns when the write is durable.
+    /// The answer to the caller once the write is durable.
     type Answer: Send + 'static;
-    /// Why the write may be refused; `Infallible` when it cannot.
+    /// Why the write may be refused. `Infallible` when it cannot be.
     type Refusal: Send + 'static;
     /// How many of its statements change rows.
     const WRITES: Writes = Writes::Several;
@@ -41,7 +41,7 @@ pub enum Writes {
 pub enum WriteError<R> {
     /// The rows do not allow it.
     Refused(R),
-    /// The database does not answer; the write may or may not have become durable.
+    /// The database does not answer. The write may or may not be durable.
     Failed(StoreError),
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong in reads, in writes and in opening a database.
+//! Errors of reads, of writes and of opening a database.
 
 use std::io;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns what the same call may lead to later.
+    /// Returns the outlook for the same call at a later time.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         match self {

@@ -1,4 +1,4 @@
-//! Keys of requests that must not take effect twice.
+//! Idempotency keys: requests that must not take effect twice.
 
 use std::convert::Infallible;
 
@@ -34,22 +34,22 @@ use crate::executions::head;
 pub struct KeyedRequest {
     /// The digest of the key and of the scope in which it is unique.
     pub scoped_key: [u8; 32],
-    /// The digest of what is asked for.
+    /// The digest of the request's members.
     pub request_hash: [u8; 32],
     /// When the key is forgotten.
     pub expires_at: Timestamp,
 }
 
-/// What is known of a request with a key.
+/// What the database knows about a request with a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Repetition {
-    /// The same request was accepted before and led to this execution.
+    /// The same request was accepted earlier and led to this execution.
     Same(Box<ExecutionHead>),
     /// The key was used for another request.
     Other,
 }
 
-/// Forgets expired keys, at most `limit` of them; answers how many.
+/// Removes expired keys, at most `limit` of them. Answers how many.
 #[derive(Debug, Clone)]
 pub struct ForgetExpiredKeys {
     /// The most keys to forget.
@@ -59,7 +59,7 @@ pub struct ForgetExpiredKeys {
 }
 
 impl Store {
-    /// Returns what is known of a request; none when its key is new or has expired.
+    /// Looks for a request. Returns none when its key is new or has expired.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Command for ForgetExpiredKeys {
     }
 }
 
-/// Returns what is known of a request.
+/// Looks for a request in a transaction.
 pub(crate) async fn repetition(
     connection: &impl ConnectionTrait,
     request: &KeyedRequest,
@@ -111,15 +111,15 @@ pub(crate) async fn repetition(
     if known.request_hash != request.request_hash {
         return Ok(Some(Repetition::Other));
     }
-    // A key may outlive its execution, and is free then.
+    // A key may outlive its execution. It is free then.
     let head = head(connection, known.execution_id).await?;
     Ok(head.map(Box::new).map(Repetition::Same))
 }
 
-/// Records that a request has led to an execution, and replaces a record of the same key that means nothing any more.
+/// Records that a request has led to an execution. Replaces a record of the same key that is void.
 ///
-/// Fails if somebody else has recorded the same key since it was looked for; the whole command is applied again then,
-/// and finds it.
+/// Fails if somebody else has recorded the same key since the search. The whole command is then applied again and finds
+/// that record.
 pub(crate) async fn remember(
     transaction: &DatabaseTransaction,
     request: &KeyedRequest,

@@ -1,4 +1,4 @@
-//! Reading lists page by page.
+//! Queries for lists that are read page by page.
 
 use runbay_model::PageRequest;
 use sea_orm::ColumnTrait;
@@ -9,7 +9,7 @@ use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
 use sea_orm::Select;
 
-/// Limits a query to one page, newest first, and to one more entry, which tells whether there is another page.
+/// Limits a query to one page, newest first. One more entry shows whether there is another page.
 pub(crate) fn newest_first<E: EntityTrait>(
     query: Select<E>,
     created_at: E::Column,
@@ -19,7 +19,8 @@ pub(crate) fn newest_first<E: EntityTrait>(
     let query = match page.after {
         Some(after) => {
             let created = after.created_at.as_micros();
-            // The first condition follows from the second, but only with it do all databases start in the index.
+            // Both conditions together select what comes after this pair. The first one lets every database start in
+            // the index.
             query
                 .filter(created_at.lte(created))
                 .filter(Condition::any().add(created_at.lt(created)).add(id.lt(after.id)))

@@ -1,4 +1,4 @@
-//! Removing what is old, a little at a time.
+//! Removing old rows, a little at a time.
 
 use std::convert::Infallible;
 
@@ -22,7 +22,7 @@ use crate::Writes;
 use crate::entities::code_session;
 use crate::entities::execution;
 
-/// Removes executions that ended before a time, the oldest first; answers how many.
+/// Removes executions that ended before a time, oldest first. Answers how many.
 #[derive(Debug, Clone)]
 pub struct RemoveEndedExecutions {
     /// The time.
@@ -31,26 +31,26 @@ pub struct RemoveEndedExecutions {
     pub limit: u64,
 }
 
-/// Removes sessions that have no executions left and that nobody has touched or run since a time.
+/// Removes sessions without executions that were neither changed nor run since a time.
 ///
-/// Each call looks at a few more sessions, whatever came of them, so no call takes long. There is no index of the times
-/// at which sessions were touched, as every save would have to update it.
+/// Each call looks at a few more sessions, whether or not they are removed, so no call takes long. The times of change
+/// have no index, because every save would have to update it.
 #[derive(Debug, Clone)]
 pub struct RemoveIdleSessions {
     /// The time.
     pub untouched_since: Timestamp,
-    /// The session to continue after; none to start from the beginning.
+    /// The session to continue after. None to start from the beginning.
     pub after: Option<SessionId>,
     /// The most to look at.
     pub limit: u64,
 }
 
-/// How far the removal of sessions has come.
+/// The progress of the removal of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemovedSessions {
     /// How many were removed.
     pub removed: u64,
-    /// The session to continue after; none when all were looked at.
+    /// The session to continue after. None when all were looked at.
     pub next: Option<SessionId>,
 }
 

@@ -51,7 +51,7 @@ pub struct InsertSession(pub Session);
 /// Closes a session and cancels its active execution.
 #[derive(Debug, Clone)]
 pub struct CloseSession {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
     /// The session.
     pub id: SessionId,
@@ -59,10 +59,10 @@ pub struct CloseSession {
     pub at: Timestamp,
 }
 
-/// A session that was closed, now or before.
+/// A session that is closed, by this request or an earlier one.
 #[derive(Debug, Clone)]
 pub struct ClosedSession {
-    /// The session as it is now.
+    /// The session after closing.
     pub session: Session,
     /// The execution that was cancelled with it.
     pub cancelled: Option<ExecutionHead>,
@@ -73,7 +73,7 @@ pub struct ClosedSession {
 pub struct SessionNotFound;
 
 impl Store {
-    /// Saves a session, and returns it as it is afterwards when that is durable.
+    /// Saves a session. Returns the session after the save once that is durable.
     ///
     /// Saves that wait for each other are written together. Each save of a session counts its version and has its own
     /// answer, but only their common result is written.
@@ -82,12 +82,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Refused`] when the session does not allow it; then it had no effect.
+    /// [`WriteError::Refused`] when the session does not allow the save, which then has no effect.
     pub async fn save_session(&self, save: SaveSession) -> Result<Session, WriteError<SaveRefusal>> {
         self.waiting_saves().save(self.connections(), save).await
     }
 
-    /// Reads a session; none when there is no such session or it belongs to another tenant.
+    /// Reads a session. Returns none when it does not exist or belongs to another tenant.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl Command for CloseSession {
     }
 }
 
-/// Reads a session's row, and locks it until the transaction ends.
+/// Reads a session's row and locks it until the transaction ends.
 pub(crate) async fn locked_row(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,

@@ -13,7 +13,7 @@ use crate::WriteError;
 use crate::backend::connections::Connections;
 use crate::sessions::WaitingSaves;
 
-/// The rows of one database; cheap to clone.
+/// The rows of one database. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     connections: Connections,
@@ -21,13 +21,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Applies a command, and returns when it is durable.
+    /// Applies a command. Returns when it is durable.
     ///
     /// CANCEL: a command that was taken is applied even if its caller goes away.
     ///
     /// # Errors
     ///
-    /// [`WriteError::Refused`] when the rows do not allow it; then it had no effect.
+    /// [`WriteError::Refused`] when the rows do not allow the command, which then has no effect.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
         self.connections.write(command).await
     }
@@ -41,12 +41,12 @@ impl Store {
         self.connections.check().await
     }
 
-    /// Applies what was asked for before, and closes the database; later writes are refused.
+    /// Applies all earlier commands and closes the database. Later writes are refused.
     pub async fn close(&self) {
         self.connections.close().await;
     }
 
-    /// Returns connections for reads that must find whatever was written before.
+    /// Returns connections for reads that must find everything that was written before.
     pub(crate) const fn readers(&self) -> &DatabaseConnection {
         &self.connections.readers
     }

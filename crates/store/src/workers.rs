@@ -34,17 +34,17 @@ use crate::entities::duration;
 use crate::entities::worker;
 use crate::entities::worker::Column;
 
-/// The most workers that are read; nobody runs so many.
+/// The most workers that are read. Nobody runs so many.
 const LISTED: u64 = 10_000;
 
 /// Adds or renews the row of a living worker, by the database's clock.
 #[derive(Debug, Clone)]
 pub struct RenewWorker(pub Worker);
 
-/// Marks a worker as stopped; what it still runs is lost from then on.
+/// Marks a worker as stopped. What it still runs is lost from then on.
 ///
-/// Its row stays, as it names the languages. Rows of workers that stopped before it and say the same are removed, so
-/// workers that start and stop all day do not fill the table.
+/// Its row stays, because it names the languages. Rows of workers that stopped earlier with the same languages are
+/// removed, so that workers that start and stop all day do not fill the table.
 #[derive(Debug, Clone)]
 pub struct StopWorker {
     /// The worker.
@@ -53,14 +53,14 @@ pub struct StopWorker {
     pub languages: String,
 }
 
-/// Removes the rows of workers that were not renewed for a time; answers how many.
+/// Removes the rows of workers that were not renewed for a time. Answers how many.
 #[derive(Debug, Clone)]
 pub struct RemoveDeadWorkers {
     /// The age from which on rows are removed.
     pub unseen_for: Duration,
 }
 
-/// What a worker says of itself.
+/// The description that a worker gives of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
     /// This life of the worker.
@@ -69,11 +69,11 @@ pub struct Worker {
     pub name: String,
     /// The version of its program, at most 64 characters.
     pub version: String,
-    /// How many executions it runs at a time; none when it has stopped.
+    /// The number of slots. 0 means that the worker has stopped.
     pub slots: u32,
-    /// How many it runs now.
+    /// The number of executions that it runs.
     pub running: u32,
-    /// The languages that it serves: a document of at most a mebibyte, which only its writer understands.
+    /// The languages that it serves: a document of at most a mebibyte. Only its writer understands it.
     pub languages: String,
     /// When it was started, by its own clock.
     pub started_at: Timestamp,
@@ -89,12 +89,12 @@ impl Worker {
     }
 }
 
-/// A worker as the database knows it.
+/// A worker as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenWorker {
-    /// What it last said of itself.
+    /// The newest description.
     pub worker: Worker,
-    /// How long ago that was, by the database's clock.
+    /// The age of the description, by the database's clock.
     pub unseen_for: Duration,
 }
 

@@ -24,50 +24,51 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
-/// The first wait before a report is made again to a database that did not answer; it doubles each time.
+/// The pause before a report is sent again to a database that did not answer. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the database may refuse a result until it is given up.
+/// How long the database may refuse a result before the worker gives it up.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// The same for a result over which it loses its connection, or takes too long.
+/// The same for a result that ends the connection to the database or takes the database too long.
 const UNANSWERED: Duration = Duration::from_secs(60);
 
-/// How shells and the JVM exit on SIGTERM, instead of ending by it.
+/// The exit code of shells and the JVM after SIGTERM. They exit by themselves instead of ending by the signal.
 const EXIT_ON_SIGTERM: i32 = 128 + 15;
 
-/// How soon this process hears that it is to stop, after a program of it has heard the same.
+/// The longest time from a SIGTERM to a program until this process learns that it is to stop.
 const STOP_NOTICE: Duration = Duration::from_millis(200);
 
-/// A claim and what is needed to make good on it.
+/// A claim with what its run needs.
 pub(crate) struct Attempt {
     pub(crate) engine: Engine,
     /// Cancelled when the worker is told to stop.
     pub(crate) stop: CancellationToken,
-    /// Cancelled when the programs that still run have no more time.
+    /// Cancelled when the time of the programs that still run is over.
     pub(crate) hand_back: CancellationToken,
     pub(crate) claim: Claim,
 }
 
-/// How the attempt went.
+/// How an attempt ended.
 enum Ending {
     Judged(Verdict, Arc<Outcome>),
-    /// The program could not be run, for this reason.
+    /// The program could not be run. The text says why.
     Lost(String),
-    /// Nobody wants the result; the row says so already.
+    /// The execution was cancelled, and its row says so already.
     Cancelled,
     /// The worker stops before the program ends.
     HandedBack,
 }
 
 impl Attempt {
-    /// Drives `run`, which runs the program of the claim, and reports what came of it.
+    /// Runs `run`, which runs the program of the claim, and reports its result.
     pub(crate) async fn carry_out(
         self,
         run: impl Future<Output = Result<(Verdict, Outcome), RunFault>> + Send + 'static,
     ) {
-        // A task of its own: if it panics, the row must not stay RUNNING. Dropping the handle kills the program.
+        // The run is a task of its own: if it panics, the row must not stay RUNNING. Dropping the handle kills the
+        // program.
         let run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
             run = run => match run {
@@ -82,13 +83,15 @@ impl Attempt {
         self.report(&ending).await;
     }
 
-    /// Returns whether the program ended because this process is to stop: some send SIGTERM to the programs as well, as
-    /// systemd does unless it is told otherwise, which says nothing of the program.
+    /// Returns whether the program ended because this process is told to stop.
+    ///
+    /// Some supervisors send SIGTERM to the programs as well, as systemd does by default. That says nothing of the
+    /// program.
     async fn was_stopped(&self, verdict: Verdict, outcome: &Outcome) -> bool {
         if outcome.facts.signal.as_deref() == Some("SIGTERM") || outcome.facts.exit_code == Some(EXIT_ON_SIGTERM) {
             return timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok();
         }
-        // A compiler or a test case may have been ended like this; trying once more does no harm.
+        // SIGTERM may have ended a compiler or a test case as well. One more attempt does no harm.
         let is_test_in_doubt = |test: &TestResult| {
             test.reason == Some(Reason::RuntimeError) && matches!(test.exit_code, None | Some(EXIT_ON_SIGTERM))
         };
@@ -97,10 +100,11 @@ impl Attempt {
         is_in_doubt && self.stop.is_cancelled()
     }
 
-    /// Reports until the database has it: what was run must not be lost because the database was away for a while.
+    /// Reports the ending, again and again until the database has it.
     ///
-    /// It gives up when the attempt was taken away, and when the worker is told to hand back and has tried once more:
-    /// other processes find what is left when the lease has expired.
+    /// A result must not be lost because the database is away for a while. The report is given up when the attempt was
+    /// taken away, and after one more try when the worker is told to hand back. Other processes then find the execution
+    /// once the lease has expired.
     async fn report(&self, ending: &Ending) {
         let mut pause = FIRST_PAUSE;
         let began = Instant::now();
@@ -129,8 +133,9 @@ impl Attempt {
         }
     }
 
-    /// Returns whether this result, which could not be written since `began`, will hardly ever be: else it would hold its
-    /// slot for ever, such as one that is larger than what the server takes.
+    /// Returns whether the database is unlikely to ever take a result that it has failed to take since `began`.
+    ///
+    /// Such a result may be larger than what the server accepts. It must not hold its slot for ever.
     fn is_hopeless(ending: &Ending, began: Instant, error: &Unavailable) -> bool {
         let patience = match error.outlook() {
             Outlook::Better => return false,
@@ -140,13 +145,14 @@ impl Attempt {
         matches!(ending, Ending::Judged(..)) && began.elapsed() >= patience
     }
 
-    /// Ends the attempt without its result if the database answers and does not take that all the same. Returns whether
-    /// the row says an end.
+    /// Ends the attempt without its result if the database answers but does not take the result.
+    ///
+    /// Returns whether the row has an end.
     async fn give_up(&self, ending: &Ending, began: Instant) -> bool {
         if !self.engine.database_answers().await {
             return false;
         }
-        // The database may have been away until just now.
+        // The database may have come back only just before.
         let Err(refusal) = self.try_report(ending).await else { return true };
         if !Self::is_hopeless(ending, began, &refusal) {
             return false;

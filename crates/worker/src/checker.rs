@@ -15,22 +15,22 @@ use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-/// Choices of the operator.
+/// The settings of a checker.
 #[derive(Debug, Clone)]
 pub struct CheckerSettings {
     /// How many checks run at one time.
     pub slots: usize,
-    /// How many more may wait for their turn.
+    /// How many more may wait for a slot.
     pub waiting: usize,
-    /// How long they may wait.
+    /// How long a check may wait for a slot.
     pub patience: Duration,
 }
 
 impl CheckerSettings {
-    /// Runs so many checks at one time.
+    /// Returns settings for so many checks at one time, with defaults for the rest.
     #[must_use]
     pub const fn with_slots(slots: usize) -> Self {
-        // Whoever types waits for no more than a few others.
+        // Somebody who types does not wait for more than a few others.
         Self { slots, waiting: slots.saturating_mul(16), patience: Duration::from_secs(5) }
     }
 }
@@ -57,15 +57,15 @@ impl Checker for RunnerChecker {
     }
 }
 
-/// Lets a few work at a time and a few more wait.
+/// Lets a few checks run at a time and a few more wait.
 struct Slots {
-    /// Those who work and those who wait.
+    /// One permit for each check that runs or waits.
     present: Semaphore,
     working: Semaphore,
     patience: Duration,
 }
 
-/// The right to work, until it is dropped.
+/// The right to run a check. Dropping it frees the slot.
 struct Slot<'a> {
     _working: SemaphorePermit<'a>,
     _present: SemaphorePermit<'a>,
@@ -81,7 +81,7 @@ impl Slots {
         }
     }
 
-    /// Waits for a turn; none when too many wait already or the wait was too long.
+    /// Waits for a slot. Returns none when too many wait already or the wait takes too long.
     async fn take(&self) -> Option<Slot<'_>> {
         let present = self.present.try_acquire().ok()?;
         let working = timeout(self.patience, self.working.acquire()).await.ok()?.ok()?;

@@ -23,20 +23,22 @@ use crate::Executor;
 use crate::attempt::Attempt;
 use crate::heartbeat::BeatHandle;
 
-/// How long to wait before asking a queue or a database again that did not answer.
+/// The pause before the next question to a queue or database that did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long an execution waits that could not be claimed.
+/// How long an execution waits after it could not be claimed.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long an execution waits whose row cannot be read, so that even many of them keep no slot from others, which all
-/// come after them; a newer worker may be able to read it.
+/// How long an execution waits when its row cannot be read.
+///
+/// A newer worker may be able to read it. Meanwhile even many such executions keep no slot from others, which all come
+/// first.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long a claim waits for the lease to be renewed.
+/// How long a claim waits for the worker's lease to be renewed.
 const RENEWAL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Takes executions from the queue, one for each free slot, and claims them side by side.
+/// Takes one execution from the queue for each free slot and claims them side by side.
 #[derive(Clone)]
 pub(crate) struct Claims {
     pub(crate) worker: WorkerId,
@@ -49,17 +51,17 @@ pub(crate) struct Claims {
     pub(crate) hand_back: CancellationToken,
 }
 
-/// What is away, as far as claiming has noticed.
+/// Outages that claiming has noticed.
 #[derive(Default)]
 struct Outages {
     queue: Outage,
     claims: Outage,
-    /// Never ends: there may be thousands of such rows, and one is logged.
+    /// This outage never ends: there may be thousands of such rows, and only one is logged.
     unreadable: Outage,
 }
 
 impl Claims {
-    /// Takes executions until it is told to stop.
+    /// Takes executions until the worker is told to stop.
     pub(crate) async fn take(self, slots: usize) {
         let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
         let languages: Vec<_> =
@@ -67,7 +69,8 @@ impl Claims {
         let mut consumer = self.queue.consumer(&languages);
         let outages = Arc::new(Outages::default());
         loop {
-            // Only waiting is given up: what was popped is claimed, so that no row waits for an entry that is gone.
+            // Stopping interrupts the wait only. An execution that was popped is always claimed, because its entry is
+            // gone.
             let next = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -88,7 +91,7 @@ impl Claims {
         }
     }
 
-    /// Waits for a free slot, for the lease and for an execution.
+    /// Waits for a free slot, for the lease and for an execution, in this order.
     async fn next(
         &self,
         slots: &Arc<Semaphore>,
@@ -99,7 +102,7 @@ impl Claims {
         Some((slot, consumer.pop().await))
     }
 
-    /// Claims an execution and runs it; nothing happens if somebody else was faster.
+    /// Claims an execution and runs it. Does nothing if another worker was faster.
     async fn claim_and_run(self, taken: Taken, slot: OwnedSemaphorePermit, outages: &Outages) {
         match self.claim(&taken).await {
             Ok(Some(claim)) => {
@@ -114,20 +117,22 @@ impl Claims {
             Err(error) => {
                 outages.claims.failed("an execution could not be claimed", &error);
                 self.put_back(taken, CLAIM_PAUSE, outages).await;
-                // The slot waits too: what is wrong may concern all executions.
+                // The slot waits too, because the fault may concern all executions.
                 sleep(PAUSE).await;
             }
         }
         drop(slot);
     }
 
-    /// Claims an execution; renews the lease first when it has expired, such as after the process was stopped.
+    /// Claims an execution.
+    ///
+    /// Renews the lease first if it has expired, such as after this process was stopped for a while.
     async fn claim(&self, taken: &Taken) -> Result<Option<Claim>, ClaimError> {
         match self.engine.claim(taken, self.worker).await {
             Err(ClaimError::LeaseExpired) => {}
             claimed => return claimed,
         }
-        // Without a renewal, the next claim says what is wrong.
+        // If the lease was not renewed, the next claim returns the error.
         drop(timeout(RENEWAL_PATIENCE, self.beat.renewal()).await);
         self.engine.claim(taken, self.worker).await
     }
@@ -138,7 +143,7 @@ impl Claims {
         attempt.carry_out(async move { executor.run(&tenant, &input, None).await }).await;
     }
 
-    /// What cannot be put back is found by the next sweep.
+    /// Puts an execution back into the queue. If that fails, the next sweep finds the execution.
     async fn put_back(&self, taken: Taken, pause: Duration, outages: &Outages) {
         let not_before = Timestamp::now().after(pause);
         if let Err(error) = self.queue.push(taken.again(not_before)).await {

@@ -1,4 +1,4 @@
-//! What a worker runs programs with.
+//! What a worker needs to run programs.
 
 use async_trait::async_trait;
 use runbay_model::Catalog;
@@ -13,16 +13,16 @@ use runbay_runner::Runner;
 /// Runs programs.
 #[async_trait]
 pub trait Executor: Send + Sync {
-    /// Returns the languages whose programs it runs.
+    /// Returns the languages of the programs that it can run.
     fn catalog(&self) -> Catalog;
 
-    /// Runs a program to its end; `live` leads to whoever watches it.
+    /// Runs a program to its end. `live` connects it to a watcher.
     ///
     /// CANCEL: dropping the future ends the program.
     ///
     /// # Errors
     ///
-    /// [`RunFault`] when the program is not to blame.
+    /// [`RunFault`] when the service, not the program, is to blame.
     async fn run(
         &self,
         tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! Telling again and again that the worker lives.
+//! Renewing a worker's lease.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -17,10 +17,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How soon to try again when the database did not answer: once it does, other processes do not wait long.
+/// The pause after a renewal that failed. It is short, because other processes do not wait long once the database
+/// answers again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long ending the lease may take; it expires by itself otherwise.
+/// How long ending the lease may take. Otherwise it expires by itself.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A task that renews a worker's lease.
@@ -30,7 +31,7 @@ pub(crate) struct Heartbeat {
     task: AbortOnDropHandle<()>,
 }
 
-/// What others know of the heartbeat; cheap to clone.
+/// A handle to the heartbeat. It is cheap to clone.
 #[derive(Clone)]
 pub(crate) struct BeatHandle {
     wanted: Arc<Notify>,
@@ -65,7 +66,7 @@ impl Heartbeat {
 impl BeatHandle {
     /// Waits until the lease is renewed after this call.
     ///
-    /// Never returns when the task has ended: then nothing is to be claimed any more.
+    /// Never returns when the heartbeat has ended, because nothing may be claimed then.
     pub(crate) async fn renewal(&self) {
         let asked = Instant::now();
         self.wanted.notify_one();
@@ -75,7 +76,7 @@ impl BeatHandle {
         }
     }
 
-    /// Waits until the lease was renewed no longer ago than `lease`.
+    /// Waits until the newest renewal is at most `lease` old.
     pub(crate) async fn holds(&self, lease: Duration) {
         let is_held = self.renewed.borrow().is_some_and(|at| at.elapsed() < lease);
         if !is_held {
@@ -83,7 +84,7 @@ impl BeatHandle {
         }
     }
 
-    /// Tells from now on that the worker takes no more executions.
+    /// Declares that the worker takes no more executions.
     pub(crate) fn drain(&self) {
         self.draining.cancel();
         self.wanted.notify_one();
@@ -128,7 +129,7 @@ impl Beat {
     async fn renew(&mut self) -> Result<(), Unavailable> {
         let asked = Instant::now();
         self.lease.renew().await?;
-        // Not later than the row says, so that nobody counts on a lease that is over.
+        // This time is never later than the one in the row, so nobody relies on a lease that is over.
         self.renewed.send_replace(Some(asked));
         Ok(())
     }

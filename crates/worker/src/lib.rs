@@ -1,9 +1,9 @@
-//! The worker: takes queued executions, runs them, and reports what came of them.
+//! The worker: takes queued executions, runs them and reports their results.
 //!
-//! It runs as many at a time as it has slots, takes nothing more once it is told to stop, and gives what is running
-//! then some time to end before it hands it back. Its row says that it lives; while it
-//! is renewed in time, what the worker has claimed is its own. Checks do not pass through the queue: they have slots of their own.
-//! The crate knows no HTTP and decides nothing about the life cycle.
+//! A worker runs as many executions at a time as it has slots. Once it is told to stop, it takes no more, gives the
+//! running ones some time to end and hands the rest back. Its claims hold as long as it renews its row in time. Checks
+//! do not pass through the queue and have slots of their own. The crate knows no HTTP and decides nothing about the
+//! life cycle.
 
 mod attempt;
 mod checker;

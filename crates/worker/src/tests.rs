@@ -49,7 +49,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A program that never ends by itself.
 const ENDLESS: &[u8] = b"endless";
 
-/// Runs programs that only say who they are, and counts how often each was run.
+/// Runs programs that only print their name, and counts the runs of each.
 #[derive(Default)]
 struct Counting(Mutex<HashMap<Vec<u8>, usize>>);
 
@@ -83,7 +83,7 @@ fn python() -> Language {
     }
 }
 
-/// One database, queue and event bus for several processes.
+/// A database, a queue and an event bus that several processes share.
 struct Bench {
     store: Store,
     queue: Arc<dyn Queue>,
@@ -93,7 +93,7 @@ struct Bench {
     _directory: TempDir,
 }
 
-/// A worker at work.
+/// A running worker.
 struct Working {
     engine: Engine,
     id: WorkerId,
@@ -150,7 +150,7 @@ impl Bench {
         execution
     }
 
-    /// Waits until an execution is at this attempt.
+    /// Waits until an execution runs in this attempt.
     async fn runs(&self, engine: &Engine, id: ExecutionId, attempt: Attempt) {
         let reached = async {
             loop {

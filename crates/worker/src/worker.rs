@@ -20,17 +20,17 @@ use crate::Executor;
 use crate::claims::Claims;
 use crate::heartbeat::Heartbeat;
 
-/// How long handing back may take once the time to drain is over.
+/// How long handing back may take after the time to drain is over.
 const HAND_BACK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Choices of the operator.
+/// The settings of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
     /// How many executions run at one time.
     pub slots: usize,
     /// How long running executions may take to end after the worker was told to stop.
     pub drain: Duration,
-    /// How often the worker tells that it lives; several times within the engine's lease.
+    /// How often the worker renews its lease. The engine's lease must be several times as long.
     pub heartbeat: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Worker {
         Self { id: WorkerId::random(), engine, queue, executor, settings, alive: Alive::default() }
     }
 
-    /// Returns the id under which the rows know the worker.
+    /// Returns the id of the worker in rows.
     #[must_use]
     pub fn id(&self) -> WorkerId {
         self.id
@@ -75,7 +75,7 @@ impl Worker {
         self.alive.clone()
     }
 
-    /// Works until `stop` is cancelled, then lets running executions end or hands them back.
+    /// Works until `stop` is cancelled. Then lets running executions end or hands them back.
     pub async fn work(self, stop: CancellationToken) {
         let Self { id, engine, queue, executor, settings, alive } = self;
         let card = WorkerCard {
@@ -122,7 +122,7 @@ async fn drain(worker: WorkerId, patience: Duration, attempts: &TaskTracker, han
     }
 }
 
-/// The host and the process, for people who look for it.
+/// Returns the host and the process id, for people who look for the process.
 fn name() -> String {
     let host = rustix::system::uname();
     format!("{}:{}", host.nodename().to_string_lossy(), std::process::id())

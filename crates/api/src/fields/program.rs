@@ -68,7 +68,7 @@ pub(crate) struct RunSession(pub(crate) Program);
 pub(crate) struct CreateExecution(pub(crate) Program);
 
 impl Program {
-    /// Checks everything, limits against `ranges`.
+    /// Checks all members, and limits against `ranges`.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl PartialSchema for CreateExecution {
     }
 }
 
-/// Describes the members that mean different things in different requests.
+/// Describes the members whose meaning depends on the request.
 fn described(description: &str, properties: [(&str, &str); 3], example: Value) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = Program::schema() else {
         unreachable!("a struct with named members is an object");

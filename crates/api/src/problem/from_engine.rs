@@ -1,4 +1,4 @@
-//! Which problem each error of the engine is.
+//! The problem for each error of the engine.
 
 use std::error::Error;
 
@@ -102,7 +102,7 @@ impl From<Unavailable> for Problem {
 }
 
 impl Problem {
-    /// Says that reading a session failed.
+    /// Makes the problem for a session that could not be read.
     pub(crate) fn of_session(error: ReadError) -> Self {
         match error {
             ReadError::NotFound => Self::new(Code::SessionNotFound),
@@ -110,7 +110,7 @@ impl Problem {
         }
     }
 
-    /// Says that reading or taking away dead letters failed.
+    /// Makes the problem for a dead letter that could not be read or removed.
     pub(crate) fn of_dead_letter(error: ReadError) -> Self {
         match error {
             ReadError::NotFound => Self::new(Code::DeadLetterNotFound),
@@ -118,7 +118,7 @@ impl Problem {
         }
     }
 
-    /// Says that reading an execution failed.
+    /// Makes the problem for an execution that could not be read.
     pub(crate) fn of_execution(error: ReadError) -> Self {
         match error {
             ReadError::NotFound => Self::new(Code::ExecutionNotFound),
@@ -127,7 +127,7 @@ impl Problem {
     }
 }
 
-/// Says why an execution is not accepted; `inactive` is said of a closed session.
+/// Makes the problem for an execution that was not accepted. `inactive` is the text for a closed session.
 fn refused(refusal: AcceptRefusal, inactive: &str) -> Problem {
     match refusal {
         AcceptRefusal::SessionNotFound => Problem::new(Code::SessionNotFound),
@@ -178,7 +178,8 @@ fn no_language() -> Problem {
     Problem::new(Code::NoLanguage).detail(sentence).cause(sentence)
 }
 
-/// The cause goes to the log; clients need not know which database there is.
+/// Makes the problem for a database or queue that does not answer. The cause goes to the log, because clients need not
+/// know it.
 fn unavailable(error: &(dyn Error + 'static)) -> Problem {
     Problem::new(Code::Unavailable).cause(chain(error))
 }

@@ -1,4 +1,4 @@
-//! Executions that came to nothing with all their attempts, for a person to look at.
+//! Dead letters: executions that failed with all their attempts, for a person to look at.
 
 use runbay_model::ExecutionId;
 use runbay_model::Page;
@@ -29,13 +29,13 @@ impl Engine {
         self.read(some(self.store().dead_letters(tenant, page))).await
     }
 
-    /// Accepts a new execution of what a dead letter was to run; the old one stays in the history and is no dead
-    /// letter any more.
+    /// Accepts a new execution with the input of a dead letter. The old execution stays in the history and stops being
+    /// a dead letter.
     ///
     /// # Errors
     ///
-    /// [`RequeueError`] when there is no such dead letter, its session or language does not allow it now, the queue is
-    /// full or the database does not answer.
+    /// [`RequeueError`] when there is no such dead letter, its session or language does not allow a run at this time,
+    /// the queue is full or the database does not answer.
     pub async fn requeue_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, RequeueError> {
         let dead = self.execution_head(tenant, id).await?;
         self.offered_language(dead.language.as_str())?;
@@ -45,14 +45,14 @@ impl Engine {
         let engine = self.clone();
         let requeued = self.carry_through(async move {
             let head = engine.store().write(command).await?;
-            // Somebody has looked at it and waits: it is no less urgent than others, whatever it was at first.
+            // A person waits for it, so it is as urgent as others, whatever its first priority was.
             engine.queue_accepted(&ExecutionHead { priority: Priority::default(), ..head.clone() }, place).await;
             Ok::<_, RequeueError>(head)
         });
         requeued.await?
     }
 
-    /// Makes an execution a dead letter no longer; it stays in the history.
+    /// Makes a dead letter an ordinary failed execution, which stays in the history.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Keys of requests that must not take effect twice, as digests.
+//! Digests of requests that must not take effect twice.
 //!
-//! The digests are stored, so what they are made of never changes: members that a request leaves out are left out
-//! here too, and a new member changes nothing for requests without it.
+//! The digests are stored, so their input never changes: members that a request leaves out are left out here as well,
+//! and a new member changes nothing for requests without it.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::RunRequest;
 
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the digests of a run, if it is asked for under a key.
+/// Returns the digests of a run. Returns none when its request has no key.
 pub(crate) fn keyed_run(
     tenant: &TenantId,
     session: SessionId,
@@ -34,7 +34,7 @@ pub(crate) fn keyed_run(
     Some(keyed(scope, key, members(request), at))
 }
 
-/// Returns the digests of an execution without a session, if it is asked for under a key.
+/// Returns the digests of a one-shot execution. Returns none when its request has no key.
 pub(crate) fn keyed_one_shot(tenant: &TenantId, request: &RunRequest, at: Timestamp) -> Option<KeyedRequest> {
     let key = request.idempotency_key.as_ref()?;
     let mut scope = Members::default();
@@ -60,12 +60,12 @@ fn members(request: &RunRequest) -> Members {
     members
 }
 
-/// What a request asks for; one member has an entry for each of its values.
+/// A hash of the members of a request. A member has one entry for each of its values.
 #[derive(Default)]
 struct Members(Sha256);
 
 impl Members {
-    /// Every text has its length before it, so that no two lists look alike.
+    /// Adds a member. Each text follows its length, so that no two lists give the same bytes.
     fn add(&mut self, name: &str, value: &[u8]) {
         for text in [name.as_bytes(), value] {
             self.0.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());

@@ -26,17 +26,17 @@ use crate::sessions::template;
 use crate::watch::read::READ_PATIENCE;
 
 impl Engine {
-    /// Accepts a run of a session's newest code; when it returns, the execution is durable.
+    /// Accepts a run of a session's newest code. The execution is durable when this returns.
     ///
-    /// The place in the queue is reserved first and given back when the run is refused. The row is written before
-    /// the queue is told, and is found by the next sweep if the process dies in between.
+    /// The place in the queue is reserved first and given back when the run is refused. The row is written before the
+    /// queue is told. If the process dies in between, the next sweep finds the row.
     ///
-    /// A request whose key was accepted within the last 24 hours has no effect, and is never refused for what has
+    /// A request whose key was accepted within the last 24 hours has no effect. It is never refused for what has
     /// happened since.
     ///
     /// # Errors
     ///
-    /// [`SubmitError`] when the session cannot be run now, the queue is full or the database does not answer.
+    /// [`SubmitError`] when the session cannot be run at this time, the queue is full or the database does not answer.
     pub async fn submit(
         &self,
         tenant: &TenantId,
@@ -63,8 +63,8 @@ impl Engine {
         self.accept(run).await
     }
 
-    /// Accepts an execution of code that comes with the request, as [`submit`](Self::submit) does; no session limits
-    /// how many there are at a time.
+    /// Accepts a one-shot execution in the same way as [`submit`](Self::submit). No session limits how many there are
+    /// at a time.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Engine {
         self.accept(AcceptOneShot { tenant: tenant.clone(), execution: ExecutionId::random(), input, keyed, at }).await
     }
 
-    /// Looks for an earlier request with the same key; one that is on its way is found in the transaction.
+    /// Looks for an earlier request with the same key. One that is still being accepted is found in the transaction.
     async fn repeated(&self, keyed: Option<&KeyedRequest>, at: Timestamp) -> Result<Option<Acceptance>, SubmitError> {
         let Some(keyed) = keyed else { return Ok(None) };
         let found = timeout(READ_PATIENCE, self.store().repetition(keyed, at)).await.map_err(Unavailable::new)?;
@@ -98,7 +98,7 @@ impl Engine {
         }
     }
 
-    /// Reserves a place in the queue, writes the execution, and queues it.
+    /// Reserves a place in the queue, writes the execution and queues it.
     async fn accept<C>(&self, command: C) -> Result<Acceptance, SubmitError>
     where
         C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,

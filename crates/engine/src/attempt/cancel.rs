@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::outage::Part;
 
 impl Engine {
-    /// Ends an execution that nobody wants any more, and tells a running program to stop.
+    /// Cancels an execution, and tells its program to stop if it runs.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Engine {
         })
     }
 
-    /// Does what follows a durable cancellation: takes the execution out of the queue, and stops its attempt.
+    /// Completes a durable cancellation: takes the execution out of the queue and stops its attempt.
     pub(crate) async fn after_cancellation(&self, head: &ExecutionHead) {
         self.running().stop(head.id);
         let (engine, head) = (self.clone(), head.clone());

@@ -1,4 +1,4 @@
-//! Taking a queued execution.
+//! Claiming a queued execution.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,7 +28,7 @@ use crate::metrics::note_claim;
 
 /// A worker's right to run one attempt of an execution.
 ///
-/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]. If it is only dropped, the execution is
+/// It ends with [`Engine::finish`], [`Engine::lose`] or [`Engine::hand_back`]. After a mere drop, the execution is
 /// handed back when the worker renews its row.
 #[derive(Debug)]
 #[must_use = "an execution whose claim is dropped stays RUNNING for a while"]
@@ -37,28 +37,28 @@ pub struct Claim {
     pub execution: ExecutionId,
     /// The number of this claim, which fences every later write.
     pub attempt: Attempt,
-    /// Who owns the execution.
+    /// The owner of the execution.
     pub tenant: TenantId,
-    /// The session that it was started from.
+    /// The session that it was started from. None for a one-shot execution.
     pub session: Option<SessionId>,
-    /// What is to be run; shared, as it may hold a megabyte of standard input.
+    /// What the execution runs. It is shared, because it may hold a megabyte of standard input.
     pub input: Arc<RunInput>,
-    /// Cancelled when nobody wants the result any more: the execution was cancelled, or the attempt was taken away.
+    /// Cancelled when the result is not wanted: the execution was cancelled, or the attempt was taken away.
     pub cancelled: CancellationToken,
     pub(crate) follower: AbortOnDropHandle<()>,
     _registration: Registration,
 }
 
 impl Engine {
-    /// Claims a queued execution; returns none when it is not queued.
+    /// Claims a queued execution. Returns none when the execution is not queued.
     ///
     /// CANCEL: an execution that is claimed after the caller went away is handed back.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::LeaseExpired`] when the worker has to renew its row first. [`ClaimError::Unreadable`] when this
-    /// version cannot read the row; the execution may be tried again much later, or by another version.
-    /// [`ClaimError::Unavailable`] when the database does not answer; if the execution is claimed all the same, it is
+    /// [`ClaimError::LeaseExpired`] when the worker must renew its row first. [`ClaimError::Unreadable`] when this
+    /// version cannot read the row. The execution may be tried again much later, or by another version.
+    /// [`ClaimError::Unavailable`] when the database does not answer. If the execution is claimed all the same, it is
     /// handed back a moment later, or when the worker renews its row.
     pub async fn claim(&self, taken: &Taken, worker: WorkerId) -> Result<Option<Claim>, ClaimError> {
         let (caller, answer) = oneshot::channel();
@@ -120,7 +120,7 @@ impl Engine {
     }
 }
 
-/// A claim on its way to its caller. If the caller goes away before it arrives, it is handed back.
+/// A claim that has not reached its caller yet. It is handed back if the caller goes away first.
 struct AwaitedClaim {
     engine: Engine,
     answer: oneshot::Receiver<Result<Option<Claim>, ClaimError>>,
@@ -128,7 +128,7 @@ struct AwaitedClaim {
 
 impl Drop for AwaitedClaim {
     fn drop(&mut self) {
-        // Closed first: from then on the sender keeps what it cannot send, and hands it back.
+        // Closed first, so that from here on the sender keeps a claim that it cannot send and hands it back.
         self.answer.close();
         if let Ok(Ok(Some(unwanted))) = self.answer.try_recv() {
             let engine = self.engine.clone();

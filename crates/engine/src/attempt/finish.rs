@@ -1,4 +1,4 @@
-//! What a worker reports at the end of an attempt.
+//! Reports of workers at the end of an attempt.
 
 use std::sync::Arc;
 
@@ -25,21 +25,21 @@ use crate::metrics::count_stale_report;
 use crate::queueing::entry::retry_delay;
 use crate::watch::announce::Usage;
 
-/// What became of a worker's report.
+/// The answer to a worker's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is durable, now or since it was reported before.
+    /// The report is durable, by this call or an earlier one.
     Accepted,
-    /// The attempt had already ended or was lost; nothing was changed.
+    /// The attempt had already ended or was lost. Nothing was changed.
     Stale,
 }
 
 impl Engine {
-    /// Records what came of an attempt.
+    /// Records the result of an attempt.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    /// [`Unavailable`] when the database does not answer. The same report may be sent again.
     pub async fn finish(
         &self,
         claim: &Claim,
@@ -56,7 +56,7 @@ impl Engine {
             let id = report.id;
             match engine.store().write(report).await {
                 Ok(head) => {
-                    // Else it would hear of this end, and ask the row about it.
+                    // Otherwise it would hear of this end and read the row in vain.
                     follower.abort();
                     engine.announce_with(&head, usage).await;
                     Ok(Recorded::Accepted)
@@ -68,8 +68,10 @@ impl Engine {
         recorded.await?
     }
 
-    /// Finds out what became of a report that is refused: a database that failed to answer the first one may have
-    /// recorded it all the same, and then nobody was told of the end.
+    /// Finds out why a report was refused.
+    ///
+    /// A database that failed to answer an earlier call may have recorded it all the same, and then the end was never
+    /// announced.
     async fn recorded_before(&self, tenant: &TenantId, id: ExecutionId, own_end: State, usage: Usage) -> Recorded {
         let head = self.execution_head(tenant, id).await;
         if let Ok(head) = &head
@@ -85,12 +87,13 @@ impl Engine {
         Recorded::Stale
     }
 
-    /// Records that an attempt will give no result; the execution is retried after a while, or fails when its attempts
-    /// are used up. `detail` is for the log, and for nobody else.
+    /// Records that an attempt gave no result. `detail` goes only to the log.
+    ///
+    /// The execution is retried after a while, or fails when its attempts are used up.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    /// [`Unavailable`] when the database does not answer. The same report may be sent again.
     pub async fn lose(&self, claim: &Claim, loss: Loss, detail: &str) -> Result<Recorded, Unavailable> {
         let now = Timestamp::now();
         let delay = retry_delay(self.settings().retry_base, claim.attempt);
@@ -117,11 +120,11 @@ impl Engine {
         recorded.await?
     }
 
-    /// Returns an attempt that was not finished; this uses up no attempt.
+    /// Returns an unfinished attempt. This uses up no attempt.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; the same report may be made again.
+    /// [`Unavailable`] when the database does not answer. The same report may be sent again.
     pub async fn hand_back(&self, claim: &Claim) -> Result<Recorded, Unavailable> {
         let report = HandBackExecution { id: claim.execution, attempt: claim.attempt, at: Timestamp::now() };
         let engine = self.clone();
@@ -137,7 +140,7 @@ impl Engine {
         recorded.await?
     }
 
-    /// Writes that an attempt is lost, and queues the execution again or announces its end.
+    /// Writes that an attempt was lost. Queues the execution again, or announces its end.
     pub(crate) async fn write_loss<C>(&self, report: C) -> Result<ExecutionHead, WriteError<Stale>>
     where
         C: Command<Answer = ExecutionHead, Refusal = Stale>,

@@ -1,4 +1,4 @@
-//! The lease of a worker: while its row is renewed, what the worker has claimed is its own.
+//! The lease of a worker: its claims hold while its row is renewed.
 
 use runbay_model::Attempt;
 use runbay_model::Catalog;
@@ -16,12 +16,12 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::workers::document::document;
 
-/// What a worker says of itself.
+/// The description that a worker gives of itself.
 #[derive(Debug, Clone)]
 pub struct WorkerCard {
     /// This life of the worker.
     pub id: WorkerId,
-    /// A name for people, such as that of its host; cut off after 255 characters.
+    /// A name for people, such as that of its host. It is cut off after 255 characters.
     pub name: String,
     /// The version of its program, at most 64 characters.
     pub version: String,
@@ -33,19 +33,19 @@ pub struct WorkerCard {
     pub started_at: Timestamp,
 }
 
-/// A worker's right to claim executions, for as long as it is renewed in time.
+/// A worker's right to claim executions. It holds while it is renewed in time.
 ///
-/// A worker whose lease has expired has lost what it runs: other processes queue it again, and its reports are dropped.
-/// The worker learns that with the next renewal, and may claim again.
+/// A worker whose lease has expired has lost its executions: other processes queue them again, and its reports are
+/// dropped. The worker learns this with the next renewal and may claim again.
 pub struct WorkerLease {
     engine: Engine,
     row: Worker,
-    /// Attempts that are the worker's by the rows but unknown to it, as of the last renewal.
+    /// Attempts that belong to the worker by the rows but that it did not know at the last renewal.
     unknown: Vec<(ExecutionId, Attempt)>,
 }
 
 impl Engine {
-    /// Makes the lease of a worker; it begins with the first renewal.
+    /// Makes the lease of a worker. The lease begins with the first renewal.
     #[must_use]
     pub fn lease(&self, card: &WorkerCard) -> WorkerLease {
         let row = Worker {
@@ -63,9 +63,9 @@ impl Engine {
 }
 
 impl WorkerLease {
-    /// Renews the lease, and settles what the rows and the worker do not agree on.
+    /// Renews the lease and settles differences between the rows and the worker.
     ///
-    /// Attempts that were taken away are stopped. Claims that the worker does not know of, because the database failed
+    /// Attempts that were taken away are stopped. Claims that the worker never learned of, because the database failed
     /// to answer, are handed back.
     ///
     /// # Errors
@@ -77,28 +77,28 @@ impl WorkerLease {
         self.put_right().await
     }
 
-    /// Says from the next renewal on that the worker takes no more executions; renewals go on until its last one has
-    /// ended.
+    /// Declares with the next renewal that the worker takes no more executions. Renewals go on until its last execution
+    /// has ended.
     pub fn drain(&mut self) {
         self.row.draining = true;
     }
 
-    /// Ends the lease. What the worker still runs is lost; what it served is offered until its successor comes.
+    /// Ends the lease. What the worker still runs is lost. Its languages are offered until its successor comes.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; then the lease expires by itself.
+    /// [`Unavailable`] when the database does not answer. The lease then expires by itself.
     pub async fn end(self) -> Result<(), Unavailable> {
         self.engine.write(StopWorker { id: self.row.id, languages: self.row.languages }).await
     }
 
     async fn put_right(&mut self) -> Result<(), Unavailable> {
         let worker = self.row.id;
-        // Listed before the rows are read, so that an attempt that is claimed meanwhile does not count as taken away.
+        // Listed before the rows are read, so that an attempt that is claimed in between does not count as taken away.
         let known = self.engine.running().attempts(worker);
         let rows = self.engine.store().attempts_of(worker).await?;
         for (execution, attempt) in known.into_iter().filter(|attempt| !rows.contains(attempt)) {
-            // The process that took it away has announced that; or it has just ended here.
+            // Either another process took it away and announced that, or it has just ended here.
             tracing::debug!(execution.id = %execution, execution.attempt = attempt.0, "an attempt is over by its row");
             self.engine.running().stop_attempt(execution, attempt);
         }
@@ -114,7 +114,7 @@ impl WorkerLease {
 }
 
 impl Engine {
-    /// Hands back an attempt that nobody runs, whose claim was written although the database failed to answer.
+    /// Hands back an attempt that nobody runs. Its claim was written although the database failed to answer.
     async fn return_unknown(&self, id: ExecutionId, attempt: Attempt) -> Result<(), Unavailable> {
         match self.store().write(HandBackExecution { id, attempt, at: Timestamp::now() }).await {
             Ok(head) => {

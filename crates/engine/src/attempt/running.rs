@@ -1,4 +1,4 @@
-//! The attempts that run in this process, so that they can be told to stop.
+//! The attempts that run in this process, and how they are told to stop.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -20,7 +20,7 @@ pub(crate) struct Running {
 
 #[derive(Debug, Default)]
 struct Claims {
-    /// Each claim by its execution and a number, as several claims of one execution may be tried at once.
+    /// Each claim by its execution and a number, because several claims of one execution may be tried at once.
     by_number: BTreeMap<(ExecutionId, u64), Held>,
     entered: u64,
 }
@@ -28,12 +28,12 @@ struct Claims {
 #[derive(Debug)]
 struct Held {
     worker: WorkerId,
-    /// The number of the attempt; none until the claim is written.
+    /// The number of the attempt. None until the claim is written.
     attempt: Option<Attempt>,
     stop: CancellationToken,
 }
 
-/// Keeps a claim known until it is dropped.
+/// Keeps a claim registered until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Registration {
     running: Running,
@@ -41,7 +41,7 @@ pub(crate) struct Registration {
 }
 
 impl Running {
-    /// Makes a claim known before it is written, so that no cancellation falls in between.
+    /// Registers a claim before it is written, so that no cancellation falls in between.
     pub(crate) fn enter(&self, execution: ExecutionId, worker: WorkerId) -> (Registration, CancellationToken) {
         let stop = CancellationToken::new();
         let mut claims = self.lock();
@@ -61,12 +61,12 @@ impl Running {
         self.stop_those(execution, |held| held.attempt == Some(attempt));
     }
 
-    /// Returns whether this process runs an execution or is just claiming it.
+    /// Returns whether this process runs or is claiming an execution.
     pub(crate) fn holds(&self, execution: ExecutionId) -> bool {
         self.lock().by_number.range(numbers(execution)).next().is_some()
     }
 
-    /// Returns the attempts that a worker has claimed and that have not ended.
+    /// Returns the attempts of a worker that have not ended.
     pub(crate) fn attempts(&self, worker: WorkerId) -> Vec<(ExecutionId, Attempt)> {
         let claims = self.lock();
         let own = claims.by_number.iter().filter(|(_, held)| held.worker == worker);
@@ -84,8 +84,7 @@ impl Running {
         }
     }
 
-    /// Locks the claims. No code that holds the lock panics half-way through a change, so a poisoned lock is as good as
-    /// any.
+    /// Locks the claims. No code that holds the lock panics in the middle of a change, so poisoning is ignored.
     fn lock(&self) -> MutexGuard<'_, Claims> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +95,7 @@ fn numbers(execution: ExecutionId) -> RangeInclusive<(ExecutionId, u64)> {
 }
 
 impl Registration {
-    /// Notes that the claim was written.
+    /// Records that the claim was written.
     pub(crate) fn claimed(&self, attempt: Attempt) {
         if let Some(held) = self.running.lock().by_number.get_mut(&self.number) {
             held.attempt = Some(attempt);

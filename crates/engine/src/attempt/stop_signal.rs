@@ -1,4 +1,4 @@
-//! The signal that stops an attempt, which other processes send as events.
+//! The signal that stops an attempt. Other processes send it as an event.
 
 use runbay_events::Event;
 use runbay_events::EventKind;
@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::Engine;
 use crate::outage::Part;
 
-/// An attempt, and how it is told to stop.
+/// An attempt with its stop signal.
 pub(crate) struct Followed {
     pub(crate) execution: ExecutionId,
     pub(crate) attempt: Attempt,
@@ -22,9 +22,9 @@ pub(crate) struct Followed {
 }
 
 impl Engine {
-    /// Stops an attempt when another process announces that it is cancelled or taken away.
+    /// Stops an attempt when another process announces that it was cancelled or taken away.
     ///
-    /// The worker finds what was missed here when it next renews its row.
+    /// If an announcement is missed, the worker finds out at its next renewal.
     pub(crate) async fn follow(&self, followed: Followed) -> AbortOnDropHandle<()> {
         let subscription = self.events().subscribe(followed.execution, None).await;
         let engine = self.clone();
@@ -49,13 +49,13 @@ impl Engine {
         }
     }
 
-    /// Finds out by the row whether the attempt goes on, when the bus has told the result or has forgotten the
+    /// Asks the row whether the attempt goes on. Called when the bus has announced the result or forgotten the
     /// execution.
     ///
-    /// Only the row knows whether the result is one: a database that was restored may have forgotten it.
+    /// Only the row can confirm a result, because a restored database may have forgotten it.
     async fn stop_if_taken_away(&self, followed: &Followed) {
         let attempt = (followed.execution, followed.attempt);
-        // Without an answer, the next renewal of the worker asks again.
+        // If the row cannot be read, the next renewal of the worker asks again.
         if let Ok(taken_away) = self.store().attempts_taken_away(followed.worker, &[attempt]).await
             && !taken_away.is_empty()
         {
@@ -64,7 +64,7 @@ impl Engine {
     }
 }
 
-/// Returns whether an event says that an attempt does not go on.
+/// Returns whether an event ends an attempt.
 fn ends(kind: &EventKind, own: Attempt) -> bool {
     match kind {
         EventKind::Status { attempt, .. } if *attempt > own => true,

@@ -1,4 +1,4 @@
-//! The queue's entry for a row, and queueing a row again.
+//! Entries of the queue for rows, and queueing a row again.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::outage::Part;
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 impl Engine {
-    /// Announces that a row is queued again, and tells the queue.
+    /// Announces that a row is queued again and tells the queue.
     pub(crate) async fn queue_again(&self, head: &ExecutionHead) {
         self.announce(head).await;
         self.note_push(self.queue().push(entry(head)).await);
     }
 
-    /// A row that could not be pushed waits for the next sweep.
+    /// Records whether a push worked. A row that could not be pushed waits for the next sweep.
     pub(crate) fn note_push(&self, pushed: Result<(), runbay_queue::QueueError>) {
         match pushed {
             Ok(()) => self.outages().answered(Part::Queue),
@@ -31,9 +31,9 @@ impl Engine {
     }
 }
 
-/// Returns the queue's entry for a queued row, which keeps its turn however often it is retried.
+/// Returns the queue's entry for a queued row. The row keeps its turn over all retries.
 ///
-/// The entry waits no longer than any retry does, as the clock of the process that wrote its time may be ahead.
+/// The entry waits no longer than any retry does, because the clock of the process that wrote its time may be ahead.
 pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
@@ -45,14 +45,16 @@ pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     }
 }
 
-/// Returns the turn of an earlier attempt; a row from a time before turns were stored comes first.
+/// Returns the turn of an earlier attempt. A row without a stored turn comes first.
 fn turn(head: &ExecutionHead) -> Option<Turn> {
     let was_claimed = head.state.attempt() > Attempt::default();
     was_claimed.then(|| Turn::new(head.queue_turn.unwrap_or(0.0))).flatten()
 }
 
-/// Returns the flow of an execution. Tenants share the queue; where there is one tenant only, its sessions share it,
-/// and everything without a session is one flow.
+/// Returns the flow of an execution.
+///
+/// Tenants share the queue. Where there is only one tenant, its sessions share it, and all one-shot executions are one
+/// flow.
 fn flow(head: &ExecutionHead) -> Flow {
     if head.tenant != TenantId::default() {
         return Flow::new(format!("tenant {}", head.tenant.as_str()));
@@ -63,8 +65,10 @@ fn flow(head: &ExecutionHead) -> Flow {
     }
 }
 
-/// Returns how long to wait after an attempt was lost: it doubles with each loss, and up to half of it is left to
-/// chance, so that executions that were lost together do not come back together.
+/// Returns how long to wait after an attempt was lost.
+///
+/// The wait doubles with each loss. Up to half of it is random, so that executions that were lost together do not come
+/// back together.
 pub(crate) fn retry_delay(base: Duration, lost: Attempt) -> Duration {
     let doublings = lost.0.saturating_sub(1).min(16);
     let longest = base.saturating_mul(1 << doublings).min(LONGEST_RETRY_DELAY);

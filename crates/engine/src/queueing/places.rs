@@ -1,4 +1,4 @@
-//! Places in the queue: who gets one, and what is put into it.
+//! Places in the queue, and the executions that take them.
 
 use runbay_queue::Place;
 use runbay_queue::ReserveError;
@@ -32,7 +32,7 @@ impl Engine {
         }
     }
 
-    /// Checks by the rows whether there is a place, as nothing else knows how many wait while the queue is away.
+    /// Counts the queued rows to find out whether there is a place. While the queue is away, only the rows tell.
     async fn place_among_rows(&self, max: usize) -> Result<Option<Box<dyn Place>>, NoPlace> {
         let queued = timeout(READ_PATIENCE, self.store().queued()).await;
         let queued = queued.map_err(Unavailable::new).and_then(|queued| Ok(queued?)).map_err(NoPlace::Unavailable)?;
@@ -40,9 +40,9 @@ impl Engine {
         if depth >= max { Err(NoPlace::Full { depth, max }) } else { Ok(None) }
     }
 
-    /// Announces an execution that was just written, and puts it into the queue.
+    /// Announces an execution that was just written and puts it into the queue.
     ///
-    /// The sweep finds what never gets there.
+    /// If it never gets there, the sweep finds it.
     pub(crate) async fn queue_accepted(&self, head: &ExecutionHead, place: Option<Box<dyn Place>>) {
         let (engine, head) = (self.clone(), head.clone());
         self.tell(async move {

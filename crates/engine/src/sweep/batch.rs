@@ -1,18 +1,19 @@
-//! How many rows to change at a time.
+//! The number of rows to change at a time.
 
 use std::time::Duration;
 
-/// The most rows of one batch; other writes come between two batches.
+/// The most rows of one batch. Other writes come between two batches.
 const MOST: u64 = 500;
 
-/// The time from which on a batch is too large: servers end a statement after some seconds, and SQLite writes nothing
-/// else meanwhile.
+/// The time from which on a batch counts as too large.
+///
+/// Servers end a statement after some seconds, and SQLite writes nothing else meanwhile.
 const LONG: Duration = Duration::from_secs(1);
 
 /// The time below which the next batch may be larger.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// How many rows to change at a time. It follows the batches before, as a row may hold next to nothing or megabytes.
+/// The number of rows to change at a time. It follows the earlier batches, because a row may be tiny or hold megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchSize(u64);
 
@@ -27,7 +28,7 @@ impl BatchSize {
         self.0
     }
 
-    /// Learns how a batch went; one that failed may have been too large.
+    /// Adapts to a batch. One that failed may have been too large.
     pub(super) fn learn(&mut self, took: Duration, succeeded: bool) {
         if !succeeded || took > LONG {
             self.0 = (self.0 / 2).max(1);

@@ -17,16 +17,16 @@ use crate::Unavailable;
 use crate::outage::Part;
 use crate::queueing::entry::entry;
 
-/// How long a queue that seems full enough is trusted. An entry that nobody needs may stand for one that is missing.
+/// How long a queue that seems full enough is trusted. A surplus entry may hide a missing one.
 const LONGEST_TRUST: Duration = Duration::from_secs(60);
 
-/// Looking at all entries takes at most this part of the time.
+/// Looking at all entries takes at most one part in this many of the time.
 const PART_OF_TIME: u32 = 20;
 
-/// How many entries are on their way to the queue at one time; they are sent in order.
+/// How many entries are sent to the queue at one time. They are sent in order.
 const PUSHES: usize = 32;
 
-/// When the entries of the queue were last looked at, and how long that took.
+/// The time and the duration of the last look at the queue's entries.
 #[derive(Debug)]
 pub(crate) struct Looks {
     last_end: Instant,
@@ -41,7 +41,7 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// Returns whether to look now; `is_short` tells whether the queue holds less than the rows say.
+    /// Returns whether a look is due. `is_short` says whether the queue holds fewer entries than there are queued rows.
     fn is_due(&self, is_short: bool) -> bool {
         let since = self.last_end.elapsed();
         since >= self.last_duration * PART_OF_TIME && (is_short || since >= LONGEST_TRUST)
@@ -54,7 +54,7 @@ impl Looks {
 }
 
 impl Engine {
-    /// Queues again the rows that are queued but have no entry. While queue and rows agree, this costs two counts.
+    /// Queues again the queued rows that have no entry. While queue and rows agree, this costs two counts.
     pub(crate) async fn sweep_entries(&self, looks: &mut Looks) -> Result<(), Unavailable> {
         let queued = self.store().queued().await?;
         if queued == 0 {
@@ -80,7 +80,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks at all queued rows, and pushes those without an entry; returns how many.
+    /// Pushes all queued rows that have no entry. Returns how many.
     pub(crate) async fn push_missing(&self) -> Result<usize, Unavailable> {
         let mut pushed = 0;
         let mut after = None;
@@ -104,7 +104,7 @@ impl Engine {
         let missing: HashSet<ExecutionId> = self.queue().missing(&ids).await?.into_iter().collect();
         let now = Timestamp::now();
         let lost = page.iter().filter(|head| missing.contains(&head.id) && !self.is_on_its_way(head, now));
-        // Collected first: a stream of closures over references is not `Send` for the compiler.
+        // Collected first, because the compiler takes a stream of closures over references for not `Send`.
         let pushes: Vec<_> = lost.map(|head| self.queue().push(entry(head))).collect();
         let pushed = stream::iter(pushes)
             .buffered(PUSHES)
@@ -116,8 +116,9 @@ impl Engine {
         Ok(pushed.len())
     }
 
-    /// Returns whether a row was queued so recently that somebody is still about to push or claim it. A wrong clock
-    /// delays nothing.
+    /// Returns whether a row was queued so recently that somebody is still about to push or claim it.
+    ///
+    /// A wrong clock delays nothing.
     fn is_on_its_way(&self, head: &ExecutionHead, now: Timestamp) -> bool {
         let apart = now.since(head.queued_at).max(head.queued_at.since(now));
         apart < self.settings().sweep

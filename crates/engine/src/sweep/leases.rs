@@ -1,4 +1,4 @@
-//! Taking attempts away from workers that died.
+//! Taking attempts away from dead workers.
 
 use runbay_model::Timestamp;
 use runbay_store::ExecutionHead;
@@ -14,7 +14,7 @@ use crate::queueing::entry::retry_delay;
 /// How many executions are read at a time.
 const PAGE: u64 = 100;
 
-/// The time since which the database has answered each time, and soon.
+/// The time since which the database has always answered soon.
 #[derive(Debug, Default)]
 pub(crate) struct Steadiness {
     since: Option<Instant>,
@@ -24,9 +24,8 @@ impl Engine {
     /// Reclaims the executions of workers that have not renewed their rows in time.
     ///
     /// An execution is queued again, or ends when its attempts are used up. While the database is away, nobody can
-    /// renew anything; so nothing is reclaimed until it has been back for long enough that living workers have renewed
-    /// their rows.
-    /// workers that live do.
+    /// renew anything. Nothing is therefore reclaimed until it has been back for long enough that living workers have
+    /// renewed their rows.
     pub(crate) async fn sweep_leases(&self, steadiness: &mut Steadiness) -> Result<(), Unavailable> {
         let asked = Instant::now();
         let expired = self.store().expired_leases(self.settings().lease, PAGE).await;
@@ -42,13 +41,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Reclaims these executions, and then further pages of them while there are more.
+    /// Reclaims these executions, and then further pages while there are more.
     pub(crate) async fn reclaim_all(&self, mut expired: Vec<ExecutionHead>) -> Result<(), Unavailable> {
         loop {
             let is_full = u64::try_from(expired.len()).is_ok_and(|count| count >= PAGE);
             let mut reclaimed = false;
             for head in &expired {
-                // This process runs it, so its worker lives and will renew its row.
+                // This process runs it, so its worker is alive and will renew its row.
                 if !self.running().holds(head.id) {
                     reclaimed |= self.reclaim(head).await?;
                 }
@@ -60,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// Reclaims one execution. Returns false when its worker lives after all, or another process was faster.
+    /// Reclaims one execution. Returns false when its worker is alive after all or another process was faster.
     async fn reclaim(&self, head: &ExecutionHead) -> Result<bool, Unavailable> {
         let (attempt, now) = (head.state.attempt(), Timestamp::now());
         let report = ReclaimExecution {

@@ -1,4 +1,4 @@
-//! Bringing rows and queue into step at the start of the server.
+//! Recovery: makes rows and queue agree at the start of the server.
 
 use std::time::Duration;
 
@@ -19,26 +19,26 @@ use crate::queueing::entry::entry;
 /// How many rows are read at a time.
 const PAGE: u64 = 500;
 
-/// What recovering has found.
+/// The results of a recovery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Executions whose attempt was lost and which are queued again.
+    /// How many executions lost an attempt and are queued again.
     pub requeued: usize,
-    /// Executions whose last attempt was lost.
+    /// How many executions lost their last attempt.
     pub lost: usize,
-    /// Executions that were queued all along.
+    /// How many executions were still queued.
     pub queued: usize,
 }
 
 impl Engine {
     /// Queues what an earlier life of this server left unfinished.
     ///
-    /// Only for a database that no other server uses, and before anything is claimed: every RUNNING row has lost its
-    /// worker then.
+    /// Only for a database that no other server uses, and before anything is claimed: every RUNNING row has then lost
+    /// its worker.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] when the database does not answer; it may be called again.
+    /// [`Unavailable`] when the database does not answer. It may be called again.
     pub async fn recover(&self) -> Result<Recovered, Unavailable> {
         self.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await?;
         let mut recovered = Recovered::default();

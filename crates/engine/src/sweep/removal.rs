@@ -17,32 +17,32 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::sweep::batch::BatchSize;
 
-/// How many sessions one page has: other writes come between two pages.
+/// How many sessions one page has. Other writes come between two pages.
 const SESSIONS: u64 = 500;
 
 /// The most batches of one kind in one round.
 const BATCHES: usize = 100;
 
-/// How many pages of sessions one round looks at; the next round goes on from there.
+/// How many pages of sessions one round looks at. The next round continues after them.
 const SESSION_PAGES: usize = 20;
 
 /// How long the row of a dead worker is kept, so that people can see it.
 const DEAD_WORKERS_KEPT: Duration = Duration::from_secs(3_600);
 
-/// What one round leaves to the next.
+/// The state that one round leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     /// How many executions one batch removes, each with its output.
     executions: BatchSize,
-    /// The session up to which the sessions were looked at.
+    /// The last session that was looked at.
     after: Option<SessionId>,
 }
 
 impl Engine {
-    /// Removes expired keys, executions and sessions that are kept no longer, and workers that are long dead.
+    /// Removes expired keys, old executions and sessions, and workers that have been dead for long.
     ///
-    /// The database's clock decides what is old: a host whose own clock is ahead must not remove what is new. A failure
-    /// to remove one kind does not keep the others.
+    /// The database's clock decides what is old, because a host whose own clock is ahead must not remove what is new. A
+    /// failure to remove one kind does not stop the others.
     pub(crate) async fn remove_old(&self, progress: &mut Progress) -> Result<(), Unavailable> {
         let now = self.store().now().await?;
         let retention = self.settings().retention;
@@ -50,7 +50,7 @@ impl Engine {
         let ended_before = now.before(retention.executions);
         let old = |limit| RemoveEndedExecutions { ended_before, limit };
         let executions = self.in_batches(&mut progress.executions, old).await;
-        // After their executions, as those need them.
+        // After the executions, because those need their sessions.
         let untouched_since = now.before(retention.sessions.max(retention.executions));
         let sessions = self.remove_idle_sessions(untouched_since, &mut progress.after).await;
         let workers = self.write(RemoveDeadWorkers { unseen_for: DEAD_WORKERS_KEPT }).await;
@@ -61,7 +61,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets the keys that have expired, and returns how many.
+    /// Removes expired keys and returns how many.
     pub(crate) async fn forget_expired_keys(&self, at: Timestamp) -> Result<u64, Unavailable> {
         self.in_batches(&mut BatchSize::default(), |limit| ForgetExpiredKeys { limit, at }).await
     }
@@ -85,7 +85,7 @@ impl Engine {
         Ok(sum)
     }
 
-    /// Repeats a command, which changes a limited number of rows, until none are left; returns how many it changed.
+    /// Repeats a command that changes a limited number of rows, until none are left. Returns how many rows it changed.
     async fn in_batches<C>(&self, size: &mut BatchSize, command: impl Fn(u64) -> C) -> Result<u64, Unavailable>
     where
         C: Command<Answer = u64, Refusal = Infallible>,
@@ -104,8 +104,7 @@ impl Engine {
         Ok(sum)
     }
 
-    /// Applies a command, and then leaves the database to others for as long as that took; returns the answer and the
-    /// time.
+    /// Applies a command, then leaves the database to others for the same time. Returns the answer and that time.
     async fn unhurried<C>(&self, command: C) -> (Result<C::Answer, Unavailable>, Duration)
     where
         C: Command<Refusal = Infallible>,

@@ -1,4 +1,4 @@
-//! The rhythm of work that is done again and again.
+//! The rhythm of repeated work.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Outage;
 use crate::Unavailable;
 
-/// Rounds that come again and again until they are told to stop; all clones together warn once of an outage.
+/// Rounds that repeat until they are told to stop. All clones together warn once of an outage.
 #[derive(Clone)]
 pub(super) struct Rhythm {
     period: Duration,
@@ -24,7 +24,7 @@ impl Rhythm {
         Self { period, stop: stop.clone(), outage: Arc::default(), began: false }
     }
 
-    /// Waits for the next round, the first of which comes at once; false when there is none.
+    /// Waits for the next round. The first one comes at once. Returns false when there are no more.
     pub(super) async fn tick(&mut self) -> bool {
         let pause = if self.began { about(self.period) } else { Duration::ZERO };
         self.began = true;
@@ -39,7 +39,7 @@ impl Rhythm {
     pub(super) async fn carry_out(&self, sweep: impl Future<Output = Result<(), Unavailable>>) {
         tokio::select! {
             biased;
-            // CANCEL: the database finishes a write that it has taken; the next sweep finds what should have followed
+            // CANCEL: the database completes a write that it has taken. The next sweep finds what should have followed
             // it.
             () = self.stop.cancelled() => {}
             swept = sweep => match swept {

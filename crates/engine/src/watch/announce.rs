@@ -1,4 +1,4 @@
-//! Telling the log, the metrics and the watchers what happened, after it was committed.
+//! Announcements of committed changes to the log, the metrics and the watchers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::Engine;
 use crate::metrics::count_end;
 use crate::outage::Part;
 
-/// What a program used, for the log.
+/// The resources that a program used, for the log.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     execution_time: Option<Duration>,
@@ -35,12 +35,12 @@ impl From<&Facts> for Usage {
 }
 
 impl Engine {
-    /// Announces a move of an execution that was committed.
+    /// Announces a committed move of an execution.
     pub(crate) async fn announce(&self, head: &ExecutionHead) {
         self.announce_with(head, Usage::default()).await;
     }
 
-    /// Announces a move of an execution that was committed, with what its program used.
+    /// Announces a committed move of an execution with the resources that its program used.
     pub(crate) async fn announce_with(&self, head: &ExecutionHead, usage: Usage) {
         log(head, usage);
         if head.state.is_ended() {
@@ -51,14 +51,14 @@ impl Engine {
         }
     }
 
-    /// Publishes the last event of an execution whose row has ended, unless it was published before.
+    /// Publishes the last event of an ended execution, unless it was published before.
     ///
-    /// Whoever wrote the row may have died, or the bus may have been away, before it was.
+    /// The process that wrote the end may have died before that, or the bus may have been away.
     pub(crate) async fn publish_result(&self, execution: ExecutionId) {
         self.publish(execution, EventKind::Result).await;
     }
 
-    /// An event that gets lost changes nothing: the row is the truth, and watchers look at it from time to time.
+    /// Publishes an event. A lost event changes nothing: the row is the truth, and watchers read it from time to time.
     async fn publish(&self, execution: ExecutionId, kind: EventKind) {
         match self.events().publish(execution, kind).await {
             Ok(_) => self.outages().answered(Part::Events),
@@ -96,7 +96,7 @@ fn kinds(head: &ExecutionHead) -> Vec<EventKind> {
     let status = |at| EventKind::Status { status: head.state.status(), attempt, at };
     match head.state.status() {
         Status::Queued => vec![status(head.queued_at)],
-        // What an attempt that was lost has written is void.
+        // The output of a lost attempt is void.
         Status::Running if attempt.0 > 1 => vec![EventKind::Reset { attempt }, status(present(head.started_at))],
         Status::Running => vec![status(present(head.started_at))],
         Status::Completed | Status::Failed | Status::Timeout | Status::Cancelled => {

@@ -35,7 +35,7 @@ impl Engine {
     ) -> Result<Page<ExecutionSummary>, ReadError> {
         let found = self.read(some(self.store().executions_of_session(tenant, session, page))).await?;
         if found.entries.is_empty() {
-            // Only now is it open whether there is such a session.
+            // An empty page leaves open whether the session exists.
             self.session(tenant, session).await?;
         }
         Ok(found)

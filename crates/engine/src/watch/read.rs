@@ -18,7 +18,7 @@ use crate::Unavailable;
 pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Reads what came of an execution.
+    /// Reads an execution with its result.
     ///
     /// # Errors
     ///
@@ -36,12 +36,12 @@ impl Engine {
         self.read(self.store().input(tenant, id)).await
     }
 
-    /// Reads where an execution is, which costs the same however long its code and output are.
+    /// Reads the head of an execution. It costs the same whatever the size of its code and output.
     pub(crate) async fn execution_head(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, ReadError> {
         self.read(self.store().execution_head(tenant, id)).await
     }
 
-    /// Waits for a read, but not for ever.
+    /// Waits for a read until [`READ_PATIENCE`] is over.
     pub(crate) async fn read<T>(
         &self,
         row: impl Future<Output = Result<Option<T>, runbay_store::StoreError>>,

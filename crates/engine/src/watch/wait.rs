@@ -15,23 +15,23 @@ use crate::Engine;
 use crate::ReadError;
 use crate::outage::Part;
 
-/// How often to look at the row while events come: whoever should have published the last one may have died.
+/// The time between two looks at the row while events come. The process that should publish the last one may have died.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How soon to look at the row when the bus does not answer; each time twice as long, up to [`LOOK`].
+/// The first pause between two looks at the row while the bus does not answer. It doubles each time, up to [`LOOK`].
 const FIRST_BLIND_LOOK: Duration = Duration::from_millis(500);
 
-/// Why a subscription tells nothing more.
+/// Why a subscription brings no more events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Silence {
-    /// The execution has ended, or the bus had to forget it: the row says more.
+    /// The execution ended, or the bus had to forget it. The row tells which.
     Over,
     /// The bus is away.
     Away,
 }
 
 impl Engine {
-    /// Waits until an execution has ended, and reads what came of it; after `patience` reads it as it is then.
+    /// Waits until an execution has ended, for `patience` at most, and reads it with its result.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Engine {
         patience: Duration,
     ) -> Result<ExecutionReport, ReadError> {
         let deadline = Instant::now() + patience;
-        // First the subscription, then the row: an end in between is in the row, a later one among the events.
+        // Subscribed before the row is read: an earlier end is in the row, a later one among the events.
         let mut subscription = self.subscription(id).await;
         let mut blind_look = FIRST_BLIND_LOOK;
         let mut nothing_heard = false;
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Waits until nothing more is to be learned from a subscription.
+    /// Waits until a subscription brings no more events.
     async fn until_last(&self, subscription: &mut dyn Subscription) -> Silence {
         loop {
             match subscription.next().await {

@@ -1,6 +1,6 @@
-//! The document in which a worker names the languages that it serves.
+//! The document in which a worker lists the languages that it serves.
 //!
-//! Programs of other versions read and write it too: missing members have a default, unknown ones are ignored.
+//! Programs of other versions read and write it as well: missing members have a default, and unknown ones are ignored.
 
 use runbay_model::Catalog;
 use runbay_model::Language;
@@ -38,7 +38,7 @@ pub(crate) fn document(catalog: &Catalog) -> String {
     serde_json::to_string(&entries).expect("texts and numbers can be written")
 }
 
-/// Reads a document, and leaves out what it cannot understand.
+/// Reads a document. Leaves out what it cannot understand.
 pub(crate) fn languages(document: &str) -> Vec<Language> {
     let entries: Vec<Value> = serde_json::from_str(document).unwrap_or_default();
     entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).map(Entry::into_language).collect()

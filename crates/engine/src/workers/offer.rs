@@ -14,7 +14,7 @@ pub struct Offer {
     source: Source,
 }
 
-/// Who runs the offered languages.
+/// The source of the offered languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     ThisProcess,
@@ -28,7 +28,7 @@ impl Offer {
         Self { catalog: watch::Sender::new(Arc::new(catalog)), source: Source::ThisProcess }
     }
 
-    /// Offers what the workers of the database run.
+    /// Offers the languages that the workers of the database run.
     ///
     /// Offers nothing until [`Engine::refresh_offer`](crate::Engine::refresh_offer) has read their rows.
     #[must_use]
@@ -36,7 +36,7 @@ impl Offer {
         Self { catalog: watch::Sender::default(), source: Source::Workers }
     }
 
-    /// Returns the languages that are offered now.
+    /// Returns the languages that are offered at present.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog.borrow())

@@ -1,4 +1,4 @@
-//! The living workers, and what they offer together.
+//! The living workers, and their offer.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -17,9 +17,10 @@ use crate::watch::read::READ_PATIENCE;
 use crate::workers::document::languages;
 use crate::workers::offer::Source;
 
-/// How long the languages of a stopped worker are still offered, so that its successor can come.
+/// How long the languages of a stopped worker are still offered while its successor starts.
 ///
-/// Longer than any restart takes, but not more, as a language may have been given up for good.
+/// This is longer than any restart takes. It is not longer than that, because a language may have been given up for
+/// good.
 const RESTART: Duration = Duration::from_secs(600);
 
 /// A worker as the database knows it.
@@ -48,7 +49,7 @@ pub struct WorkerRow {
 }
 
 impl Engine {
-    /// Lists all workers by name, including those that died within the last hour, but none that has stopped.
+    /// Lists all workers by name, with those that died within the last hour and without those that stopped.
     ///
     /// # Errors
     ///
@@ -59,10 +60,11 @@ impl Engine {
         Ok(present.map(|seen| self.worker_row(seen, now)).collect())
     }
 
-    /// Reads the offered languages from the workers' rows; does nothing where this process runs what it offers.
+    /// Reads the offered languages from the workers' rows. Does nothing where this process runs what it offers.
     ///
-    /// The languages of workers that died within the last hour or stopped within the last ten minutes are offered, too:
-    /// executions are accepted and wait for a worker. If there is none of all these, the offer stays as it was.
+    /// The languages of workers that died within the last hour or stopped within the last ten minutes are offered as
+    /// well: executions are accepted and wait for a worker. If there are no such workers at all, the offer stays as it
+    /// was.
     ///
     /// # Errors
     ///
@@ -105,13 +107,15 @@ fn is_alive(seen: &SeenWorker, lease: Duration) -> bool {
     seen.unseen_for <= lease && !seen.worker.has_stopped()
 }
 
-/// Returns whether a worker's languages are offered: it lives, or it or a successor may come back.
+/// Returns whether a worker's languages are offered: it is alive, or it or a successor may come back.
 fn may_come_back(seen: &SeenWorker) -> bool {
     !seen.worker.has_stopped() || seen.unseen_for <= RESTART
 }
 
-/// Merges what several workers serve. A living worker knows a language best, and of several the youngest; a checker on
-/// any living worker is enough.
+/// Merges the languages of several workers.
+///
+/// Of several descriptions of a language, that of the youngest living worker counts. A checker on any living worker is
+/// enough.
 fn union(mut workers: Vec<SeenWorker>, lease: Duration) -> Catalog {
     workers.sort_by_key(|seen| (!is_alive(seen, lease), Reverse(seen.worker.started_at), seen.worker.id));
     let mut all: Vec<Language> = Vec::new();

@@ -80,7 +80,7 @@ proptest! {
         prop_assert_eq!(State::from_parts(state.status(), state.reason(), state.attempt()), Some(state));
     }
 
-    /// Whatever happens, attempts only grow, exactly one move ends an execution, and lost attempts do end it.
+    /// In every history, attempts only grow, exactly one move ends an execution, and lost attempts do end it.
     #[test]
     fn every_history_is_sound(history in prop::collection::vec(events(), 0..60)) {
         let mut state = State::ACCEPTED;

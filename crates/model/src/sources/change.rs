@@ -1,9 +1,9 @@
-//! What a save does to the files of a session.
+//! Changes that a save makes to the files of a session.
 
 use crate::SourceCode;
 use crate::Sources;
 
-/// What a save does to the files of a session.
+/// A change that a save makes to the files of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodeChange {
     /// Replaces the code of the entry and keeps everything else.
@@ -13,7 +13,7 @@ pub enum CodeChange {
 }
 
 impl CodeChange {
-    /// Returns whether `before` would become anything else.
+    /// Returns whether the change makes `before` different.
     #[must_use]
     pub fn changes(&self, before: &Sources) -> bool {
         match self {
@@ -22,7 +22,7 @@ impl CodeChange {
         }
     }
 
-    /// Returns what `before` becomes.
+    /// Returns the files after the change.
     #[must_use]
     pub fn applied_to(self, before: Sources) -> Sources {
         match self {

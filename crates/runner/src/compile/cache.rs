@@ -23,24 +23,24 @@ const HITS: &str = "runbay_compile_cache_hits_total";
 const MISSES: &str = "runbay_compile_cache_misses_total";
 const BYTES: &str = "runbay_compile_cache_bytes";
 
-/// Artefacts of compilations that went well, the least recently used of them dropped when there are too many bytes.
+/// A cache of artefacts from successful compilations. It evicts the least recently used ones when it is full.
 ///
-/// Nothing of the cache can be reached from inside a bay: an artefact is a sealed copy that pid 1 of a compile bay
-/// handed over, and its key holds all that the compiler got to see.
+/// Programs in a bay cannot reach the cache: an artefact is a sealed copy that pid 1 of a compile bay handed over, and
+/// its key covers everything that the compiler could see.
 #[derive(Debug)]
 pub(crate) struct CompileCache {
     entries: Cache<Key, Arc<Compiled>>,
     sharing: Sharing,
 }
 
-/// Why there is nothing to keep. All who waited for the same compilation get it.
+/// Why there is no artefact to keep. Everyone who waits for the compilation gets it.
 enum Nothing {
     Refused(Arc<Refusal>),
     Fault(Arc<RunFault>),
 }
 
 impl CompileCache {
-    /// What the smallest artefact counts: each is an open file of the service, and those are few.
+    /// The least size that the cache counts for an artefact. Each is an open file of the service, and those are few.
     pub(crate) const LEAST_ENTRY_BYTES: u64 = 64 * 1024;
 
     /// Makes a cache that holds at most `bytes` of artefacts and compiler output.
@@ -56,11 +56,11 @@ impl CompileCache {
         Self { entries, sharing }
     }
 
-    /// Returns what an earlier compilation of the same made; else awaits `compiling` and keeps what it makes.
+    /// Returns the artefact of an earlier compilation. If there is none, awaits `compiling` and keeps its artefact.
     ///
-    /// Those who ask for the same at the same time wait for one compilation.
+    /// Callers that ask for the same compilation at the same time share one.
     ///
-    /// CANCEL: if the one who compiles is dropped, another who waits awaits its own `compiling`.
+    /// CANCEL: if the caller that compiles is dropped, another caller awaits its own `compiling`.
     pub(super) async fn get_or_compile(
         &self,
         request: &CompileRequest<'_>,
@@ -92,7 +92,7 @@ impl CompileCache {
         }
     }
 
-    /// Drops what is too much now, not some time later: it takes memory and open files.
+    /// Evicts the excess at once, because it takes memory and open files.
     async fn settle(&self) {
         self.entries.run_pending_tasks().await;
         #[expect(clippy::cast_precision_loss, reason = "there are less than 2^52 bytes")]

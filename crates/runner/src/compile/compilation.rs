@@ -1,4 +1,4 @@
-//! What comes of compiling.
+//! Results of compiling.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +27,12 @@ pub(crate) struct Refusal {
     pub(super) time: Duration,
 }
 
-/// What came of compiling.
+/// The result of compiling.
 #[derive(Debug, Clone)]
 pub(crate) enum Compilation {
-    /// It is new.
+    /// The compiler ran for this request.
     Fresh(Arc<Compiled>),
-    /// An earlier compilation of the same was used again.
+    /// An earlier compilation was used again.
     Reused(Arc<Compiled>),
     Refused(Arc<Refusal>),
 }

@@ -1,4 +1,4 @@
-//! What two compilations must have in common to make the same.
+//! The key of a compilation: equal keys give equal artefacts.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -11,24 +11,24 @@ use sha2::Sha256;
 
 use super::request::CompileRequest;
 
-/// Changes with whatever is hashed, or how.
+/// The version of the key. It must change whenever the hashed values or their order change.
 const VERSION: u64 = 2;
 
-/// Stands for all that decides what a compiler makes.
+/// A hash of everything that decides what a compiler makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
-/// For whom an artefact may be used again.
+/// Who may use an artefact again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// For the tenant it was made for.
+    /// The tenant whose code was compiled.
     Tenant,
-    /// For everybody.
+    /// All tenants.
     All,
 }
 
 impl Key {
-    /// Hashes what the compiler is, what it is asked to do, with which files, and within which limits.
+    /// Hashes the compiler, its command line, its files and its limits.
     pub(super) fn of(request: &CompileRequest<'_>, invocation: &Invocation, sharing: Sharing) -> Self {
         let CompileRequest { tenant, installed, limits, .. } = request;
         let mut hash = Hash::default();
@@ -39,7 +39,7 @@ impl Key {
         }
         hash.bytes(installed.recipe.id.as_str());
         hash.bytes(&installed.found.version);
-        // Read anew each time: a compiler may be upgraded while the service runs.
+        // Read again each time, because a compiler may be upgraded while the service runs.
         let programs: Vec<_> = installed.found.programs.iter().chain(&installed.found.compiler).collect();
         hash.number(programs.len() as u64);
         for program in programs {
@@ -57,7 +57,7 @@ impl Key {
     }
 }
 
-/// A hash of values that cannot run into each other: lengths come first.
+/// A hash of several values. Each length comes first, so that neighbours cannot be confused.
 #[derive(Default)]
 struct Hash(Sha256);
 
@@ -79,7 +79,7 @@ impl Hash {
         }
     }
 
-    /// Takes in which file a program is.
+    /// Adds the path, size and modification time of a program.
     fn program(&mut self, path: &str) {
         self.bytes(path);
         if let Ok(metadata) = fs::metadata(path) {
@@ -90,7 +90,8 @@ impl Hash {
     }
 
     fn invocation(&mut self, invocation: &Invocation) {
-        // Without `..`, so that a new field is thought about; the two that are left out are the same for all.
+        // Without `..`, so that each new field has to be considered here. The two omitted fields are the same for all
+        // requests.
         let Invocation { runtime, job } = invocation;
         let Runtime { argv, environment: common, stderr: _ } = runtime;
         let Job { files, arguments, environment, keep, unpack: _ } = job;

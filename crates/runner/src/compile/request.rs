@@ -1,4 +1,4 @@
-//! What is compiled.
+//! A request to compile.
 
 use runbay_model::Limits;
 use runbay_model::Sources;
@@ -6,7 +6,7 @@ use runbay_model::TenantId;
 
 use crate::installed::Installed;
 
-/// What is compiled, and for whom.
+/// A program to compile, and its tenant.
 pub(crate) struct CompileRequest<'a> {
     pub(crate) tenant: &'a TenantId,
     pub(crate) installed: &'a Installed,

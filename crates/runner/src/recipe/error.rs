@@ -1,4 +1,4 @@
-//! What is wrong with a recipe, and where.
+//! Errors in recipes, with their places.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ pub enum RecipeError {
     /// A recipe or support file cannot be read.
     #[error("failed to read {}", .0.display())]
     ReadFile(PathBuf, #[source] std::io::Error),
-    /// It is no TOML, or something in it is missing, unknown or cannot work.
+    /// The file is not TOML, or something in it is missing, unknown or impossible.
     #[error("{file}:{line}: {problem}")]
     Invalid {
-        /// The file that holds it.
+        /// The file with the fault.
         file: String,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The fault.
         problem: String,
     },
     /// Two languages share a name.
@@ -46,7 +46,7 @@ pub enum RecipeError {
     },
 }
 
-/// The text of a recipe, to say where in it something is.
+/// The text of a recipe, from which places become line numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Origin<'a> {
     pub(super) file: &'a str,
@@ -54,12 +54,12 @@ pub(super) struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// Refuses what is at `place`.
+    /// Returns the error for `place`.
     pub(super) fn refuse<T>(&self, place: &Spanned<T>, problem: impl Into<String>) -> RecipeError {
         self.refuse_at(place.span(), problem)
     }
 
-    /// Says where the file is not what it should be.
+    /// Returns the error for a text that does not have the format of a recipe.
     pub(super) fn malformed(&self, error: &toml::de::Error) -> RecipeError {
         self.refuse_at(error.span().unwrap_or(0..0), error.message().replace('\n', " "))
     }

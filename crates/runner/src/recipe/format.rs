@@ -1,4 +1,4 @@
-//! The file format, with the places of all that can be wrong.
+//! The file format. Every value has its place, so that errors can name it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

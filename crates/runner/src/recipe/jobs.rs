@@ -1,4 +1,4 @@
-//! What is invoked in the bays of a language.
+//! The invocations of a language's stages.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,17 +24,17 @@ use super::share;
 use super::words::Values;
 use super::words::Word;
 
-/// What every program finds in its environment; recipes add to it.
+/// The environment of every program. Recipes add to it.
 const ENVIRONMENT: &[(&str, &str)] =
     &[("HOME", "/box"), ("LANG", "C.UTF-8"), ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("TMPDIR", "/tmp")];
 
 const MIB: u64 = 1024 * 1024;
 
-/// What makes a run of a program, besides its recipe.
+/// The parts of a run that the recipe does not know.
 pub(crate) struct RunParts<'a> {
-    /// Where the program of the host is; none when the compile stage makes it.
+    /// The path of the program on the host. None when the compile stage makes the program.
     pub(crate) program: Option<&'a str>,
-    /// What the compile stage made.
+    /// The artefact of the compile stage.
     pub(crate) artefact: Option<Artefact>,
     pub(crate) sources: &'a Sources,
     pub(crate) args: &'a [String],
@@ -43,14 +43,15 @@ pub(crate) struct RunParts<'a> {
 }
 
 impl CompileStage {
-    /// Returns where the artefact is, relative to the program's directory.
+    /// Returns the path of the artefact, relative to the program's directory.
     pub(crate) fn artefact_path(&self) -> String {
         format!("{}/{}", FileName::RESERVED, self.artefact)
     }
 }
 
 impl Recipe {
-    /// Returns what makes the program at `program` print a version; `argv` is how the recipe calls it.
+    /// Returns the invocation that prints the version of the program at `program`. `argv` is its command line in the
+    /// recipe.
     pub(crate) fn version_invocation(&self, program: &str, argv: &[String]) -> Invocation {
         let argv = std::iter::once(program.to_owned()).chain(argv.iter().skip(1).cloned()).collect();
         let nothing = Values { sources: Vec::new(), ..self.values(None, Limits::default().memory_bytes) };
@@ -61,7 +62,7 @@ impl Recipe {
         }
     }
 
-    /// Returns what compiles with the compiler at `program`.
+    /// Returns the invocation that compiles with the compiler at `program`.
     pub(crate) fn compile_invocation(
         &self,
         stage: &CompileStage,
@@ -73,7 +74,7 @@ impl Recipe {
         Invocation { runtime, job: Job { keep: Some(PathBuf::from(stage.artefact_path())), ..job } }
     }
 
-    /// Returns what checks with the checker at `program`.
+    /// Returns the invocation that checks with the checker at `program`.
     pub(crate) fn check_invocation(
         &self,
         stage: &CheckStage,
@@ -84,7 +85,7 @@ impl Recipe {
         self.tool(&stage.command, program, sources, limits)
     }
 
-    /// Returns what runs the program.
+    /// Returns the invocation that runs the program.
     pub(crate) fn run_invocation(&self, parts: RunParts<'_>) -> Invocation {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values {
@@ -113,7 +114,7 @@ impl Recipe {
         }
     }
 
-    /// Returns an invocation whose output is read by people: both streams as one.
+    /// Returns an invocation whose output people read: both streams are one.
     fn tool(&self, command: &CommandLine, program: &str, sources: &Sources, limits: &Limits) -> Invocation {
         let artefact = self.compile.as_ref().map(CompileStage::artefact_path).unwrap_or_default();
         let values = Values { artefact: &artefact, ..self.values(Some(sources), limits.compile_memory_bytes) };
@@ -172,12 +173,12 @@ impl Recipe {
 
 /// Words or variables with their placeholders filled in.
 struct Filled<T> {
-    /// What is the same for all requests.
+    /// The beginning that is the same for all requests.
     fixed: Vec<T>,
     of_request: Vec<T>,
 }
 
-/// Fills in a command line; only its beginning can be the same for all requests.
+/// Fills in a command line. Only words before the first one that depends on the request count as fixed.
 fn fill(program: String, arguments: &[Word], values: &Values<'_>) -> Filled<String> {
     let mut filled = Filled { fixed: vec![program], of_request: Vec::new() };
     let (fixed, others) = arguments.split_at(arguments.iter().take_while(|word| word.is_fixed()).count());

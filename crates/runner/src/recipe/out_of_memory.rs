@@ -5,32 +5,32 @@ use runbay_sandbox::ProgramEnd;
 
 use super::pattern;
 
-/// How much of standard error is looked at: its end.
+/// The length of the end of standard error that is searched.
 const TAIL_BYTES: usize = 8 * 1024;
 
 /// A runtime's own report that memory ran out.
 #[derive(Debug, Clone)]
 pub(crate) struct OutOfMemory {
     end: ProgramEnd,
-    /// Fits the start of a line of standard error.
+    /// Matches from the start of a line of standard error.
     line: Regex,
-    /// Whether the line may be any one in the last [`TAIL_BYTES`], or has to be the last one.
+    /// Whether any line in the last [`TAIL_BYTES`] may match, or only the last line.
     any_line: bool,
 }
 
 impl OutOfMemory {
-    /// Parses a regular expression, which has to fit from the start of the line.
+    /// Parses a regular expression that must match from the start of the line.
     ///
     /// The error continues a sentence that starts with the expression's place.
     pub(crate) fn parse(end: ProgramEnd, line: &str, any_line: bool) -> Result<Self, String> {
-        // By itself first, so that parentheses cannot get out of the group.
+        // Parsed alone first, so that its parentheses cannot close the group.
         let line = Regex::new(line).and_then(|_| Regex::new(&format!("^(?:{line})")));
         Ok(Self { end, line: line.map_err(|error| pattern::problem(&error))?, any_line })
     }
 
-    /// Returns whether this is how the program ended.
+    /// Returns whether a program that ended like this reports that memory ran out.
     ///
-    /// Lines of blanks do not count.
+    /// Blank lines do not count.
     pub(crate) fn fits(&self, end: ProgramEnd, stderr: &[u8]) -> bool {
         let text = String::from_utf8_lossy(last_lines(stderr));
         let lines = text.lines().rev().filter(|line| !line.trim().is_empty());

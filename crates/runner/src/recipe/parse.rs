@@ -1,4 +1,4 @@
-//! From the text of a file to a recipe that can work.
+//! Parsing: from the text of a file to a recipe that can work.
 
 use std::path::Component;
 use std::path::Path;
@@ -38,11 +38,11 @@ use super::words::Text;
 use super::words::Word;
 use crate::signal;
 
-/// Stands for a program only in the run stage of a compiled language.
+/// The program of a run stage that starts the artefact. Only compiled languages have it.
 const ARTEFACT: &str = "{artefact}";
 
 impl Recipe {
-    /// Parses the text of `file`; `support_file` finds the files that it names in `support`.
+    /// Parses the text of `file`. `support_file` returns the content of the files that `support` names.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Recipe {
     }
 }
 
-/// What the words of a recipe may refer to.
+/// The placeholders that the words of a recipe may use.
 struct Scope<'a> {
     origin: Origin<'a>,
     has_heap: bool,
@@ -180,7 +180,7 @@ impl Scope<'_> {
         Ok(parsed)
     }
 
-    /// Adds what means something in all stages.
+    /// Adds the placeholders that have a value in all stages.
     fn with_common(&self, allowed: &[Placeholder]) -> Vec<Placeholder> {
         let heap = self.has_heap.then_some(Placeholder::HeapMib);
         let common = [Placeholder::Entry, Placeholder::MemoryMib].into_iter().chain(heap);
@@ -196,7 +196,7 @@ fn program(origin: Origin<'_>, stage: &str, argv: &Argv) -> Result<String, Recip
     }
 }
 
-/// A name without slashes, or an absolute path.
+/// Returns whether a word is a name without slashes or an absolute path.
 fn is_program(word: &str) -> bool {
     !word.is_empty() && !word.contains(['{', '\0']) && (word.starts_with('/') || !word.contains('/'))
 }

@@ -1,4 +1,4 @@
-//! How a checker writes what it finds.
+//! The pattern of a checker's output.
 
 use regex::Captures;
 use regex::Regex;
@@ -14,7 +14,7 @@ const GROUPS: &[&str] = &["file", "line", "column", "caret", "severity", "messag
 pub(crate) struct DiagnosticPattern(Regex);
 
 impl DiagnosticPattern {
-    /// Parses a regular expression; `^` and `$` match at every line.
+    /// Parses a regular expression in which `^` and `$` match at every line.
     ///
     /// The error continues a sentence that starts with the pattern's place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
@@ -28,7 +28,7 @@ impl DiagnosticPattern {
         Ok(Self(regex))
     }
 
-    /// Returns what `output` says, in its order.
+    /// Returns the diagnostics in `output`, in its order.
     pub(crate) fn find(&self, output: &str) -> impl Iterator<Item = Diagnostic> {
         self.0.captures_iter(output).map(|groups| diagnostic(&groups))
     }
@@ -47,7 +47,7 @@ fn diagnostic(groups: &Captures<'_>) -> Diagnostic {
     }
 }
 
-/// Returns a file's name as the program has it, which some checkers make a path of.
+/// Returns the name of a file in the program. Some checkers print a path instead.
 fn program_name(path: &str) -> String {
     let path = path.strip_prefix("/box/").unwrap_or(path);
     path.strip_prefix("./").unwrap_or(path).to_owned()
@@ -65,9 +65,9 @@ fn severity(word: &str) -> Severity {
     }
 }
 
-/// Says what is wrong with a regular expression, as the end of a sentence that starts with its place.
+/// Says what is wrong with a regular expression. The text continues a sentence that starts with its place.
 pub(super) fn problem(error: &regex::Error) -> String {
-    // The last line says it; those before it draw where, which takes a fixed width.
+    // The last line names the problem. The lines before it point at the place, which needs a fixed-width font.
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     format!("is no regular expression: {}", last.strip_prefix("error: ").unwrap_or(last))

@@ -1,23 +1,23 @@
 //! Words of a command line with placeholders in them.
 
-/// What a recipe can leave open.
+/// A placeholder for what a recipe leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placeholder {
     /// The name of the program's first file.
     Entry,
-    /// What the request wants on the command line.
+    /// The command line arguments of the request.
     Args,
     /// The names of all source files, the entry first.
     Sources,
-    /// Where the compile stage puts what is kept, relative to the program's directory.
+    /// The path of the artefact, relative to the program's directory.
     Artefact,
-    /// The stage's limit on memory.
+    /// The memory limit of the stage, in MiB.
     MemoryMib,
-    /// A part of it, see `heap_percent`.
+    /// The part of the memory limit that `heap_percent` gives, in MiB.
     HeapMib,
 }
 
-/// Stands for no, one or several words.
+/// A word of a command line. It stands for zero, one or several words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word {
     Args,
@@ -25,7 +25,7 @@ pub(super) enum Word {
     Text(Text),
 }
 
-/// Text in which placeholders are replaced by one value each.
+/// A text whose placeholders each stand for one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Text(Vec<Piece>);
 
@@ -35,7 +35,7 @@ enum Piece {
     Value(Placeholder),
 }
 
-/// What placeholders stand for in one job.
+/// The values of the placeholders in one job.
 pub(super) struct Values<'a> {
     pub(super) entry: &'a str,
     pub(super) args: &'a [String],
@@ -68,7 +68,7 @@ impl Word {
         }
     }
 
-    /// Returns whether it is the same for all requests.
+    /// Returns whether the word is the same for all requests.
     pub(super) fn is_fixed(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_fixed())
     }
@@ -107,7 +107,7 @@ impl Text {
         Ok(Self(pieces))
     }
 
-    /// Returns whether it is the same for all requests: what the recipe itself says.
+    /// Returns whether the text is the same for all requests, because it depends on the recipe alone.
     pub(super) fn is_fixed(&self) -> bool {
         self.0.iter().all(|piece| matches!(piece, Piece::Literal(_) | Piece::Value(Placeholder::Artefact)))
     }
@@ -137,7 +137,7 @@ impl Values<'_> {
     }
 }
 
-/// Splits at the first `{name}`, whose name is of small letters and underscores; other braces are only braces.
+/// Splits a text at the first `{name}` of small letters and underscores. Other braces are literal.
 fn next_name(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(start, _)| {
         let (name, after) = text[start + 1..].split_once('}')?;

@@ -13,17 +13,17 @@ use crate::backend::server_writer::ServerWriter;
 use crate::backend::sqlite_writer::SqliteWriter;
 use crate::entities::execution;
 
-/// The connections to one database; cheap to clone.
+/// The connections to one database. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections {
-    /// For reads that must find whatever was written before.
+    /// For reads that must find everything that was written before.
     pub(crate) readers: DatabaseConnection,
     /// For lists, which may lag a little behind.
     pub(crate) list_readers: DatabaseConnection,
     pub(crate) writer: Writer,
 }
 
-/// Who applies commands.
+/// The writer of a database. It applies commands.
 #[derive(Debug, Clone)]
 pub(crate) enum Writer {
     Sqlite(SqliteWriter),
@@ -31,7 +31,7 @@ pub(crate) enum Writer {
 }
 
 impl Connections {
-    /// Applies a command, and returns when it is durable.
+    /// Applies a command. Returns when it is durable.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(command).await,
@@ -45,7 +45,7 @@ impl Connections {
         read(async || Ok(id.clone().into_tuple::<Uuid>().one(&self.readers).await?)).await.map(|_| ())
     }
 
-    /// Applies what was asked for before, and closes the database; later writes are refused.
+    /// Applies all earlier commands and closes the database. Later writes are refused.
     pub(crate) async fn close(&self) {
         if let Writer::Sqlite(writer) = &self.writer {
             writer.close().await;

@@ -93,7 +93,7 @@ pub struct GiveError {
 }
 
 impl DataDirectory {
-    /// Takes a data directory, and makes it if it does not exist; blocks.
+    /// Takes a data directory. Makes it if it does not exist. Blocks.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ pub(crate) enum Server {
     MySql(Box<MySqlConnectOptions>),
 }
 
-/// Why a text is no address of a database. None of the text is repeated, as it may hold a password.
+/// Why a text is not the address of a database. It repeats no part of the text, because that may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
     /// It does not have the form of a URL.
@@ -86,7 +86,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Returns the way to the server; none for SQLite.
+    /// Returns how to reach the server. Returns none for SQLite.
     pub(crate) fn server(&self) -> Result<Option<Server>, InvalidDatabaseUrl> {
         let parameter = |_| InvalidDatabaseUrl::Parameter;
         Ok(match &self.0 {

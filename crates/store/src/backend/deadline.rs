@@ -13,25 +13,26 @@ use crate::StoreError;
 use crate::backend::fault::Passing;
 use crate::backend::fault::silence;
 
-/// How long a call may take, including its retries; a little less than a request, so that the answer to the request can
-/// say what is wrong.
+/// How long a call may take with its retries. It is a little less than a request may take, so that the answer can say
+/// what is wrong.
 pub(crate) const CALL: Duration = Duration::from_millis(4_500);
 
-/// How often a taken key is tried: the next attempt finds the row of somebody else, or something else is wrong.
+/// How often a command with a taken key is tried. The next try finds the row of somebody else, or the fault lies
+/// elsewhere.
 const TRIES_AFTER_TAKEN: u32 = 3;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(640);
 
-/// What a call says about another try.
+/// The result of a try.
 pub(crate) enum Try<T, E> {
     /// The answer, good or bad.
     Done(Result<T, E>),
-    /// It had no effect, and may succeed a moment later.
+    /// The call had no effect, and may succeed a moment later.
     Again(StoreError),
 }
 
-/// Calls until there is an answer or [`CALL`] is over; then the last error is the answer.
+/// Calls until there is an answer or [`CALL`] is over. In that case the last error is the answer.
 pub(crate) async fn until_answered<T, E, F>(mut call: impl FnMut() -> F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -60,7 +61,7 @@ where
     }
 }
 
-/// Reads until there is an answer, as a read may always be tried again.
+/// Reads until there is an answer. A read may always be tried again.
 pub(crate) async fn read<T, F>(mut query: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -82,7 +83,7 @@ pub(crate) async fn in_time<T, E: From<DbErr>>(call: impl Future<Output = Result
     timeout(CALL, call).await.unwrap_or_else(|_| Err(silence().into()))
 }
 
-/// Returns how an error passes; none if it does not.
+/// Returns why an error passes. Returns none when it does not.
 pub(crate) fn passing(error: &StoreError) -> Option<Passing> {
     match error {
         StoreError::Database(error) => Passing::of(error),
@@ -90,7 +91,7 @@ pub(crate) fn passing(error: &StoreError) -> Option<Passing> {
     }
 }
 
-/// Returns between half and all of a time, so that calls that were in each other's way do not meet again.
+/// Returns between half and all of a time, so that calls that collided do not collide again.
 fn part_of(time: Duration) -> Duration {
     time.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

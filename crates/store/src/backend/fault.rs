@@ -119,15 +119,15 @@ impl Fault {
     }
 }
 
-/// What the same call may lead to later.
+/// The outlook for the same call at a later time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
-    /// It may work: once the database is back, has room for it, or nothing is in its way.
+    /// It may work, once the database is back, has room, or nothing is in the way.
     Better,
-    /// It may fail again: it took too long, or the connection was lost, with which some servers refuse what is too
+    /// It may fail again. It took too long, or the connection was lost, which is how some servers refuse what is too
     /// large.
     Unknown,
-    /// It fails again: the database has answered that it does not take this.
+    /// It fails again. The database has answered that it does not take this.
     Same,
 }
 
@@ -155,7 +155,7 @@ fn took_too_long(error: &dyn DatabaseError) -> bool {
 /// Why a failed command had no effect and may succeed when it is applied again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passing {
-    /// Somebody else added a row with the same key at the same time; the next attempt finds it.
+    /// Somebody else added a row with the same key at the same time. The next try finds it.
     Taken,
     /// The database has ended one of several transactions that got in each other's way.
     Collision,
@@ -164,7 +164,7 @@ pub(crate) enum Passing {
 }
 
 impl Passing {
-    /// Returns how an error passes; none if it does not.
+    /// Returns why an error passes. Returns none when it does not.
     pub(crate) fn of(error: &DbErr) -> Option<Self> {
         match driver_error(error)? {
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Some(Self::ConnectionLost),

@@ -24,7 +24,7 @@ use crate::backend::database_url::Server;
 use crate::backend::deadline::CALL;
 use crate::backend::deadline::in_time;
 
-/// How long a connection that was used need not be tested.
+/// How long a used connection needs no test.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a test of a connection may take.
@@ -32,35 +32,40 @@ const TEST: Duration = Duration::from_secs(2);
 
 const IDLE: Duration = Duration::from_secs(30);
 
-/// The settings of a new connection. A wait for a lock is shorter than a statement may take, and a statement shorter
-/// than anybody waits, so the server gives up first and says why. A process that is frozen amid a transaction must not
-/// keep rows locked. Without bitmap scans, the newest rows of a session are read in order: PostgreSQL takes a session
-/// with many rows for one of the many that have few, and would read all of them first.
+/// The settings of a new connection.
+///
+/// A wait for a lock is shorter than a statement may take, and a statement is shorter than any caller waits, so the
+/// server gives up first and says why. A process that is frozen within a transaction must not keep rows locked. Without
+/// bitmap scans, the newest rows of a session are read in order. PostgreSQL assumes that every session has few rows,
+/// because most have, and would read all rows of a large one first.
 const POSTGRES_SESSION: &str = "\
     SET lock_timeout = '3s'; SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '5s'; \
     SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC'; SET enable_bitmapscan = off";
 
-/// The same settings for MySQL, which ends only statements that read, and for MariaDB; each takes the special comments
-/// of the other for comments. A text that is too long must be an error and not be cut.
+/// The same settings for MySQL and MariaDB. Each takes the special comments of the other for comments.
+///
+/// MySQL ends only statements that read. A text that is too long must be an error and not be cut.
 const MYSQL_SESSION: &str = "\
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES'), wait_timeout = 60, innodb_lock_wait_timeout = 3 \
     /*M! , max_statement_time = 4, idle_transaction_timeout = 5 */ /*!50708 , max_execution_time = 4000 */";
 
-/// The statement for a connection that comes back, instead of a ping. A caller who gave up while a transaction began
-/// has left that transaction open, and nothing on this side knows of it; a later write on the connection would be lost.
-/// PostgreSQL then fails here, as the time of a transaction is that of its first statement (PostgreSQL's documentation,
-/// "Date/Time Functions"), and the connection is closed.
+/// The statement for a connection that returns to the pool, instead of a ping.
+///
+/// A caller who gave up while a transaction began has left that transaction open without a trace on this side. A later
+/// write on the connection would be lost. This statement then fails on PostgreSQL, because the time of a transaction is
+/// that of its first statement (PostgreSQL's documentation, "Date/Time Functions"), and the connection is closed.
 const POSTGRES_RELEASE: &str = "SELECT 1 / (now() = statement_timestamp())::int";
 const MYSQL_RELEASE: &str = "ROLLBACK";
 
-/// The settings for changes of tables, which take as long as they take. Values must be stored as at other times.
+/// The settings for changes of tables, which have no time limit. Values must be stored in the same way as at other
+/// times.
 const MYSQL_MIGRATION_SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')";
 
-/// How large a packet must be allowed to be, for the longest row.
+/// The size of packet that the server must allow, for the longest row.
 const PACKET_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Opens a pool of connections, which are opened when they are needed.
+/// Makes a pool of connections. Each is opened when it is needed.
 pub(crate) fn pool(server: Server, connections: u32) -> DatabaseConnection {
     match server {
         Server::Postgres(options) => {
@@ -74,9 +79,9 @@ pub(crate) fn pool(server: Server, connections: u32) -> DatabaseConnection {
     }
 }
 
-/// Opens the one connection that changes tables, or finds out why that is not possible.
+/// Opens the one connection that changes tables, or returns why that is not possible.
 pub(crate) async fn pinned(server: Server) -> Result<DatabaseConnection, DbErr> {
-    // A pool would only tell that it has waited, so the first connection is opened without one.
+    // A pool would report only that it waited, so the first connection is opened without one.
     let connected = async {
         match &server {
             Server::Postgres(options) => options.connect().await?.close().await,
@@ -123,7 +128,7 @@ where
                 Ok(true)
             })
         })
-        // The pool's own test has no deadline: while a server is silent, all connections would get stuck in it.
+        // The pool's own test has no deadline. While a server is silent, all connections would get stuck in it.
         .after_release(move |connection, _| {
             Box::pin(async move { tested(connection.execute(release)).await.map(|_| true) })
         })
@@ -133,7 +138,7 @@ async fn tested<T>(test: impl Future<Output = Result<T, sqlx::Error>>) -> Result
     timeout(TEST, test).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-/// Checks that a server is new enough, and set up to hold what is to be stored.
+/// Checks that a server is new enough and set up to store the rows.
 pub(crate) async fn check(connection: &DatabaseConnection, database: &str) -> Result<(), OpenError> {
     let failed = |source| OpenError::Open { database: database.to_owned(), source };
     let unsuitable = |problem| Err(OpenError::Unsuitable { database: database.to_owned(), problem });
@@ -158,7 +163,7 @@ async fn value<T: sea_orm::TryGetable>(connection: &DatabaseConnection, query: &
     row.ok_or_else(|| DbErr::RecordNotFound(query.to_owned()))?.try_get_by_index(0)
 }
 
-/// Returns which version is needed if this one is too old.
+/// Checks that a version is new enough. The error is the version that is needed.
 fn check_version(backend: DbBackend, version: &str) -> Result<(), &'static str> {
     let (number, least, needed) = match backend {
         DbBackend::Postgres => (version.trim_start_matches("PostgreSQL "), (15, 0), "PostgreSQL 15 or newer"),
@@ -170,7 +175,7 @@ fn check_version(backend: DbBackend, version: &str) -> Result<(), &'static str> 
     let found = (parts.next(), parts.next().unwrap_or(0));
     match found {
         (Some(major), minor) if (major, minor) < least => Err(needed),
-        // A version that cannot be read belongs to something compatible.
+        // A version that cannot be read belongs to a compatible server.
         _ => Ok(()),
     }
 }

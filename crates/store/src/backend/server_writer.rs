@@ -16,7 +16,7 @@ use crate::backend::deadline::until_answered;
 use crate::backend::fault::Passing;
 use crate::backend::panics::caught;
 
-/// The writing side of a server; cheap to clone.
+/// The writer of a server. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerWriter {
     pool: DatabaseConnection,
@@ -29,7 +29,7 @@ impl ServerWriter {
         Self { pool }
     }
 
-    /// Applies `command`, and returns when it is durable.
+    /// Applies `command`. Returns when it is durable.
     ///
     /// CANCEL: a command that was taken is applied even if its caller goes away.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Answered<C> {
@@ -52,7 +52,7 @@ async fn apply_until_answered<C: Command>(pool: &DatabaseConnection, command: &C
     .await
 }
 
-/// Applies a command in a transaction, which is undone unless the command succeeds.
+/// Applies a command in a transaction. The transaction is undone unless the command succeeds.
 async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C::Answer, WriteError<C::Refusal>> {
     let transaction = match pool.begin().await {
         Ok(transaction) => transaction,
@@ -62,7 +62,7 @@ async fn apply_once<C: Command>(pool: &DatabaseConnection, command: C) -> Try<C:
         Ok(answer) => commit(transaction, answer).await,
         Err(WriteError::Failed(error)) => before_the_commit(error.into()),
         refused @ Err(WriteError::Refused(_)) => {
-            // When this returns, its locks are gone; it has changed nothing even if this fails.
+            // When this returns, its locks are gone. Even if it fails, nothing has changed.
             if let Err(error) = transaction.rollback().await {
                 tracing::debug!(error = ?error, "a refused write was not taken back in time");
             }

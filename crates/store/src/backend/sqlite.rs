@@ -17,7 +17,8 @@ use sqlx::sqlite::SqliteJournalMode;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::sqlite::SqliteSynchronous;
 
-/// How many connections read. In WAL mode they never wait for the writer, and more would only compete for the cores.
+/// The number of reading connections. In WAL mode they never wait for the writer. More would only compete for the
+/// cores.
 const READERS: u32 = 4;
 
 /// How long a statement waits for a lock, and a caller for a connection.
@@ -26,9 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// The size to which the write-ahead log is cut back when it has grown beyond it.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
-/// Makes an empty file if there is none, which only its owner may read, as it will hold the code of all users.
+/// Makes an empty file if there is none. Only its owner may read it, because it will hold the code of all users.
 ///
-/// SQLite gives the same mode to the files that it makes next to it.
+/// SQLite gives the same mode to the files that it makes beside it.
 pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -52,7 +53,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL may lose acknowledged transactions when the power fails, and with group commit FULL costs little.
+        // NORMAL may lose acknowledged transactions when the power fails. With group commit, FULL costs little.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)

@@ -33,7 +33,7 @@ const BATCH: usize = 512;
 /// How long a caller waits until its command is taken. A command that was taken is always answered.
 const ACCEPTANCE: Duration = Duration::from_secs(4);
 
-/// The handle of the task that writes; cheap to clone. The task ends when the last handle is dropped.
+/// The handle of the writing task. It is cheap to clone. The task ends when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteWriter {
     requests: mpsc::Sender<Request>,
@@ -54,7 +54,7 @@ impl SqliteWriter {
         Self { requests }
     }
 
-    /// Applies `command`, and returns when it is durable.
+    /// Applies `command`. Returns when it is durable.
     ///
     /// CANCEL: a command that was taken is applied even if its caller goes away.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteError<C::Refusal>> {
@@ -86,7 +86,7 @@ impl SqliteWriter {
 
 struct WriterTask {
     path: PathBuf,
-    /// The connection; none after a failure, which may have left it in any state.
+    /// The connection. None after a failure, which may have left the connection in any state.
     connection: Option<DatabaseConnection>,
     waiting: mpsc::Receiver<Request>,
 }
@@ -118,7 +118,7 @@ impl WriterTask {
         }
     }
 
-    /// Applies all jobs in one transaction, and answers them when it is durable or has failed.
+    /// Applies all jobs in one transaction. Answers them when it is durable or has failed.
     async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         let result = match caught(self.apply(&mut jobs)).await {
             Ok(result) => result,

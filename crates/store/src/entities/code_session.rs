@@ -24,16 +24,16 @@ pub(crate) struct Model {
     pub(crate) language: String,
     #[sea_orm(column_type = "Text")]
     pub(crate) source_code: String,
-    /// The name of the file that `source_code` is, if the user gave it one.
+    /// The name of the file in `source_code`. Null when its language names it.
     pub(crate) entry_name: Option<String>,
-    /// A JSON array of the files beside it.
+    /// A JSON array of the other files.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) other_files: Option<String>,
     pub(crate) status: String,
     pub(crate) version: i64,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
-    /// When a run of it was accepted, give or take a day.
+    /// The time of an accepted run. It may be up to a day older than the newest one.
     pub(crate) last_run_at: Option<i64>,
 }
 
@@ -62,7 +62,7 @@ impl TryFrom<Model> for Session {
 }
 
 impl ActiveModel {
-    /// Sets the program.
+    /// Sets the columns that hold the program.
     pub(crate) fn set_sources(&mut self, sources: &Sources) {
         let SourceColumns { source_code, entry_name, other_files } = sources.into();
         self.source_code = Set(source_code);

@@ -1,8 +1,8 @@
 //! Columns that hold a JSON document.
 //!
-//! Rows outlive releases, so the documents have types of their own: what other crates do with the types of the model
-//! changes nothing here. A member may be added if it can be left out; none is ever renamed or given another meaning.
-//! What is to be run is refused when it has members of a later version, as leaving them out would run something else.
+//! Rows outlive releases. The documents therefore have their own types, which do not change when those of the model do.
+//! A new member must be optional, and no member is ever renamed or given another meaning. A document of code to run is
+//! refused when it has unknown members, because without them something else would run.
 
 mod document;
 mod sources;

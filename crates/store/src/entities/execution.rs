@@ -44,14 +44,15 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) tenant_id: String,
     pub(crate) session_id: Option<Uuid>,
-    /// The session while the execution is queued or running, else null; unique, which is what allows one active run.
+    /// The session while the execution is queued or running, else null. It is unique, so a session has one active run
+    /// at most.
     pub(crate) active_session_id: Option<Uuid>,
     pub(crate) language: String,
     #[sea_orm(column_type = "Text")]
     pub(crate) source_code: String,
-    /// The name of the file that `source_code` is, if the user gave it one.
+    /// The name of the file in `source_code`. Null when its language names it.
     pub(crate) entry_name: Option<String>,
-    /// A JSON array of the files beside it.
+    /// A JSON array of the other files.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) other_files: Option<String>,
     #[sea_orm(column_type = "Blob")]
@@ -68,12 +69,12 @@ pub(crate) struct Model {
     /// A JSON object of test cases.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) tests: Option<String>,
-    /// How urgent it is; null is normal.
+    /// The priority. Null means normal.
     pub(crate) priority: Option<String>,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) attempt: i64,
-    /// How many attempts were handed back; they do not count against the attempts that are allowed.
+    /// How many attempts were handed back. They do not count against the allowed attempts.
     pub(crate) attempts_returned: i64,
     pub(crate) lease_owner: Option<Uuid>,
     /// The turn that its newest attempt had in the queue.
@@ -84,7 +85,7 @@ pub(crate) struct Model {
     pub(crate) queued_at: i64,
     pub(crate) started_at: Option<i64>,
     pub(crate) completed_at: Option<i64>,
-    /// When its last attempt was lost, until somebody has looked at it.
+    /// When the last attempt was lost. Null again once somebody has dealt with the dead letter.
     pub(crate) dead_lettered_at: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) message: Option<String>,
@@ -102,7 +103,7 @@ pub(crate) struct Model {
     pub(crate) cpu_time_micros: Option<i64>,
     pub(crate) memory_bytes: Option<i64>,
     pub(crate) compile_time_micros: Option<i64>,
-    /// A JSON array of what came of the test cases.
+    /// A JSON array of test results.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) test_results: Option<String>,
 }
@@ -112,7 +113,7 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Puts together the state that the three columns store.
+/// Builds a state from the three columns that store it.
 pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<State, StoreError> {
     let reason_word = reason.map(|text| word("executions.reason", text)).transpose()?;
     let attempt = Attempt(count("executions.attempt", attempt)?);
@@ -125,7 +126,7 @@ pub(crate) fn priority(text: Option<&str>) -> Result<Priority, StoreError> {
     text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
 }
 
-/// What an execution runs, as columns.
+/// The columns of what an execution runs.
 #[derive(Debug, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
 pub(crate) struct InputRow {
@@ -141,7 +142,7 @@ pub(crate) struct InputRow {
     priority: Option<String>,
 }
 
-/// What lists show of an execution, as columns: none that may hold more than a few hundred bytes.
+/// The columns that lists show. None of them holds more than a few hundred bytes.
 #[derive(Debug, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
 pub(crate) struct SummaryRow {
@@ -167,7 +168,7 @@ pub(crate) struct SummaryRow {
     compile_time_micros: Option<i64>,
 }
 
-/// What readers see of an execution, as columns: nothing of what it runs.
+/// The columns that readers see. None of them holds anything that the execution runs.
 #[derive(Debug, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
 pub(crate) struct ReportRow {
@@ -181,15 +182,16 @@ pub(crate) struct ReportRow {
     unanswered_tests: Option<String>,
 }
 
-/// Selects the test cases of an execution that ended without results for them, such as one that did not compile: else
-/// the results say how many there are, and the cases may be megabytes.
+/// Selects the test cases of an execution that ended without results for them, such as one that did not compile.
+///
+/// Otherwise the results give the number of cases. The cases may be megabytes.
 fn unanswered_tests() -> Expr {
     let is_unanswered = Column::CompletedAt.is_not_null().and(Column::TestResults.is_null());
     CaseStatement::new().case(is_unanswered, Expr::col((Entity, Column::Tests))).into()
 }
 
 impl ActiveModel {
-    /// Sets what is to be run.
+    /// Sets the columns of what the execution runs.
     pub(crate) fn set_input(&mut self, input: &RunInput) {
         let RunInput { language, sources, work } = input;
         let Work { stdin, args, environment, limits, tests, priority } = work;
@@ -206,7 +208,7 @@ impl ActiveModel {
         self.priority = Set((*priority != Priority::default()).then(|| priority.as_str().to_owned()));
     }
 
-    /// Sets what came of running the program.
+    /// Sets the columns of the result.
     pub(crate) fn set_outcome(&mut self, outcome: &Outcome) {
         let Outcome { facts, output } = outcome;
         self.message = Set(facts.message.clone());

@@ -1,4 +1,4 @@
-//! The tables as types, and how their rows become values of the model.
+//! The tables as types, and the conversion of their rows into values of the model.
 
 pub(crate) mod code_session;
 mod columns;

@@ -9,14 +9,14 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) version: String,
-    /// 0 once it has stopped.
+    /// The number of slots. 0 means that the worker has stopped.
     pub(crate) slots: i64,
     pub(crate) running: i64,
-    /// A JSON document of whoever writes the row.
+    /// A JSON document. Its format belongs to the writer of the row.
     #[sea_orm(column_type = "Text")]
     pub(crate) languages: String,
     pub(crate) started_at: i64,
-    /// By the clock of the database.
+    /// The time of the last renewal, by the clock of the database.
     pub(crate) last_seen_at: i64,
     pub(crate) draining: bool,
 }

@@ -1,4 +1,4 @@
-//! Accepting executions: what those of sessions and one-shot ones share.
+//! Accepting executions: the part that runs of sessions and one-shot executions share.
 
 mod one_shot;
 mod run;
@@ -28,17 +28,17 @@ use crate::entities::execution;
 use crate::idempotency::remember;
 use crate::idempotency::repetition;
 
-/// An execution that is accepted, now or before.
+/// An execution that is accepted by this request or was accepted by an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acceptance {
-    /// It was accepted now.
+    /// This request was accepted.
     New(ExecutionHead),
-    /// The same request was accepted before, and this is where it is; nothing was written.
+    /// The same request was accepted earlier. Holds the present head. Nothing was written.
     Repeated(ExecutionHead),
 }
 
 impl Acceptance {
-    /// Returns the execution, new or not.
+    /// Returns the execution, whether it is new or not.
     #[must_use]
     pub fn into_head(self) -> ExecutionHead {
         match self {
@@ -47,7 +47,7 @@ impl Acceptance {
     }
 }
 
-/// Why an execution is not accepted; one without a session only for the last reason.
+/// Why an execution is not accepted. A one-shot execution is refused only for the last reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AcceptRefusal {
     /// There is no such session, or it belongs to another tenant.
@@ -62,27 +62,27 @@ pub enum AcceptRefusal {
         /// The language.
         language: LanguageId,
     },
-    /// The session has an execution that is queued or running.
+    /// The session already has an execution that is queued or running.
     #[error("the session has an active execution")]
     ActiveExecution {
-        /// The active execution, unless it was added or ended in this instant.
+        /// The active execution. None when it started or ended at this moment.
         execution: Option<ExecutionId>,
     },
-    /// The newest run of the session was accepted too short a time ago.
+    /// The cooldown after the newest run of the session is not over.
     #[error("the session cools down for another {retry_after:?}")]
     Cooldown {
-        /// When the next run may be accepted.
+        /// The time until the next run may be accepted.
         retry_after: Duration,
     },
-    /// The session was run as often in the last 60 seconds as it may be.
+    /// The session has had as many runs in the last 60 seconds as it may have.
     #[error("the session was run {runs_per_minute} times in a minute")]
     RateLimited {
         /// The most runs within any 60 seconds.
         runs_per_minute: u32,
-        /// When the next run may be accepted.
+        /// The time until the next run may be accepted.
         retry_after: Duration,
     },
-    /// Something else was asked for under the same key before.
+    /// Another request was accepted under the same key earlier.
     #[error("the idempotency key stands for another request")]
     KeyReused,
 }
@@ -98,14 +98,14 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    /// Adds the row of the execution and that of its key.
+    /// Adds the rows of the execution and of its key.
     pub(super) async fn insert(
         self,
         transaction: &DatabaseTransaction,
     ) -> Result<Acceptance, WriteError<AcceptRefusal>> {
         match execution::Entity::insert(self.row()).exec_without_returning(transaction).await {
             Ok(_) => {}
-            // The lock on the session makes this impossible; the unique column holds where a lock does not.
+            // The lock on the session excludes this. The unique column holds where a lock does not.
             Err(error) if is_unique_violation(&error) => {
                 return Err(WriteError::Refused(AcceptRefusal::ActiveExecution { execution: None }));
             }
@@ -156,7 +156,7 @@ impl Accepted {
     }
 }
 
-/// Returns the execution that the same request has led to before, if any.
+/// Returns the execution that an earlier request with the same key led to. Returns none when there is no such request.
 async fn repeated(
     transaction: &DatabaseTransaction,
     keyed: Option<&KeyedRequest>,

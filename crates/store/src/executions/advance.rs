@@ -1,4 +1,4 @@
-//! The one place where the state of an execution's row changes.
+//! The only function that changes the state of an execution's row.
 
 use runbay_model::End;
 use runbay_model::Event;
@@ -17,10 +17,10 @@ use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
-/// Lets `event` happen to an execution that was read in this transaction, and writes `change` along with it.
+/// Applies `event` to an execution that was read in this transaction, and writes `change` with it.
 ///
-/// Returns the head as it is afterwards; none, with nothing written, when the life cycle has no such move or when
-/// somebody else moved the execution since it was read.
+/// Returns the new head. Returns none and writes nothing when the life cycle has no such move or when somebody else
+/// changed the execution since it was read.
 pub(super) async fn advance(
     transaction: &DatabaseTransaction,
     before: ExecutionHead,
@@ -31,7 +31,7 @@ pub(super) async fn advance(
     advance_if(transaction, before, event, at, change, Condition::all()).await
 }
 
-/// Does what [`advance`] does when the row meets a condition, and else nothing.
+/// Does the same as [`advance`] when the row meets a condition. Otherwise returns none and writes nothing.
 pub(super) async fn advance_if(
     transaction: &DatabaseTransaction,
     before: ExecutionHead,

@@ -1,4 +1,4 @@
-//! Ending executions that nobody wants any more.
+//! Cancelling executions.
 
 use runbay_model::Event;
 use runbay_model::ExecutionId;
@@ -22,7 +22,7 @@ use crate::entities::execution::Column;
 /// Cancels an execution that is queued or running.
 #[derive(Debug, Clone)]
 pub struct CancelExecution {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
     /// The execution.
     pub id: ExecutionId,
@@ -35,7 +35,7 @@ pub struct CancelExecution {
 pub enum CancelRefusal {
     /// There is no such execution, or it belongs to another tenant.
     NotFound,
-    /// It had ended before.
+    /// The execution had already ended.
     AlreadyEnded,
 }
 
@@ -55,7 +55,7 @@ impl Command for CancelExecution {
     }
 }
 
-/// Cancels what is queued or running of a session that is locked in this transaction.
+/// Cancels the active execution of a session that is locked in this transaction.
 pub(crate) async fn cancel_active(
     transaction: &DatabaseTransaction,
     session: SessionId,

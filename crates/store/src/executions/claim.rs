@@ -1,4 +1,4 @@
-//! Taking a queued execution.
+//! Claiming a queued execution.
 
 use std::time::Duration;
 
@@ -22,32 +22,33 @@ use crate::Writes;
 use crate::entities::execution;
 use crate::workers::alive;
 
-/// Starts a new attempt of a queued execution; answers none when it is no longer queued.
+/// Starts a new attempt of a queued execution. Answers none when the execution is not queued.
 #[derive(Debug, Clone)]
 pub struct ClaimExecution {
     /// The execution.
     pub id: ExecutionId,
-    /// Who takes it.
+    /// The worker that claims it.
     pub worker: WorkerId,
-    /// The turn that it had in the queue, which a retry keeps.
+    /// The turn that the execution had in the queue. A retry keeps it.
     pub queue_turn: Option<f64>,
-    /// How long the worker's row counts after it was renewed, by the database's clock; none where nobody else reclaims
-    /// what a worker has lost.
+    /// How long the worker's row counts after each renewal, by the database's clock.
+    ///
+    /// None when no other process reclaims the executions of lost workers.
     pub lease: Option<Duration>,
     /// The present time.
     pub at: Timestamp,
 }
 
-/// The worker has not renewed its row within the lease: others may take away what it claims.
+/// The worker has not renewed its row within the lease, so others may take away its claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseExpired;
 
 /// An execution that was claimed.
 #[derive(Debug)]
 pub struct Claimed {
-    /// Where it is now.
+    /// The execution after the claim.
     pub head: ExecutionHead,
-    /// What it runs.
+    /// What the execution runs.
     pub input: RunInput,
 }
 

@@ -1,4 +1,4 @@
-//! Executions that came to nothing, for a person to look at.
+//! Dead letters: failed executions for a person to look at.
 
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionSummary;
@@ -38,7 +38,7 @@ use crate::page::newest_first;
 use crate::sessions::locked_row;
 use crate::sessions::note_run;
 
-/// An execution that failed for no fault of its own, with all its attempts.
+/// An execution that failed with all its attempts although its program is not to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The execution.
@@ -47,14 +47,14 @@ pub struct DeadLetter {
     pub dead_lettered_at: Timestamp,
 }
 
-/// Queues a new execution of what a dead letter was to run; the dead letter is none afterwards.
+/// Queues a new execution with the input of a dead letter, which stops being a dead letter.
 #[derive(Debug, Clone)]
 pub struct RequeueDeadLetter {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
-    /// The execution that failed.
+    /// The dead letter.
     pub id: ExecutionId,
-    /// The id of the execution to be.
+    /// The id of the new execution.
     pub execution: ExecutionId,
     /// The present time.
     pub at: Timestamp,
@@ -66,17 +66,17 @@ pub enum RequeueRefusal {
     /// There is no such dead letter, or it belongs to another tenant.
     #[error("the dead letter was not found")]
     NotFound,
-    /// Its session does not allow it now; one that is gone counts as closed.
+    /// The session does not allow a run at this time. A session that was removed counts as closed.
     #[error(transparent)]
     Accept(#[from] AcceptRefusal),
 }
 
-/// Makes an execution a dead letter no longer; it stays in the history.
+/// Makes a dead letter an ordinary failed execution, which stays in the history.
 #[derive(Debug, Clone)]
 pub struct DeleteDeadLetter {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
-    /// The execution.
+    /// The dead letter.
     pub id: ExecutionId,
 }
 
@@ -126,7 +126,7 @@ impl Command for RequeueDeadLetter {
         let refuse = |refusal: AcceptRefusal| WriteError::Refused(RequeueRefusal::Accept(refusal));
         let session = session_of(transaction, &self.tenant, self.id).await?.ok_or_else(not_found)?;
         if let Some(session) = session {
-            // Sessions are locked before executions, here as elsewhere.
+            // Every transaction locks sessions before executions.
             let Some(row) = locked_row(transaction, &self.tenant, session).await? else {
                 return Err(refuse(AcceptRefusal::SessionInactive));
             };
@@ -166,7 +166,8 @@ impl Command for DeleteDeadLetter {
     }
 }
 
-/// Returns the session of a dead letter, which one-shot executions do not have; none when there is no such dead letter.
+/// Returns the session of a dead letter. The inner value is none for a one-shot execution, the outer when there is no
+/// such dead letter.
 async fn session_of(
     transaction: &DatabaseTransaction,
     tenant: &TenantId,
@@ -183,7 +184,7 @@ async fn session_of(
     Ok(session.map(|session| session.map(SessionId::from_uuid)))
 }
 
-/// Makes an execution a dead letter no longer; false when it was none.
+/// Makes a dead letter an ordinary failed execution. Returns false when it was not a dead letter.
 async fn take_away(transaction: &DatabaseTransaction, tenant: &TenantId, id: ExecutionId) -> Result<bool, StoreError> {
     let written = execution::Entity::update_many()
         .col_expr(Column::DeadLetteredAt, Expr::value(None::<i64>))

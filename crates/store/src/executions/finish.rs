@@ -1,4 +1,4 @@
-//! Recording what came of an attempt.
+//! Recording the result of an attempt.
 
 use std::sync::Arc;
 
@@ -20,22 +20,22 @@ use crate::Writes;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
-/// Ends an execution with what its program did.
+/// Ends an execution with the result of its program.
 #[derive(Debug, Clone)]
 pub struct FinishExecution {
     /// The execution.
     pub id: ExecutionId,
     /// The attempt that reports.
     pub attempt: Attempt,
-    /// What is to be said of the program.
+    /// The verdict on the program.
     pub verdict: Verdict,
-    /// What came of running it; shared with whoever reports it again when it could not be written.
+    /// The result of the run. It is shared, because a report that could not be written is sent again.
     pub outcome: Arc<Outcome>,
     /// The present time.
     pub at: Timestamp,
 }
 
-/// The reporting attempt is not the present one, or the execution has ended.
+/// The reporting attempt is not the present one, or the execution has ended already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stale;
 

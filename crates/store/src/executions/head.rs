@@ -1,4 +1,4 @@
-//! Executions without their code and output, and rows that are read to be changed.
+//! Heads of executions, and rows that are locked to be changed.
 
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
@@ -29,14 +29,14 @@ use crate::entities::execution::priority;
 use crate::entities::execution::state;
 use crate::entities::moment;
 
-/// Where an execution is and when it got there, without its code and output.
+/// The state and times of an execution, without its code and output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionHead {
     /// The execution's id.
     pub id: ExecutionId,
-    /// Who owns it.
+    /// The owner of the execution.
     pub tenant: TenantId,
-    /// The session it was started from.
+    /// The session that it was started from. None for a one-shot execution.
     pub session: Option<SessionId>,
     /// The language its code is run as.
     pub language: LanguageId,
@@ -44,9 +44,9 @@ pub struct ExecutionHead {
     pub priority: Priority,
     /// The turn that its newest attempt had in the queue.
     pub queue_turn: Option<f64>,
-    /// Where it is in its life cycle.
+    /// Its state in the life cycle.
     pub state: State,
-    /// How many attempts were handed back; they do not count against the attempts that are allowed.
+    /// How many attempts were handed back. They do not count against the allowed attempts.
     pub attempts_returned: u32,
     /// The time before which it is not started again.
     pub available_at: Option<Timestamp>,
@@ -80,7 +80,7 @@ pub(super) struct HeadRow {
     completed_at: Option<i64>,
 }
 
-/// Selects heads: the other columns may hold megabytes.
+/// Selects the columns of heads. The other columns may hold megabytes.
 pub(super) fn heads() -> Select<execution::Entity> {
     HeadRow::select_cols(execution::Entity::find().select_only())
 }
@@ -91,7 +91,7 @@ pub(crate) async fn head(connection: &impl ConnectionTrait, id: Uuid) -> Result<
     row.map(ExecutionHead::try_from).transpose()
 }
 
-/// Reads one head and keeps others from changing the row until the transaction ends.
+/// Reads one head and locks its row until the transaction ends.
 pub(super) async fn locked_head(
     transaction: &DatabaseTransaction,
     which: impl IntoCondition,
@@ -100,7 +100,7 @@ pub(super) async fn locked_head(
     row.map(ExecutionHead::try_from).transpose()
 }
 
-/// Reads one head and what its execution runs, and keeps others from changing the row until the transaction ends.
+/// Reads one head with what its execution runs, and locks its row until the transaction ends.
 pub(super) async fn locked_with_input(
     transaction: &DatabaseTransaction,
     id: ExecutionId,

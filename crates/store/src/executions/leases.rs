@@ -1,4 +1,4 @@
-//! Executions whose worker died, and workers whose executions were taken away.
+//! Expired leases: executions of lost workers, and attempts that were taken from a worker.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -39,17 +39,18 @@ use crate::entities::execution;
 use crate::entities::execution::Column;
 use crate::workers::alive;
 
-/// Queues an execution again whose worker has not renewed its row within the lease, or ends it when its attempts are
-/// used up; refused when the worker lives after all.
+/// Queues an execution again when its worker has not renewed its row within the lease.
+///
+/// Ends the execution when its attempts are used up. Refused when the worker is alive after all.
 #[derive(Debug, Clone)]
 pub struct ReclaimExecution {
     /// The execution.
     pub id: ExecutionId,
     /// The attempt that is lost.
     pub attempt: Attempt,
-    /// How long a worker's row counts after it was renewed, by the database's clock.
+    /// How long a worker's row counts after each renewal, by the database's clock.
     pub lease: Duration,
-    /// How many attempts an execution gets, not counting those that were handed back.
+    /// How many attempts an execution gets, without those that were handed back.
     pub attempts_allowed: u32,
     /// The time before which it is not started again.
     pub available_at: Option<Timestamp>,
@@ -69,7 +70,7 @@ impl Store {
         rows.into_iter().map(ExecutionHead::try_from).collect()
     }
 
-    /// Returns those of a worker's attempts that are no longer its own: cancelled, lost or ended.
+    /// Returns those of a worker's attempts that are not its own any more: cancelled, lost or ended.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl Store {
         Ok(attempts.iter().filter(|attempt| !own.contains(attempt)).copied().collect())
     }
 
-    /// Reads which attempts are a worker's own by the rows.
+    /// Reads the attempts that belong to a worker by the rows.
     ///
     /// # Errors
     ///
@@ -134,7 +135,9 @@ pub(crate) fn expired(backend: DbBackend, lease: Duration, limit: u64) -> Select
     heads().filter(Column::Status.eq(Status::Running.as_str())).filter(is_expired(backend, lease)).limit(limit)
 }
 
-/// A running execution without an owner comes from a time before there were leases.
+/// Returns the condition for a running execution whose lease has expired.
+///
+/// A running execution without an owner was claimed before the schema had leases. It counts as expired.
 fn is_expired(backend: DbBackend, lease: Duration) -> Condition {
     let owner = Expr::col((execution::Entity, Column::LeaseOwner));
     Condition::all().add(Expr::not_exists(alive(backend, owner, lease)))

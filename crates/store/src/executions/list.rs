@@ -22,7 +22,8 @@ use crate::entities::execution::SummaryRow;
 use crate::page::newest_first;
 
 impl Store {
-    /// Reads one page of a session's executions; empty when it has none or belongs to another tenant.
+    /// Reads one page of a session's executions. The page is empty when the session has none or belongs to another
+    /// tenant.
     ///
     /// # Errors
     ///
@@ -47,7 +48,7 @@ pub(crate) fn of_session(tenant: &TenantId, session: SessionId) -> Select<execut
     summaries().filter(Column::SessionId.eq(session.as_uuid())).filter(Column::TenantId.eq(tenant.as_str()))
 }
 
-/// Selects summaries: the other columns may hold megabytes.
+/// Selects the columns of summaries. The other columns may hold megabytes.
 pub(super) fn summaries() -> Select<execution::Entity> {
     SummaryRow::select_cols(execution::Entity::find().select_only())
 }

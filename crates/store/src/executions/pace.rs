@@ -19,16 +19,16 @@ use crate::entities::execution::Column;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often a session may be run; only runs that were accepted count.
+/// How often a session may be run. Only accepted runs count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// The most runs within any 60 seconds; 0 for as many as there are.
+    /// The most runs within any 60 seconds. 0 means no limit.
     pub runs_per_minute: u32,
-    /// The time after the acceptance of a run in which no other is accepted.
+    /// The time after an accepted run in which no other is accepted.
     pub cooldown: Duration,
 }
 
-/// Returns why a session may not be run yet, if it may not.
+/// Returns why a session may not be run yet. Returns none when it may.
 pub(super) async fn too_fast(
     transaction: &DatabaseTransaction,
     session: SessionId,
@@ -50,9 +50,10 @@ pub(super) async fn too_fast(
     }))
 }
 
-/// Returns when the session's newest run but `n` was accepted, if that is less than `period` ago.
+/// Skips the session's newest `n` runs and returns when the next older one was accepted.
 ///
-/// A run that lies more than `period` in the future does not count: the clock was set back since.
+/// Returns none when that is more than `period` ago. A run more than `period` in the future does not count, because the
+/// clock was set back since.
 async fn nth_newest(
     transaction: &DatabaseTransaction,
     session: SessionId,

@@ -30,7 +30,7 @@ use crate::entities::execution::InputRow;
 use crate::entities::execution::ReportRow;
 
 impl Store {
-    /// Reads what came of an execution; none when there is no such execution or it belongs to another tenant.
+    /// Reads an execution with its result. Returns none when it does not exist or belongs to another tenant.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Store {
         row.map(ExecutionReport::try_from).transpose()
     }
 
-    /// Reads what an execution runs; none as with [`Store::report`].
+    /// Reads what an execution runs. Returns none in the same cases as [`Store::report`].
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Store {
         row.map(RunInput::try_from).transpose()
     }
 
-    /// Reads where an execution is, without its code and output; none as with [`Store::report`].
+    /// Reads the head of an execution. Returns none in the same cases as [`Store::report`].
     ///
     /// # Errors
     ///
@@ -67,7 +67,8 @@ impl Store {
         row.map(ExecutionHead::try_from).transpose()
     }
 
-    /// Reads the next at most `limit` executions with this status after `after`, in the order of their acceptance.
+    /// Reads at most `limit` executions with this status that come next after `after`, in the order of their
+    /// acceptance.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl Store {
     }
 }
 
-/// Selects the columns of a report, which nothing of what the execution runs is among.
+/// Selects the columns of a report. None of them holds anything that the execution runs.
 pub(crate) fn report_columns() -> Select<execution::Entity> {
     ReportRow::select_cols(execution::Entity::find().select_only())
 }
@@ -115,7 +116,8 @@ pub(crate) fn with_status(
     let mut query = heads().filter(Column::Status.eq(status.as_str()));
     if let Some((created_at, id)) = after {
         let created = created_at.as_micros();
-        // The first condition follows from the second, but only with it do all databases begin in the index.
+        // Both conditions together select what comes after this pair. The first one lets every database start in the
+        // index.
         query = query
             .filter(Column::CreatedAt.gte(created))
             .filter(Condition::any().add(Column::CreatedAt.gt(created)).add(Column::Id.gt(id.as_uuid())));

@@ -1,4 +1,4 @@
-//! Attempts that gave no result.
+//! Attempts without a result: lost, or handed back.
 
 use runbay_model::Attempt;
 use runbay_model::Event;
@@ -19,16 +19,16 @@ use crate::Writes;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
-/// Queues an execution again whose attempt was lost, or ends it when its attempts are used up.
+/// Queues an execution again after a lost attempt, or ends it when its attempts are used up.
 #[derive(Debug, Clone)]
 pub struct LoseExecution {
     /// The execution.
     pub id: ExecutionId,
     /// The attempt that is lost.
     pub attempt: Attempt,
-    /// Why.
+    /// Why the attempt gave no result.
     pub loss: Loss,
-    /// How many attempts an execution gets, not counting those that were handed back.
+    /// How many attempts an execution gets, without those that were handed back.
     pub attempts_allowed: u32,
     /// The time before which it is not started again.
     pub available_at: Option<Timestamp>,
@@ -36,7 +36,7 @@ pub struct LoseExecution {
     pub at: Timestamp,
 }
 
-/// Queues an execution again that a worker returns unfinished; this uses up no attempt.
+/// Queues an execution again that its worker returns unfinished. This uses up no attempt.
 #[derive(Debug, Clone)]
 pub struct HandBackExecution {
     /// The execution.
@@ -76,7 +76,8 @@ impl Command for HandBackExecution {
         let Some(mut head) = locked_head(transaction, Column::Id.eq(self.id.as_uuid())).await? else {
             return Err(WriteError::Refused(Stale));
         };
-        // The number of the attempt stays used, as it fences writes, so the one that was returned is counted apart.
+        // The number of the attempt stays used, because it fences writes. Returned attempts are therefore counted
+        // separately.
         head.attempts_returned = head.attempts_returned.saturating_add(1);
         let change =
             execution::ActiveModel { attempts_returned: Set(i64::from(head.attempts_returned)), ..Default::default() };

@@ -1,4 +1,4 @@
-//! Steps that add one column each; the column is null in the rows that were written before.
+//! Migrations that add one column each. The column is null in older rows.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
@@ -7,15 +7,15 @@ use super::once::add_column;
 
 /// Adds one column to one table.
 pub(super) struct AddedColumn {
-    /// The name of the step, which is kept in the database.
+    /// The name of the migration, which is kept in the database.
     step: &'static str,
     table: &'static str,
     column: fn(DbBackend) -> ColumnDef,
 }
 
-/// All such steps, oldest first; new ones go to the end.
+/// All such migrations, oldest first. New ones go to the end.
 pub(super) const STEPS: [AddedColumn; 1] = [
-    // When a session was last run, so that one in use is not taken for one that nobody needs.
+    // The time of a session's last run. Without it, a session that is run but not saved would count as unused.
     AddedColumn {
         step: "m0005_last_runs",
         table: "code_sessions",

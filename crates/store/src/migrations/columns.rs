@@ -7,7 +7,7 @@ use sea_orm_migration::prelude::IntoIden;
 use sea_orm_migration::prelude::Table;
 use sea_orm_migration::prelude::TableCreateStatement;
 
-/// Makes a table in which texts are equal only if all their bytes are.
+/// Makes a table in which two texts are equal only if all their bytes are.
 pub(super) fn exact_table(name: impl IntoIden, backend: DbBackend) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(name.into_iden());

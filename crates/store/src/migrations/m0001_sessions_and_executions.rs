@@ -1,7 +1,7 @@
 //! The tables `code_sessions` and `executions`.
 //!
-//! Times are BIGINT microseconds since 1970, durations BIGINT microseconds: the databases differ too much in what
-//! they make of anything else. Code is text, output is bytes: PostgreSQL refuses a NUL in text.
+//! Times and durations are BIGINT microseconds, times since 1970, because the databases differ too much in other types.
+//! Code is text. Output is bytes, because PostgreSQL refuses a NUL in text.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;

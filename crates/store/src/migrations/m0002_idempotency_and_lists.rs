@@ -1,4 +1,4 @@
-//! The table `idempotency_keys`, and the index that lists of sessions are read by.
+//! The table `idempotency_keys`, and the index for lists of sessions.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
@@ -19,8 +19,10 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Makes the table of keys. It holds digests instead of texts: they have one length, and no database takes two keys for
-/// one because of upper and lower case.
+/// Makes the table of idempotency keys.
+///
+/// It holds digests instead of texts. All digests have one length, and no database confuses two keys that differ only
+/// in case.
 fn idempotency_keys(backend: DbBackend) -> TableCreateStatement {
     use IdempotencyKeys as Column;
     exact_table(IdempotencyKeys::Table, backend)

@@ -1,7 +1,7 @@
 //! Columns for programs of several files, for what a request adds to its run, and for test cases.
 //!
-//! All of them are null for a plain run of one file. So the common row does not grow, and a program of the version
-//! before can go on with the table.
+//! All of them are null for a plain run of one file. The usual row therefore does not grow, and the previous version of
+//! the program can still use the table.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;

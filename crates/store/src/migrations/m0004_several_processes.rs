@@ -1,6 +1,6 @@
-//! Tables and columns for several processes over one database: leases, turns, dead letters, and what is old.
+//! Tables and columns for several processes over one database: leases, turns, dead letters and retention.
 //!
-//! The new columns are null in older rows, and null stands for what was the case then.
+//! The new columns are null in older rows. Null means what was true of every row before this migration.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::DbBackend;
@@ -54,7 +54,7 @@ fn workers(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// Makes a table of one row: the number of the oldest migration that a program must know to read the tables.
+/// Makes a table of one row. It holds the number of the oldest migration that a program must know to read the tables.
 fn schema_info(backend: DbBackend) -> TableCreateStatement {
     exact_table(SchemaInfo::Table, backend)
         .col(ColumnDef::new(SchemaInfo::Id).integer().not_null().primary_key())
@@ -78,8 +78,7 @@ fn columns() -> [ColumnDef; 3] {
     ]
 }
 
-/// Makes indexes that hold only the rows for which their column means something, where the database can leave out
-/// others.
+/// Makes indexes of only the rows in which the column has a meaning, where the database supports such indexes.
 fn indexes(backend: DbBackend) -> [(&'static str, IndexCreateStatement); 3] {
     use Executions as Column;
     let index = |column: Column, columns: &[Column]| {

@@ -1,9 +1,9 @@
-//! The steps by which the tables came to be; a released step is never changed.
+//! The migrations that build the tables. A released migration is never changed.
 //!
-//! Programs of two versions may work on the same tables during an upgrade. So a step only adds what the version before
-//! does not miss. What is unused is taken away two releases later, by a step that also raises `schema_info.min_reader`
-//! to the number of the first step whose programs can do without it. A program tolerates steps that it does not know,
-//! unless the tables say that it is too old.
+//! Programs of two versions may work on the same tables during an upgrade. A migration therefore only adds what the
+//! previous version does not miss. Whatever is unused is removed two releases later, by a migration that also raises
+//! `schema_info.min_reader` to the number of the first migration whose programs do not need it. A program tolerates
+//! migrations that it does not know, unless the tables say that it is too old.
 
 mod added_columns;
 mod columns;
@@ -37,14 +37,16 @@ use crate::backend::deadline::in_time;
 /// How long a process waits for another process that changes the tables.
 pub(crate) const WAIT_SECONDS: u64 = 60;
 
-/// All tables in the order in which they are dropped. The list of migrations comes first: where a [`reset`] is
-/// interrupted, the next start makes the others whole. Tables that refer to others come before those.
+/// All tables in the order in which they are dropped.
+///
+/// The list of migrations comes first, so that the next start completes an interrupted [`reset`]. Tables come before
+/// the tables that they refer to.
 const TABLES: &[&str] = &[APPLIED, "workers", "schema_info", "idempotency_keys", "executions", "code_sessions"];
 
 /// The table with the names of the applied migrations.
 const APPLIED: &str = "seaql_migrations";
 
-/// Returns all migrations, oldest first; the number of a migration is its position, counted from one.
+/// Returns all migrations, oldest first. The number of a migration is its position, counted from one.
 fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut migrations: Vec<Box<dyn MigrationTrait>> = vec![
         Box::new(m0001_sessions_and_executions::Migration),
@@ -73,10 +75,10 @@ impl From<DbErr> for MigrateError {
     }
 }
 
-/// Brings the tables up to date; one process does it while others wait.
+/// Brings the tables up to date. One process does it while others wait.
 ///
-/// Applies all steps or none, where the database can do so. Writes nothing if there is nothing to do, so that a user
-/// who may not change tables can start.
+/// Applies all migrations or none, where the database supports that. Writes nothing when there is nothing to do, so
+/// that a user who may not change tables can start.
 pub(crate) async fn migrate(database: &DatabaseConnection) -> Result<(), MigrateError> {
     let manager = SchemaManager::new(database);
     in_time(refuse_newer(&manager)).await?;
@@ -91,7 +93,7 @@ pub(crate) async fn migrate(database: &DatabaseConnection) -> Result<(), Migrate
     Ok(())
 }
 
-/// Drops every table of this program and makes them anew.
+/// Drops every table of this program and makes it again.
 pub(crate) async fn reset(database: &DatabaseConnection) -> Result<(), MigrateError> {
     let transaction = database.begin().await?;
     lock::hold(&transaction).await?;

@@ -36,7 +36,7 @@ async fn a_database_of_the_first_version_keeps_its_rows(database: TestDatabase) 
     assert_eq!(Session::try_from(session).unwrap().sources, Sources::single("print(1)").unwrap());
     connection.execute_unprepared("SELECT scoped_key FROM idempotency_keys").await.unwrap();
 
-    // A program of that version may still be at work.
+    // A program of that version may still be running.
     let execution = format!(
         "INSERT INTO executions (id, tenant_id, session_id, language, source_code, stdin, args, status, attempt, \
          attempts_returned, created_at, queued_at, stdout_truncated, stderr_truncated) \

@@ -1,4 +1,4 @@
-//! What a save changes, and the writes that change only that.
+//! Changes that saves make, and writes of only what changed.
 
 use std::iter::repeat;
 
@@ -35,7 +35,7 @@ impl Change {
     }
 }
 
-/// Returns a session as it is after a change; none when the change brings nothing new.
+/// Returns a session after a change. Returns none when the change makes no difference.
 pub(super) fn changed(
     before: &Session,
     language: Option<LanguageId>,
@@ -59,7 +59,7 @@ pub(super) fn changed(
     Some(after)
 }
 
-/// Writes what is different, unless somebody else wrote in between; returns whether it was written.
+/// Writes what differs, unless somebody else wrote in between. Returns whether it was written.
 pub(super) async fn write(
     connection: &impl ConnectionTrait,
     before: &Session,
@@ -88,8 +88,9 @@ pub(super) async fn write(
     Ok(written.rows_affected == 1)
 }
 
-/// Writes sessions that this transaction has locked. One statement is enough for all that have new code only, which
-/// editors send all the time.
+/// Writes sessions that this transaction has locked.
+///
+/// One statement writes all sessions that have only new code, which is what editors send all the time.
 pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[Change]) -> Result<(), StoreError> {
     let (of_code, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.is_only_code());
     for Change { before, after } in others {
@@ -122,8 +123,9 @@ pub(super) async fn write_locked(transaction: &DatabaseTransaction, changes: &[C
     }
 }
 
-/// Repeats the last id until their number is a power of two. Each number is a statement of its own, which both sides
-/// keep prepared.
+/// Repeats the last id until the number of ids is a power of two.
+///
+/// Each number of ids needs a statement of its own, which client and server keep prepared.
 pub(super) fn pad(ids: &mut Vec<Uuid>) {
     if let Some(last) = ids.last().copied() {
         ids.resize(ids.len().next_power_of_two(), last);
@@ -134,7 +136,7 @@ fn same_but_code(one: &Sources, other: &Sources) -> bool {
     one.entry_name() == other.entry_name() && one.others() == other.others()
 }
 
-/// Writes what is new, and returns the session as it is afterwards; none when somebody else wrote in between.
+/// Writes what differs and returns the session afterwards. Returns none when somebody else wrote in between.
 pub(crate) async fn save(
     connection: &impl ConnectionTrait,
     before: Session,

@@ -1,4 +1,4 @@
-//! When a session was last run.
+//! The time of a session's last run.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::StoreError;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 
-/// How often a run is noted. Sessions are kept for many days, so one write a day is enough and most runs need none.
+/// The shortest time between two notes of a run. Sessions are kept for many days, so one write a day is enough.
 const NOTED_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Notes a run of a locked session, unless one was noted within the last day.

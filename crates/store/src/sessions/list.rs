@@ -25,7 +25,7 @@ use crate::entities::word;
 use crate::page::newest_first;
 
 impl Store {
-    /// Reads one page of a tenant's sessions, open and closed ones.
+    /// Reads one page of a tenant's sessions, both open and closed.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Saving sessions, which editors do all the time.
+//! Saving sessions. Editors do it all the time.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -43,10 +43,10 @@ use crate::backend::fault::Passing;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 
-/// Changes language and code of a session; a change that changes nothing writes nothing.
+/// Changes language and code of a session. Writes nothing when that makes no difference.
 #[derive(Debug, Clone)]
 pub struct SaveSession {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
     /// The session.
     pub id: SessionId,
@@ -54,7 +54,7 @@ pub struct SaveSession {
     pub language: Option<LanguageId>,
     /// The new code, if any.
     pub code: Option<CodeChange>,
-    /// The version that the session must have, if it matters.
+    /// The version that the session must have. None when any will do.
     pub expected_version: Option<u64>,
     /// The present time.
     pub at: Timestamp,
@@ -65,25 +65,25 @@ pub struct SaveSession {
 pub enum SaveRefusal {
     /// There is no such session, or it belongs to another tenant.
     NotFound,
-    /// It was closed.
+    /// The session was closed.
     Inactive,
-    /// It has another version than expected.
+    /// The session has another version than expected.
     VersionConflict {
-        /// The version that it has.
+        /// The present version.
         current: u64,
     },
 }
 
 pub(super) type Saved = Result<Session, WriteError<SaveRefusal>>;
 
-/// Saves sessions and writes each once, in as few statements as possible.
+/// Saves sessions in as few statements as possible, and writes each session once.
 ///
-/// Takes at least one save, and returns what came of each in the same order.
+/// Takes at least one save. Returns the result of each save in the same order.
 pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> Vec<SaveTry> {
     let count = saves.len();
     let of_one_session = saves.windows(2).all(|pair| pair[0].save.id == pair[1].save.id);
     let result = match &connections.writer {
-        // Without a transaction: one statement reads, and one writes if there is something to write.
+        // Without a transaction: one statement reads, and one writes if anything differs.
         Writer::Server(_) if of_one_session => until_answered(|| save_once(&connections.readers, saves.clone())).await,
         _ if of_one_session => connections.write(SaveOne(saves)).await,
         _ => connections.write(SaveSeveral(saves)).await,
@@ -97,19 +97,20 @@ pub(crate) async fn save_all(connections: &Connections, saves: Vec<DueSave>) -> 
     })
 }
 
-/// A save with the time at which its caller gives up. Written later, it might undo what the same user has saved through
-/// another process.
+/// A save with the time at which its caller gives up.
+///
+/// A later write might undo what the same user has saved through another process.
 #[derive(Debug, Clone)]
 pub(crate) struct DueSave {
     pub(crate) save: SaveSession,
     pub(crate) until: Instant,
 }
 
-/// What came of a save.
+/// The result of trying a save.
 #[derive(Debug)]
 pub(crate) enum SaveTry {
     Answered(Saved),
-    /// Not written, as somebody else has locked the session.
+    /// The save was not written, because somebody else has locked the session.
     Locked(Box<DueSave>),
 }
 
@@ -117,7 +118,7 @@ pub(crate) enum SaveTry {
 #[derive(Debug, Clone)]
 struct SaveOne(Vec<DueSave>);
 
-/// Saves of several sessions, except locked ones, so that nobody waits for the session of somebody else.
+/// Saves of several sessions. Locked sessions are left out, so that nobody waits for the session of somebody else.
 #[derive(Debug, Clone)]
 struct SaveSeveral(Vec<DueSave>);
 
@@ -156,7 +157,7 @@ impl Command for SaveSeveral {
     }
 }
 
-/// Returns which of the sessions exist.
+/// Returns the sessions that exist.
 async fn existing(transaction: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<HashSet<SessionId>, DbErr> {
     // SQLite locks no rows.
     if ids.is_empty() || transaction.get_database_backend() == DbBackend::Sqlite {
@@ -203,7 +204,7 @@ async fn read(
     Ok(code_session::Entity::find_by_id(id.as_uuid()).one(connection).await?)
 }
 
-/// Sessions that are being saved, before and after.
+/// The sessions of several saves, before and after.
 struct Sessions(HashMap<SessionId, Result<Change, StoreError>>);
 
 impl Sessions {
@@ -215,7 +216,7 @@ impl Sessions {
         Self(sessions.collect())
     }
 
-    /// Applies one save to its session, unless it is too late.
+    /// Applies one save to its session unless it is too late.
     fn save(&mut self, DueSave { save, until }: DueSave) -> Saved {
         if until <= Instant::now() {
             return Err(StoreError::Silent.into());

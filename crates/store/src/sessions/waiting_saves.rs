@@ -1,8 +1,8 @@
-//! Saves that wait for each other.
+//! Saves that are gathered and written together.
 //!
-//! While some saves are on their way to the disk, the next ones gather. They are then written together, those of one
-//! session as well as those of several. The saves of one session keep their order: while some are written, its others
-//! wait.
+//! While some saves are being written to disk, the next ones gather. They are then written together, whether they are
+//! of one session or of several. The saves of one session keep their order: while some of them are being written, the
+//! others wait.
 
 mod queue;
 
@@ -33,23 +33,23 @@ use crate::backend::connections::Connections;
 use crate::backend::deadline::CALL;
 use crate::backend::panics::caught;
 
-/// How long other batches wait for a slow one, which a locked row may hold up.
+/// How long other batches wait for a slow batch. A locked row may hold it up.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long a session that somebody has locked is left alone.
+/// How long the saves of a locked session wait before they are tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The saves that wait until the ones before them are written; cheap to clone.
+/// Saves that wait until the earlier ones are written. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct WaitingSaves(Arc<Mutex<Queue>>);
 
 impl WaitingSaves {
-    /// Makes a list of which at most `batches` are written at one time, slow ones not counted.
+    /// Makes an empty list. At most `batches` are written at one time, without slow ones.
     pub(crate) fn new(batches: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue::new(batches))))
     }
 
-    /// Adds a save, and returns what came of it.
+    /// Adds a save and returns its result.
     pub(super) async fn save(&self, connections: &Connections, save: SaveSession) -> Saved {
         let (caller, answer) = oneshot::channel();
         let until = Instant::now() + CALL;
@@ -61,7 +61,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Starts a task for the next batch, if one may be written now.
+    /// Starts a task for the next batch if a further one may be written.
     fn start(&self, connections: &Connections) {
         let next = self.queue().next();
         if let Some(batch) = next {
@@ -69,7 +69,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Writes one batch after the other until nothing is left.
+    /// Writes batches until no save is left.
     async fn write_all(self, connections: Connections, first: Batch) {
         let mut next = Some(first);
         while let Some(Batch { sessions, saves }) = next {
@@ -96,7 +96,7 @@ impl WaitingSaves {
         }
     }
 
-    /// Lets saves of locked sessions be tried again, after a pause.
+    /// Releases saves of locked sessions after a pause, so that they are tried again.
     async fn release(self, connections: Connections, sessions: Vec<SessionId>) {
         sleep(PAUSE).await;
         self.queue().release(sessions);
@@ -104,12 +104,12 @@ impl WaitingSaves {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // No code that holds the lock panics.
+        // No code that holds the lock panics, so poisoning is ignored.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes a batch and answers its callers; returns the saves of locked sessions.
+/// Writes a batch and answers its callers. Returns the saves of locked sessions.
 async fn write(connections: &Connections, saves: Vec<Waiting>) -> Vec<Waiting> {
     let now = Instant::now();
     let (due, late): (Vec<_>, Vec<_>) = saves.into_iter().partition(|waiting| waiting.due.until > now);

@@ -39,14 +39,14 @@ const SAVES_OF_A_SERVER: usize = 4;
 pub(crate) const SQLITE_FILE: &str = "runbay.db";
 
 impl Store {
-    /// Opens a database, and brings its tables up to date; makes the file of SQLite if there is none.
+    /// Opens a database and brings its tables up to date. Makes the file of SQLite if there is none.
     ///
     /// Any number of processes may open the same server at once. With SQLite the caller holds the
-    /// [`DataDirectory`](crate::DataDirectory), as two writing processes would get in each other's way.
+    /// [`DataDirectory`](crate::DataDirectory), because two writing processes would get in each other's way.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when the database cannot be used; [`OpenError::Newer`] when a newer version of this program has
+    /// [`OpenError`] when the database cannot be used. [`OpenError::Newer`] when a newer version of this program has
     /// changed the tables in a way that this one would misread.
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         match server_of(&settings.url)? {
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// Opens the SQLite database in `directory`, as [`Store::open`] does.
+    /// Opens the SQLite database in `directory` in the same way as [`Store::open`].
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Store {
         Self::open_file(directory).await
     }
 
-    /// Drops all tables of this program and makes them again; everything in them is lost.
+    /// Drops all tables of this program and makes them again. Everything in them is lost.
     ///
     /// Tables of a newer version are no error.
     ///
@@ -87,7 +87,7 @@ impl Store {
         connection.close().await.map_err(cannot_open(&database))
     }
 
-    /// Drops all tables of the SQLite database in `directory`, as [`Store::reset`] does.
+    /// Drops all tables of the SQLite database in `directory` in the same way as [`Store::reset`].
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ async fn reached(url: &DatabaseUrl) -> Result<DatabaseConnection, OpenError> {
     }
 }
 
-/// Checks a replica. One that is away does not keep the process from starting: only lists are read from it, and it may
+/// Checks a replica. A replica that is away does not stop the start, because only lists are read from it and it may
 /// come back.
 async fn check_replica(url: &DatabaseUrl) -> Result<(), OpenError> {
     match reached(url).await {
@@ -179,8 +179,8 @@ fn no_server(url: &DatabaseUrl) -> OpenError {
     OpenError::Unsuitable { database: url.to_string(), problem: "is no server".to_owned() }
 }
 
-/// Checks whether the database takes writes, with a statement that changes nothing; replicas and users without rights
-/// refuse it.
+/// Checks whether the database takes writes, with a statement that changes nothing. Replicas refuse it, and so do
+/// databases whose user has no rights.
 async fn check_that_it_can_be_written(database: &DatabaseConnection) -> Result<(), DbErr> {
     let transaction = database.begin().await?;
     let nobody = execution::Column::Id.eq(Uuid::nil());

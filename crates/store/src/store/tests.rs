@@ -112,7 +112,7 @@ async fn claimed(store: &Store, execution: &ExecutionHead) -> Attempt {
     store.write(claim).await.unwrap().expect("it is queued").head.state.attempt()
 }
 
-/// All that is stored of an execution.
+/// Everything that is stored of an execution.
 #[derive(Debug, PartialEq)]
 struct Stored {
     head: ExecutionHead,

@@ -34,7 +34,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 type Run = Result<(Verdict, Outcome), RunFault>;
 
-/// An engine with one execution that was claimed.
+/// An engine with one claimed execution.
 struct Bench {
     engine: Engine,
     tenant: TenantId,
@@ -86,7 +86,7 @@ impl Bench {
         (Self { engine, tenant, stop, hand_back, _directory: directory }, attempt)
     }
 
-    /// Carries an attempt out and returns its execution as it is then.
+    /// Carries out an attempt and then returns its execution.
     async fn after(&self, attempt: Attempt, run: impl Future<Output = Run> + Send + 'static) -> ExecutionReport {
         let id = attempt.claim.execution;
         timeout(DEADLINE, attempt.carry_out(run)).await.expect("within the deadline");
@@ -94,7 +94,7 @@ impl Bench {
     }
 }
 
-/// Never ends; `dropped` hears of it when it is dropped.
+/// Never ends. The receiver of `dropped` learns when the future is dropped.
 async fn endless(dropped: oneshot::Sender<()>) -> Run {
     let _kept = dropped;
     pending().await
@@ -158,7 +158,7 @@ fn ended_by(signal: &str) -> Run {
     Ok((Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
 }
 
-/// A run of test cases, the first of which was ended by a signal.
+/// A run of test cases whose first case was ended by a signal.
 fn with_a_test_ended_by_a_signal() -> Run {
     let skipped = TestResult::skipped(None);
     let test = TestResult { verdict: TestVerdict::Error, reason: Some(Reason::RuntimeError), ..skipped };

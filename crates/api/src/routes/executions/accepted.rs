@@ -23,8 +23,8 @@ use crate::idempotency::REPLAYED;
 use crate::schema;
 use crate::state::Api;
 
-/// The time that is kept for the answer: reading the end of an execution is given up that long before the request's time
-/// is over.
+/// The time that is reserved for the answer. Waiting for the end of an execution stops this long before the request's
+/// time is over.
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 
 /// An execution in short.
@@ -40,13 +40,13 @@ pub(crate) struct AcceptedExecution {
 }
 
 impl AcceptedExecution {
-    /// Names an execution and its status.
+    /// Makes the short form of an execution.
     pub(crate) const fn new(execution_id: ExecutionId, status: Status) -> Self {
         Self { execution_id, status }
     }
 }
 
-/// Answers at once, or with the end of the execution if that comes within the time that the client waits.
+/// Answers at once, or with the ended execution if it ends while the client waits.
 pub(crate) async fn answer(
     api: &Api,
     principal: &Principal,
@@ -60,7 +60,7 @@ pub(crate) async fn answer(
     let location = [(LOCATION, format!("{}/executions/{id}", face.prefix))];
     let wait = query.wait();
     if wait > Duration::ZERO {
-        // It is accepted, and after a 503 the client would run it once more.
+        // The execution is accepted, and after a 503 the client would run it a second time.
         let patience = (wait + api.request_time()).saturating_sub(LEFT_FOR_THE_ANSWER);
         match timeout(patience, query.read(api, &principal.tenant, id)).await {
             Ok(Ok((report, sources))) if report.summary.state.is_ended() => {

@@ -32,10 +32,10 @@ use crate::state::Api;
 
 const MAX_EXECUTIONS: usize = 100;
 
-/// How long a batch may take, which stands for a hundred requests.
+/// How long a batch may take. It stands for up to a hundred requests.
 const TIME: Duration = Duration::from_secs(30);
 
-/// How long programs are handed in, so that there is always an answer which says what was accepted.
+/// How long programs are submitted. The rest of the time is for an answer that says which were accepted.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Programs to run once each.
@@ -109,12 +109,12 @@ pub(crate) async fn create_executions(
     Ok((StatusCode::ACCEPTED, Json(CreatedExecutions { executions })))
 }
 
-/// Hands programs in, one after the other.
+/// Submits programs one after the other.
 struct Intake<'a> {
     api: &'a Api,
     tenant: &'a TenantId,
     deadline: Instant,
-    /// Why the service takes no more, once it does not.
+    /// Why the service takes no more programs. None while it takes them.
     exhausted: Option<Problem>,
 }
 

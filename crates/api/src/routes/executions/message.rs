@@ -1,10 +1,11 @@
-//! The messages of executions that ended without a program's result; the runner writes those of programs.
+//! Messages of executions that ended without a result of their program. The runner writes all others.
 
 use runbay_model::End;
 use runbay_model::Loss;
 use runbay_model::State;
 
-/// Returns one plain sentence for a person; none while the execution has not ended, and none if its program has a result.
+/// Returns one plain sentence for people. Returns none before the end of the execution and when its program has a
+/// result.
 pub(super) const fn message(state: State) -> Option<&'static str> {
     let State::Ended { end, .. } = state else {
         return None;

@@ -1,4 +1,4 @@
-//! Query parameters of every answer that shows an execution.
+//! The query parameters of all answers that show an execution.
 
 use std::time::Duration;
 
@@ -50,12 +50,12 @@ enum Include {
 }
 
 impl ExecutionQuery {
-    /// Returns the time for which the client waits; zero when it does not wait.
+    /// Returns how long the client waits. Returns zero when it does not wait.
     pub(crate) fn wait(&self) -> Duration {
         self.wait_ms.map_or(Duration::ZERO, Wait::duration)
     }
 
-    /// Reads an execution, as soon as it has ended or the wait is over, and its code if that is asked for.
+    /// Reads an execution once it has ended or the wait is over, with its code if the request asks for that.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl ExecutionQuery {
         }
     }
 
-    /// Reads an execution as it is, and its code if that is asked for.
+    /// Reads an execution at once, with its code if the request asks for that.
     ///
     /// # Errors
     ///

@@ -30,10 +30,10 @@ use crate::state::Api;
 /// The most ids of one request.
 const MAX_IDS: usize = 100;
 
-/// The most bytes of code and output in one answer; a hundred executions may have hundreds of mebibytes.
+/// The most bytes of code and output in one answer. A hundred executions may have hundreds of mebibytes.
 const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Which executions are asked for.
+/// The executions that a request asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct IdsQuery {
     ids: Ids,

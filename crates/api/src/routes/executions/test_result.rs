@@ -1,4 +1,4 @@
-//! What came of a test case, as answers show it.
+//! Results of test cases as answers show them.
 
 use runbay_model::Reason;
 use runbay_model::TestResult;

@@ -1,4 +1,4 @@
-//! Output and times of programs as answers write them.
+//! The form of output and times in answers.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::query::Encoding;
 
-/// Writes output as the client asked for it.
+/// Encodes output as the client asked.
 pub(super) fn encode(output: Vec<u8>, encoding: Encoding) -> String {
     match encoding {
-        // Valid UTF-8 is the usual case, and is not copied.
+        // Valid UTF-8 is the usual case and is not copied.
         Encoding::Text => {
             String::from_utf8(output).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         }

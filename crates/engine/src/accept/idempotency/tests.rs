@@ -145,7 +145,7 @@ fn requests_that_differ_have_different_digests() {
     assert_eq!(digests.len(), requests.len());
 }
 
-/// Keys are kept over releases: if this changes, a repeated request becomes a 422.
+/// Keys outlive releases. If this digest changes, a repeated request is refused with 422.
 #[test]
 fn digests_stay_what_they_are() {
     let old = RunRequest {

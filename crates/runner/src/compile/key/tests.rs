@@ -23,7 +23,7 @@ environment = { A = "1" }
 argv = ["{artefact}"]
 "#;
 
-/// All that a key depends on.
+/// Everything that a key depends on.
 #[derive(Clone)]
 struct Inputs {
     tenant: TenantId,
@@ -71,7 +71,7 @@ fn key(inputs: &Inputs) -> Key {
     key_with(inputs, Sharing::Tenant)
 }
 
-/// Asserts that a change makes another key.
+/// Asserts that a change gives another key.
 fn assert_matters(what: &str, change: impl FnOnce(&mut Inputs)) {
     let mut changed = inputs();
     change(&mut changed);

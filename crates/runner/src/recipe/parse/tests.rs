@@ -31,7 +31,7 @@ fn parse(text: &str) -> Result<Recipe, RecipeError> {
     Recipe::parse("lisp.toml", text, |_| Ok(None))
 }
 
-/// Returns what is said of the recipe after a part of it was replaced.
+/// Returns the error for a recipe of which one part was replaced.
 fn refusal(from: &str, to: &str) -> String {
     let changed = RECIPE.replacen(from, to, 1);
     assert_ne!(changed, RECIPE, "{from}");

@@ -289,7 +289,7 @@ async fn a_command_is_applied_although_its_caller_went_away() {
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     held.let_go().await;
-    // Whatever was asked for later is answered later.
+    // Later requests are answered later.
     store.write(InsertSession(self::session())).await.unwrap();
     assert!(exists(&store, &session).await);
 }

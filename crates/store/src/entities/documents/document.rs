@@ -1,4 +1,4 @@
-//! Texts of documents, and what is wrong with them.
+//! The text of documents, and their errors.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +11,10 @@ use serde::de::Error;
 
 use crate::StoreError;
 
-/// Whatever users send and programs write: as base64 it grows by a third, while a control character in JSON is six
-/// bytes long, and a statement has a largest size.
+/// Bytes from users and programs.
+///
+/// Base64 adds a third to their length. As JSON text, a control character would take six bytes, and the length of a
+/// statement is limited.
 #[derive(Debug)]
 pub(super) struct Base64(pub(super) Vec<u8>);
 

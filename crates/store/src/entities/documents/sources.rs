@@ -11,7 +11,7 @@ use super::document::document;
 use super::document::read;
 use crate::StoreError;
 
-/// The columns that hold a program; the last two are null for one file that its language names.
+/// The columns that hold a program. The last two are null for a single file that its language names.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceColumns {
     pub(crate) source_code: String,
@@ -42,7 +42,7 @@ impl From<&Sources> for SourceColumns {
 }
 
 impl SourceColumns {
-    /// Reads the program; its names are checked again, as they become paths.
+    /// Reads the program. Names of files are checked again, because they become paths.
     pub(crate) fn into_sources(self, table: &str) -> Result<Sources, StoreError> {
         let column = |name: &str| format!("{table}.{name}");
         let others: Vec<FileDocument> = match &self.other_files {

@@ -1,4 +1,4 @@
-//! The column that holds what came of the test cases.
+//! The column that holds the results of test cases.
 
 use runbay_model::TestResult;
 use runbay_model::TestVerdict;
@@ -46,12 +46,12 @@ enum VerdictWord {
     Skipped,
 }
 
-/// Returns the document of what came of test cases.
+/// Returns the document of test results.
 pub(crate) fn results_document(results: &[TestResult]) -> String {
     document(&results.iter().map(ResultDocument::from).collect::<Vec<_>>())
 }
 
-/// Reads what came of test cases.
+/// Reads test results.
 pub(crate) fn read_results(text: &str) -> Result<Vec<TestResult>, StoreError> {
     read::<Vec<ResultDocument>>(COLUMN, text)?.into_iter().map(TestResult::try_from).collect()
 }

@@ -1,4 +1,4 @@
-//! The columns that hold what a request adds to its run.
+//! The columns that hold environment and limits of a request.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::StoreError;
 const ENVIRONMENT: &str = "executions.environment";
 const LIMITS: &str = "executions.limits";
 
-/// Returns the variables as an object; none when there are none.
+/// Returns the variables as a JSON object. Returns none when there are none.
 pub(crate) fn environment_document(environment: &Environment) -> Option<String> {
     (!environment.is_empty()).then(|| document(environment.variables()))
 }
@@ -24,13 +24,13 @@ pub(crate) fn read_environment(text: Option<&str>) -> Result<Environment, StoreE
     Environment::new(read(ENVIRONMENT, text)?).map_err(|error| damaged(ENVIRONMENT, error))
 }
 
-/// Returns the limits that were chosen as an object; none when none was.
+/// Returns the chosen limits as a JSON object. Returns none when none was chosen.
 pub(crate) fn limits_document(limits: &LimitOverrides) -> Option<String> {
     let given: BTreeMap<_, _> = limits.given().collect();
     (!given.is_empty()).then(|| document(&given))
 }
 
-/// Reads limits; one that this program does not know cannot be kept, so the row is not for it.
+/// Reads limits. Fails on an unknown limit, because this program could not keep it.
 pub(crate) fn read_limits(text: Option<&str>) -> Result<LimitOverrides, StoreError> {
     let mut limits = LimitOverrides::default();
     let Some(text) = text else { return Ok(limits) };

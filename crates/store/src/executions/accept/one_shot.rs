@@ -17,13 +17,13 @@ use crate::WriteError;
 /// Queues an execution of code that comes with the request.
 #[derive(Debug, Clone)]
 pub struct AcceptOneShot {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
-    /// The id of the execution to be.
+    /// The id of the new execution.
     pub execution: ExecutionId,
-    /// What is to be run.
+    /// The code, and how to run it.
     pub input: RunInput,
-    /// Under which key it is asked for, if it may be asked for twice.
+    /// The idempotency key of the request. None when the request has no key.
     pub keyed: Option<KeyedRequest>,
     /// The present time.
     pub at: Timestamp,

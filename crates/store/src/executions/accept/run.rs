@@ -31,16 +31,16 @@ use crate::sessions::locked_row;
 use crate::sessions::note_run;
 use crate::sessions::save;
 
-/// Saves what came with a run, takes a snapshot of the session and queues an execution of it: all or nothing.
+/// Saves the code of the request, takes a snapshot of the session and queues its execution: all or nothing.
 #[derive(Debug, Clone)]
 pub struct AcceptRun {
-    /// Who asks.
+    /// The tenant that asks.
     pub tenant: TenantId,
     /// The session.
     pub session: SessionId,
-    /// The id of the execution to be.
+    /// The id of the new execution.
     pub execution: ExecutionId,
-    /// The languages that are offered; a session may be in one that no longer is.
+    /// The languages that are offered. That of the session may not be among them.
     pub offered: Arc<[LanguageId]>,
     /// A language to save first.
     pub language: Option<LanguageId>,
@@ -50,7 +50,7 @@ pub struct AcceptRun {
     pub work: Work,
     /// How often the session may be run.
     pub pace: Pace,
-    /// Under which key the run is asked for, if it may be asked for twice.
+    /// The idempotency key of the request. None when the request has no key.
     pub keyed: Option<KeyedRequest>,
     /// The present time.
     pub at: Timestamp,
@@ -66,12 +66,12 @@ impl Command for AcceptRun {
         };
         let last_run_at = row.last_run_at;
         let session = Session::try_from(row)?;
-        // Before all other checks: what was accepted once stays accepted, whatever the session has become since.
+        // Before all other checks: a request that was accepted stays accepted, whatever has happened to the session.
         if let Some(repeated) = repeated(transaction, self.keyed.as_ref(), self.at).await? {
             return Ok(repeated);
         }
         self.check(transaction, &session).await?;
-        // The snapshot is what this returns, so whatever was saved before this transaction or in it is what runs.
+        // This save returns the snapshot, so the run has everything that was saved before this transaction or in it.
         let saved = save(transaction, session, self.language, self.code, self.at).await?;
         let Some(session) = saved else {
             return Err(StoreError::Busy.into());
@@ -93,7 +93,7 @@ impl Command for AcceptRun {
 }
 
 impl AcceptRun {
-    /// Refuses a run that the session does not allow now; clients rely on the order of the checks.
+    /// Refuses a run that the session does not allow at this time. Clients rely on the order of the checks.
     async fn check(
         &self,
         transaction: &DatabaseTransaction,

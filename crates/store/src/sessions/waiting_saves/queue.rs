@@ -1,4 +1,4 @@
-//! Which saves are written next.
+//! The queue of saves.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -10,52 +10,52 @@ use super::super::save::DueSave;
 use super::super::save::Saved;
 use crate::StoreError;
 
-/// The most saves of one session that wait.
+/// The most waiting saves of one session.
 const MOST_OF_A_SESSION: usize = 64;
 
-/// The most saves that wait: 256 MiB of code.
+/// The most waiting saves. They hold at most 256 MiB of code.
 const MOST: usize = 4_096;
 
-/// The most sessions that are written together: 4 MiB of code, where every server takes packets of 16.
+/// The most sessions in one batch. They hold at most 4 MiB of code, and every server takes packets of 16 MiB.
 const SESSIONS_OF_A_BATCH: usize = 64;
 
-/// The number of saves from which on a batch takes no more sessions.
+/// The number of saves at which a batch takes no more sessions.
 const SAVES_OF_A_BATCH: usize = 256;
 
-/// The most slow batches that do not hold up others.
+/// The most slow batches that step aside.
 const MOST_ASIDE: usize = 4;
 
-/// Saves that wait to be written. The caller writes what it takes, and then says so.
+/// Saves that wait to be written. The caller takes a batch, writes it and calls `written`.
 #[derive(Debug)]
 pub(super) struct Queue {
     sessions: HashMap<SessionId, Line>,
-    /// The sessions whose saves may be taken, the first one first.
+    /// The sessions whose saves may be taken, in order.
     order: VecDeque<SessionId>,
-    /// How many saves wait.
+    /// The number of waiting saves.
     waiting: usize,
-    /// How many batches are being written, and how many may be.
+    /// The number of batches that are being written, and the most that may be.
     batches: usize,
     most_batches: usize,
-    /// How many slow batches are being written aside.
+    /// The number of slow batches that are being written aside.
     aside: usize,
 }
 
-/// The saves of one session that wait, the first one first.
+/// The waiting saves of one session, in order.
 #[derive(Debug, Default)]
 struct Line {
     saves: Vec<Waiting>,
-    /// Whether some of its saves are being written, or it is left alone for a while.
+    /// Whether some of its saves are being written, or its session is locked and paused.
     held: bool,
 }
 
-/// A save and its caller.
+/// A save with its caller.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) due: DueSave,
     pub(super) caller: oneshot::Sender<Saved>,
 }
 
-/// Saves that are written together, those of one session one after the other.
+/// Saves that are written together. Those of one session follow each other.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) sessions: Vec<SessionId>,
@@ -84,7 +84,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes the next batch; none when nothing waits, or as many batches are being written as may be.
+    /// Takes the next batch. Returns none when no save waits for one or no further batch may be written.
     pub(super) fn next(&mut self) -> Option<Batch> {
         if self.batches >= self.most_batches || self.order.is_empty() {
             return None;
@@ -104,7 +104,9 @@ impl Queue {
         Some(Batch { sessions, saves })
     }
 
-    /// Moves a slow batch aside, so that another one may be written; returns false when there is no room for that.
+    /// Moves a slow batch aside, so that another one may be written.
+    ///
+    /// Returns false when no further batch may step aside.
     pub(super) const fn step_aside(&mut self) -> bool {
         let room = self.aside < MOST_ASIDE;
         if room {
@@ -114,7 +116,7 @@ impl Queue {
         room
     }
 
-    /// Ends a batch and returns the sessions that were locked; their saves come first when the sessions are released.
+    /// Ends a batch and returns its locked sessions. Their saves come first when the sessions are released.
     pub(super) fn written(
         &mut self,
         sessions: Vec<SessionId>,
@@ -168,14 +170,14 @@ mod tests {
         Waiting { due: DueSave { save, until: Instant::now() }, caller: oneshot::channel().0 }
     }
 
-    /// Lets saves wait.
+    /// Adds one save for each of `sessions`.
     fn add(queue: &mut Queue, sessions: &[SessionId]) {
         for session in sessions {
             queue.add(save(*session)).unwrap();
         }
     }
 
-    /// Returns the sessions of a batch that is being written from now on, one for each save.
+    /// Takes a batch and returns its sessions, one for each save.
     fn taken(queue: &mut Queue) -> Option<Vec<SessionId>> {
         Some(queue.next()?.saves.into_iter().map(|waiting| waiting.due.save.id).collect())
     }

@@ -49,7 +49,7 @@ async fn what_was_lost_for_good_is_a_dead_letter(database: TestDatabase) {
     }
     expected.sort_unstable_by(|one, other| other.cmp(one));
     let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
-    // What failed by its own fault is none.
+    // An execution that failed by its own fault is not a dead letter.
     let own_fault = accepted(&store, 10).await;
     let attempt = claimed(&store, &own_fault).await;
     let verdict = Verdict::Failed(Fault::RuntimeError);

@@ -1,4 +1,4 @@
-//! A database that is away, and what several transactions do to each other.
+//! A database that is away, and transactions that collide.
 
 use runbay_testkit::MariaDbServer;
 use runbay_testkit::PostgresServer;
@@ -16,7 +16,7 @@ use crate::DatabaseSettings;
 use crate::KeyedRequest;
 use crate::StoreError;
 
-/// Five seconds, and what a busy machine makes of them.
+/// Five seconds, and some more for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 async fn unavailable<T: std::fmt::Debug>(call: impl Future<Output = Result<T, StoreError>>) {
@@ -109,14 +109,14 @@ macro_rules! restarts {
 restarts!(a_postgres_that_is_away_comes_back, PostgresServer);
 restarts!(a_mariadb_that_is_away_comes_back, MariaDbServer);
 
-/// Whoever asks gives up while the answer to BEGIN is on its way; then the connection must not be used by a save, which
+/// A caller gives up while the answer to BEGIN is on its way. No save may use the connection afterwards, because it
 /// would be undone with that transaction.
 async fn a_transaction_that_nobody_knows_of_takes_no_save_along(database: TestDatabase, port: u16) {
     let proxy = TcpProxy::start(port).await;
     let url = proxy.reroute(&database.server.as_ref().unwrap().url);
     let store = Store::open(&DatabaseSettings { connections: 1, ..database.with_url(&url) }).await.unwrap();
     let session = session(&store).await;
-    // Until then, whoever begins a transaction waits for the connection.
+    // Until then, a caller that begins a transaction waits for the connection.
     let idle = async {
         while idle_connections(&store) == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -15,8 +15,8 @@ use crate::executions::queries;
 use crate::page::newest_first;
 use crate::retention::ended_before;
 
-/// Enough rows for a planner to prefer an index; few of them are queued, running or dead. Each session has few, so that a
-/// planner takes every session for such a one, also those that have many.
+/// Adds enough rows for a planner to prefer an index. Few of them are queued, running or dead letters. Each session
+/// has few rows, so a planner assumes that of every session, even of one with many.
 async fn fill(database: &TestDatabase) {
     let connection = database.raw().await;
     let id = match connection.get_database_backend() {
@@ -100,7 +100,7 @@ async fn every_query_begins_in_its_index(database: TestDatabase) {
     for (index, query) in plans {
         let plan = plan(&store, query).await;
         assert!(plan.contains(index), "{index}: {plan}");
-        // What sorts says so in these words, and what reads all rows in those.
+        // The words of plans that sort, then those of plans that read all rows.
         for word in ["TEMP B-TREE", "Sort", "filesort", "Seq Scan on executions", "executions; ALL", "SCAN executions"]
         {
             assert!(!plan.contains(word), "{index}: {plan}");

@@ -103,7 +103,7 @@ async fn one_shot_accepted(store: &Store, now: i64) -> ExecutionHead {
     store.write(one_shot(now)).await.unwrap().into_head()
 }
 
-/// Runs what was accepted to its end.
+/// Runs an accepted execution to its end.
 async fn tested(store: &Store, execution: &ExecutionHead) {
     let attempt = claimed(store, execution).await;
     let mut outcome = outcome();
@@ -156,7 +156,7 @@ async fn one_file_and_a_plain_run_take_no_more_columns_than_they_need(database: 
     assert_eq!((row.limits, row.tests, row.test_results), (None, None, None));
 }
 
-/// Rows are kept over releases: if this fails, rows that were written before can no longer be read.
+/// Rows outlive releases. If this fails, older rows cannot be read.
 async fn documents_stay_what_they_are(database: TestDatabase) {
     let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;
@@ -283,7 +283,7 @@ async fn lists_do_not_read_documents(database: TestDatabase) {
     assert_eq!(store.executions_with_status(Status::Completed, None, 5).await.unwrap().len(), 1);
 }
 
-/// What a waiting client gets is read without what was run, however large that is.
+/// A report for a waiting client is read without the code and input, which may be large.
 async fn a_report_reads_nothing_of_what_was_run(database: TestDatabase) {
     let store = database.open().await;
     let columns = queries::report_columns().build(store.readers().get_database_backend()).sql;
@@ -299,7 +299,7 @@ async fn a_report_reads_nothing_of_what_was_run(database: TestDatabase) {
     assert_eq!(report.tests_total, Some(4), "counted by the results");
 }
 
-/// Only an end without results leaves the test cases themselves to tell how many there are.
+/// After an end without results, only the test cases themselves tell how many there are.
 async fn tests_without_results_are_counted(database: TestDatabase) {
     let store = database.open().await;
     let execution = one_shot_accepted(&store, 10).await;

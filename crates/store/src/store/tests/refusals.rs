@@ -1,4 +1,4 @@
-//! What is wrong with a database is said in words, at the start.
+//! Faults of a database that are named in words at the start.
 
 use std::error::Error;
 
@@ -37,7 +37,7 @@ async fn an_address_that_is_wrong_is_told(database: TestDatabase) {
     let scheme = url.split_once(':').unwrap().0;
     let closed = refused(&database.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
     assert_eq!(closed, Some(crate::Fault::Unreachable));
-    // Whoever accepts connections and says nothing.
+    // This server accepts connections and says nothing.
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = silent.local_addr().unwrap().port();
     let silence = refused(&database.with_url(&format!("{scheme}://a:secret@127.0.0.1:{port}/test_1"))).await.0;
@@ -86,7 +86,7 @@ async fn a_copy_that_is_away_fails_lists_alone(database: TestDatabase) {
     store.sessions(&TenantId::default(), page).await.unwrap_err();
 }
 
-/// As many processes do that are started together.
+/// Many processes that start together do this.
 async fn a_new_database_is_opened_by_many_at_once(database: TestDatabase) {
     let mut opening = tokio::task::JoinSet::new();
     for _ in 0..6 {

@@ -42,7 +42,7 @@ fn answered(tried: SaveTry) -> Result<Session, WriteError<SaveRefusal>> {
     }
 }
 
-/// Those that wait for each other are written together; each counts and has an answer of its own.
+/// Saves that wait for each other are written together. Each counts and has its own answer.
 async fn saves_of_one_session_each_count(database: TestDatabase) {
     let store = database.open().await;
     let session = session(&store).await;
@@ -60,7 +60,7 @@ async fn saves_of_one_session_each_count(database: TestDatabase) {
     assert_eq!(unchanged.version, 51);
 }
 
-/// What becomes of one of them is no matter of the others'.
+/// The result of one save does not affect the others.
 async fn several_sessions_are_saved_together(database: TestDatabase) {
     let store = database.open().await;
     let mut sessions = Vec::new();
@@ -114,7 +114,7 @@ async fn several_sessions_are_saved_together(database: TestDatabase) {
     assert_eq!(store.session(&closed.tenant, closed.id).await.unwrap().unwrap().sources, closed.sources);
 }
 
-/// Each of many has its own code in the end, however they meet on their way.
+/// Each of many sessions has its own code in the end, however the saves meet.
 async fn saves_of_many_sessions_do_not_mix(database: TestDatabase) {
     let store = database.open().await;
     let mut sessions = Vec::new();
@@ -177,7 +177,7 @@ async fn a_save_that_is_refused_changes_nothing(database: TestDatabase) {
     assert_eq!(refused(save(&session, "x")).await, SaveRefusal::Inactive);
 }
 
-/// Of several with the same expectation, which wait for each other, one is right.
+/// Several saves that wait for each other expect the same version. One of them is right.
 async fn one_of_several_expectations_is_met(database: TestDatabase) {
     let store = database.open().await;
     let session = session(&store).await;
@@ -206,7 +206,7 @@ async fn texts_that_look_alike_are_different(database: TestDatabase) {
     assert_eq!(store.session(&TenantId::new("Default"), session.id).await.unwrap(), None);
 }
 
-/// Its caller has been told that it failed, and may have saved something else through another process.
+/// The caller of a late save was told that it failed, and may have saved something else through another process.
 async fn a_save_that_comes_too_late_is_not_written(database: TestDatabase) {
     let store = database.open().await;
     let (late, other) = (session(&store).await, session(&store).await);

@@ -14,7 +14,7 @@ use crate::SaveSession;
 
 const SESSIONS: usize = 10_000;
 const TIME: Duration = Duration::from_secs(10);
-/// What an editor sends.
+/// The size of the code that an editor sends.
 const CODE_BYTES: usize = 500;
 
 /// Lets some clients save sessions one after the other, as fast as they are answered.

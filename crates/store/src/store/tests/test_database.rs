@@ -14,7 +14,7 @@ use crate::store::open::SQLITE_FILE;
 /// An empty database of a test's own.
 pub(crate) struct TestDatabase {
     pub(crate) settings: DatabaseSettings,
-    /// The database as several users see it; none with SQLite.
+    /// The database as several users see it. None with SQLite.
     pub(crate) server: Option<Database>,
     _directory: TempDir,
 }

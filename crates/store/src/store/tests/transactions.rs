@@ -1,4 +1,4 @@
-//! What commands see and keep, also when they fail or meet others.
+//! The effects of commands, with failures and with other commands at the same time.
 
 use std::convert::Infallible;
 use std::sync::Arc;
