@@ -12,6 +12,7 @@ use rustix::net::AddressFamily;
 use rustix::net::RecvAncillaryBuffer;
 use rustix::net::RecvAncillaryMessage;
 use rustix::net::RecvFlags;
+use rustix::net::ReturnFlags;
 use rustix::net::SendAncillaryBuffer;
 use rustix::net::SendAncillaryMessage;
 use rustix::net::SendFlags;
@@ -49,6 +50,9 @@ pub(crate) fn send(socket: impl AsFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> R
 }
 
 /// Receives one packet; none when the other end is closed.
+///
+/// It comes without any fds if this process has too many open files for all of them: who expects some finds none, and
+/// not one too few.
 pub(crate) fn receive(socket: impl AsFd) -> Result<Option<Packet>, Errno> {
     // Asks for the length first: touching a buffer for the longest packet costs a new bay more than a system call.
     let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
@@ -67,6 +71,9 @@ pub(crate) fn receive(socket: impl AsFd) -> Result<Option<Packet>, Errno> {
         if let RecvAncillaryMessage::ScmRights(passed) = message {
             fds.extend(passed);
         }
+    }
+    if received.flags.contains(ReturnFlags::CTRUNC) {
+        fds.clear();
     }
     Ok(Some(Packet { bytes, fds }))
 }
@@ -101,6 +108,19 @@ mod tests {
         drop(left);
         assert!(receive(&right).unwrap().is_none());
         assert_eq!(send(&right, b"x", &[]), Err(Errno::PIPE));
+    }
+
+    #[test]
+    fn a_packet_comes_with_all_its_fds_or_with_none() {
+        let (left, right) = pair().unwrap();
+        let (_reader, writer) = std::io::pipe().unwrap();
+        let fds = [writer.as_fd(); 2 * MAX_FDS];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2 * MAX_FDS))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&fds)));
+        rustix::net::sendmsg(&left, &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty()).unwrap();
+        let packet = receive(&right).unwrap().unwrap();
+        assert_eq!((packet.bytes.as_slice(), packet.fds.len()), (&b"x"[..], 0));
     }
 
     #[test]

@@ -57,20 +57,12 @@ impl Groups {
 
     /// Sets the limits of groups that have none.
     pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
-        self.limit_in_order(limits, &MEMORY_FILES)
+        self.change_limit(CgroupLimits { memory_bytes: u64::MAX, ..limits }, limits)
     }
 
     pub(super) fn change_limit(&self, from: CgroupLimits, to: CgroupLimits) -> Result<(), StepError> {
-        let mut order = MEMORY_FILES;
-        if to.memory_bytes > from.memory_bytes {
-            order.reverse();
-        }
-        self.limit_in_order(to, &order)
-    }
-
-    fn limit_in_order(&self, limits: CgroupLimits, memory_files: &[MemoryFile]) -> Result<(), StepError> {
-        limit_memory(&self.memory, limits.memory_bytes, memory_files).during(Step::LimitMemory)?;
-        files::write(&self.pids, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
+        limit_memory(&self.memory, from.memory_bytes, to.memory_bytes).during(Step::LimitMemory)?;
+        files::write(&self.pids, "pids.max", &to.processes.to_string()).during(Step::LimitProcesses)
     }
 
     /// Opens the files through which a process enters the groups by writing `0`.
@@ -118,26 +110,19 @@ pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
     files::remove_directory(&parents.cpu, name)
 }
 
-/// A limit on memory, without or with swap.
-#[derive(Debug, Clone, Copy)]
-enum MemoryFile {
-    Memory,
-    /// Absent where the kernel does not account swap. Without it swap would extend the limit.
-    MemoryAndSwap,
-}
-
-/// The order in which a limit is lowered; it is raised in the other one. The kernel refuses a limit on memory that is
-/// above the one on memory and swap, also for a moment (memory.rst, section 2.4).
-const MEMORY_FILES: [MemoryFile; 2] = [MemoryFile::Memory, MemoryFile::MemoryAndSwap];
-
-fn limit_memory(memory: &OwnedFd, bytes: u64, order: &[MemoryFile]) -> Result<(), Errno> {
-    let tcp_bytes = bytes / TCP_SHARE;
-    let bytes = bytes.to_string();
-    for file in order {
-        match file {
-            MemoryFile::Memory => files::write(memory, "memory.limit_in_bytes", &bytes)?,
-            MemoryFile::MemoryAndSwap => write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes)?,
-        }
+/// The kernel refuses a limit on memory that is above the one on memory and swap, also for a moment (memory.rst,
+/// section 2.4): a higher limit is set there first, a lower one last.
+fn limit_memory(memory: &OwnedFd, from: u64, to: u64) -> Result<(), Errno> {
+    let tcp_bytes = to / TCP_SHARE;
+    let bytes = to.to_string();
+    // Absent where the kernel does not account swap. Without it swap would extend the limit.
+    let limit_with_swap = || write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes);
+    if to > from {
+        limit_with_swap()?;
+    }
+    files::write(memory, "memory.limit_in_bytes", &bytes)?;
+    if to <= from {
+        limit_with_swap()?;
     }
     // Version 1 counts the buffers of TCP sockets apart: without a limit they could fill what the whole host has
     // for TCP. A program at this limit waits, as with any full buffer.

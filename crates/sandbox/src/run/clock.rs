@@ -112,7 +112,8 @@ impl Clock {
             let next = self.cpu.as_ref().map_or(self.wall_end, |cpu| cpu.next_look.min(self.wall_end));
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
-                message = control.hear(), if self.listens => {
+                // An answer that is on its way is not this one's to take.
+                message = control.hear(), if self.listens && self.answer_by.is_none() => {
                     self.note(message.ok().map(|(message, _)| message));
                     continue;
                 }
@@ -126,13 +127,12 @@ impl Clock {
         }
     }
 
-    /// Takes note of what pid 1 said without being asked, or too late; none if it can say nothing any more.
+    /// Takes note of what pid 1 said without being asked; none if it can say nothing any more.
     fn note(&mut self, message: Option<BayMessage>) {
         match message {
             Some(BayMessage::Packing) => self.packed_by = Some(Instant::now() + PACK_PATIENCE),
-            Some(BayMessage::CpuWait(_)) => self.answer_by = None,
             // The bay is dead or out of its senses; how it ended is told elsewhere.
-            Some(BayMessage::Parked | BayMessage::Started | BayMessage::Packed(_)) | None => self.listens = false,
+            Some(_) | None => self.listens = false,
         }
     }
 
@@ -279,6 +279,23 @@ mod tests {
         };
         assert_eq!(expiry, Expiry::Stop(Stop::WallTime));
         assert_eq!(started.elapsed().as_millis() / 100, 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_was_not_waited_for_counts_and_nothing_is_asked_again() {
+        // Which of the two things that are ready is looked at first is left to chance.
+        for _ in 0..32 {
+            let (mut clock, mut control, mut bay) = clock();
+            tokio::select! {
+                expiry = clock.expiry(&mut control) => panic!("{expiry:?}"),
+                is_asked = is_asked(&mut bay) => assert!(is_asked),
+            }
+            say(&mut bay, BayMessage::CpuWait(0)).await;
+            // Until it has come.
+            tokio::task::yield_now().await;
+            assert_eq!(clock.expiry(&mut control).await, Expiry::Stop(Stop::WallTime));
+            assert_eq!(clock.started().elapsed().as_millis() / 100, 10);
+        }
     }
 
     #[tokio::test(start_paused = true)]

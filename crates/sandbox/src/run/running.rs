@@ -54,11 +54,10 @@ pub struct Running {
 impl Running {
     /// Takes over a bay whose program starts at this moment, or which ended before that.
     pub(super) fn new(bay: Bay, clocks: &Clocks, keeps: bool, early_end: Option<(ProgramEnd, Usage)>) -> (Self, Stdin) {
-        let Bay { limits: _, control, stdin, stdout, stderr, ended, mut handle, meter } = bay;
+        let Bay { limits: _, control, stdin, stdout, stderr, ended, handle, meter } = bay;
         let mut output = Output::new(stdout, stderr, clocks);
         let clock = Clock::start(clocks, meter, keeps);
         let end = early_end.map(|(how, usage)| {
-            handle.disarm();
             output.close();
             Ok(End { how, stop: None, wall: Duration::ZERO, usage })
         });

@@ -46,11 +46,8 @@ impl Bay {
         let frame = bay::first_frame(runtime, None)?;
         match hand_over(&mut self, &frame, None, BayMessage::Parked).await? {
             None => Ok(ParkedBay { bay: Some(self) }),
-            Some((end, usage)) => {
-                self.handle.disarm();
-                // With too little memory to be built it is dead as well.
-                judge_end(end, &usage, None).and(Err(RunError::BayLost))
-            }
+            // With too little memory to be built it is dead as well.
+            Some((end, usage)) => judge_end(end, &usage, None).and(Err(RunError::BayLost)),
         }
     }
 }
@@ -108,6 +105,9 @@ impl ParkedBay {
 
 async fn start(mut bay: Bay, frame: &[u8], job: &Job, clocks: &Clocks) -> Result<(Running, Stdin), RunError> {
     let early_end = hand_over(&mut bay, frame, job.unpack.as_ref(), BayMessage::Started).await?;
+    if let Some((end, usage)) = &early_end {
+        judge_end(*end, usage, None)?;
+    }
     Ok(Running::new(bay, clocks, job.keep.is_some(), early_end))
 }
 
@@ -126,7 +126,11 @@ async fn hand_over(
         match said {
             Ok((message, _)) if message == expected => Ok(None),
             // The bay gave up; the forker knows why.
-            _ => (&mut bay.ended).await.map(Some).map_err(|_| RunError::ForkerLost),
+            _ => {
+                let end = (&mut bay.ended).await.map_err(|_| RunError::ForkerLost)?;
+                bay.handle.disarm();
+                Ok(Some(end))
+            }
         }
     };
     timeout(SETUP_PATIENCE, hand_over).await.map_err(|_| RunError::NotReady)?

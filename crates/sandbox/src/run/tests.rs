@@ -103,3 +103,23 @@ async fn a_bay_that_dies_before_it_is_parked_is_an_error() {
     let error = imitation.bay.park(&Runtime::default()).await.unwrap_err();
     assert!(matches!(error, RunError::BayLost), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_bay_that_dies_before_its_program_starts_is_an_error_at_once() {
+    let imitation = Bay::imitation().unwrap();
+    drop(imitation.control);
+    imitation.told.send((ProgramEnd::Killed, Usage::default())).unwrap();
+    let error = imitation.bay.start(&Invocation::default(), &CLOCKS).await.err();
+    assert!(matches!(error, Some(RunError::BayLost)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_bay_without_memory_for_its_program_has_run_to_its_end() {
+    let mut imitation = Bay::imitation().unwrap();
+    drop(imitation.control);
+    imitation.told.send((ProgramEnd::Killed, Usage { memory_kills: 1, ..Usage::default() })).unwrap();
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    assert_eq!(running.next().await, None);
+    assert_eq!(running.end().await.unwrap().end, ProgramEnd::Killed);
+    assert!(!imitation.forker.is_killed(), "it is dead");
+}
