@@ -138,3 +138,18 @@ async fn pipes_that_stay_open_are_not_read_for_ever_although_the_wait_is_dropped
     assert_eq!(running.end().await.unwrap().end, ProgramEnd::Exited(0));
     drop(imitation.program);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forker_that_does_not_listen_is_not_waited_for_for_ever() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    while imitation.bay.handle.try_kill() {}
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    running.kill();
+    let killed = Instant::now();
+    while timeout(SECOND / 4, running.next()).await.is_err() {
+        assert!(killed.elapsed() < 3 * KILL_PATIENCE);
+    }
+    assert_eq!(running.end().await.unwrap().end, ProgramEnd::Killed);
+    drop(imitation.program);
+}
