@@ -1,7 +1,9 @@
 //! Bays that are made ahead and wait for their job.
 
 use std::fs;
+use std::future::Future;
 use std::process::Command;
+use std::task::Poll;
 
 use runbay_sandbox::BayLimits;
 use runbay_sandbox::FixedLimit;
@@ -181,6 +183,41 @@ async fn a_change_that_nobody_awaits_ends_the_bay() {
     assert!(matches!(error, LimitError::NotParked), "{error:?}");
     let error = run(bay, &attack).await.expect_err("nobody knows its limits");
     assert!(matches!(error, RunError::BayLost), "{error:?}");
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_at_any_point_leaves_nothing() {
+    let arena = Arena::open().await;
+    let mut attack = Attack::new("print('x', flush=True); import sys; sys.stdin.read(); print('y')");
+    attack.invocation.job.keep = Some("main.py".into());
+    let whole = async || {
+        let mut bay = park(&arena, &attack).await;
+        for open_files in [40, 50] {
+            bay.limit(BayLimits { open_files, ..attack.limits }).await.expect("limits can be changed");
+        }
+        run(bay, &attack).await.expect("the program can be run")
+    };
+    let mut polls = 0;
+    let report = loop {
+        let mut run = Box::pin(whole());
+        let mut left = polls;
+        let dropped_or_done = std::future::poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(None);
+            }
+            left -= 1;
+            run.as_mut().poll(context).map(Some)
+        });
+        if let Some(report) = dropped_or_done.await {
+            break report;
+        }
+        drop(run);
+        arena.quiet().await;
+        polls += 1;
+    };
+    assert_eq!(report.stdout, b"x\ny\n");
+    assert!(polls > 5, "{polls}");
     arena.close().await;
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::clock::Clock;
 use super::clock::Clocks;
@@ -32,7 +33,7 @@ use crate::wire::ServiceMessage;
 use crate::wire::Signal;
 use crate::wire::Usage;
 
-/// How long the pipes are read after everything that could write to them is dead.
+/// How long the pipes are waited for after everything that could write to them is dead.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A program that runs in a bay, until it is dropped or ends.
@@ -47,8 +48,8 @@ pub struct Running {
     keeps: bool,
     /// None while the program runs.
     end: Option<Result<End, RunError>>,
-    /// What is left of [`DRAIN_PATIENCE`].
-    drain_patience: Duration,
+    /// Until when the pipes are waited for; none unless they are.
+    drain_by: Option<Instant>,
 }
 
 impl Running {
@@ -62,7 +63,7 @@ impl Running {
             Ok(End { how, stop: None, wall: Duration::ZERO, usage })
         });
         let watch = Watch { clock, control, handle, ended, stopped: None };
-        (Self { output, watch, keeps, end, drain_patience: DRAIN_PATIENCE }, Stdin::new(stdin))
+        (Self { output, watch, keeps, end, drain_by: None }, Stdin::new(stdin))
     }
 
     /// Waits for the next chunk of output; none when the program has ended and all that it wrote has been returned.
@@ -163,13 +164,13 @@ impl Running {
     }
 
     /// Reads what is left in the pipes. Nothing is left that could write, so both end; the deadline is for what cannot
-    /// happen.
+    /// happen. It stands however often this is dropped and called again.
     async fn drain(&mut self) -> Option<Chunk> {
-        let began = Instant::now();
-        let chunk = timeout(self.drain_patience, self.output.next()).await.ok().flatten();
-        self.drain_patience = self.drain_patience.saturating_sub(began.elapsed());
-        if chunk.is_none() {
-            self.output.close();
+        let drain_by = *self.drain_by.get_or_insert_with(|| Instant::now() + DRAIN_PATIENCE);
+        let chunk = timeout_at(drain_by, self.output.next()).await.ok().flatten();
+        match chunk {
+            Some(_) => self.drain_by = None,
+            None => self.output.close(),
         }
         chunk
     }

@@ -77,16 +77,14 @@ impl ParkedBay {
     /// [`LimitError`] within ten seconds. After [`LimitError::Fixed`] the bay is as before, after others it is dead.
     pub async fn limit(&mut self, limits: BayLimits) -> Result<(), LimitError> {
         let mut bay = self.bay.take().ok_or(LimitError::NotParked)?;
-        match bay.handle.limit(limits).await {
+        let result = bay.handle.limit(limits).await;
+        match result {
             Ok(()) => bay.limits = limits,
-            Err(LimitError::Fixed(limit)) => {
-                self.bay = Some(bay);
-                return Err(LimitError::Fixed(limit));
-            }
-            Err(error) => return Err(error),
+            Err(LimitError::Fixed(_)) => {}
+            Err(_) => return result,
         }
         self.bay = Some(bay);
-        Ok(())
+        result
     }
 
     /// Starts a program.

@@ -123,3 +123,33 @@ async fn a_bay_without_memory_for_its_program_has_run_to_its_end() {
     assert_eq!(running.end().await.unwrap().end, ProgramEnd::Killed);
     assert!(!imitation.forker.is_killed(), "it is dead");
 }
+
+#[tokio::test(start_paused = true)]
+async fn pipes_that_stay_open_are_not_read_for_ever_although_the_wait_is_dropped_again_and_again() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    imitation.told.send((ProgramEnd::Exited(0), Usage::default())).unwrap();
+    let ended = Instant::now();
+    while timeout(SECOND / 4, running.next()).await.is_err() {
+        assert!(ended.elapsed() < 10 * SECOND);
+    }
+    assert_eq!(running.next().await, None);
+    assert_eq!(running.end().await.unwrap().end, ProgramEnd::Exited(0));
+    drop(imitation.program);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forker_that_does_not_listen_is_not_waited_for_for_ever() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    while imitation.bay.handle.try_kill() {}
+    let (mut running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    running.kill();
+    let killed = Instant::now();
+    while timeout(SECOND / 4, running.next()).await.is_err() {
+        assert!(killed.elapsed() < 3 * KILL_PATIENCE);
+    }
+    assert_eq!(running.end().await.unwrap().end, ProgramEnd::Killed);
+    drop(imitation.program);
+}

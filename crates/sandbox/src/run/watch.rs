@@ -57,19 +57,19 @@ impl Watch {
     /// CANCEL: nothing is lost.
     pub(super) async fn end(&mut self) -> Result<End, RunError> {
         let (how, usage) = loop {
-            if let Some(stopped) = &mut self.stopped
-                && !stopped.is_told
-            {
-                self.handle.kill().await;
-                stopped.is_told = true;
-            }
             let patience = self.stopped.as_ref().map_or(self.clock.started(), |stopped| stopped.at + KILL_PATIENCE);
+            let has_to_tell = self.stopped.as_ref().is_some_and(|stopped| !stopped.is_told);
             tokio::select! {
                 end = &mut self.ended => break end.map_err(|_| RunError::ForkerLost)?,
                 expiry = self.clock.expiry(&mut self.control), if self.stopped.is_none() => match expiry {
                     Expiry::Stop(reason) => self.stop(reason),
                     Expiry::NotPacked => return Err(RunError::NotPacked),
                 },
+                () = self.handle.kill(), if has_to_tell => {
+                    if let Some(stopped) = &mut self.stopped {
+                        stopped.is_told = true;
+                    }
+                }
                 () = tokio::time::sleep_until(patience), if self.stopped.is_some() => {
                     // The verdict stands whenever the bay's last process ends; its slot is not used again before that.
                     warn!("a bay did not die within {} s of being killed", KILL_PATIENCE.as_secs());
