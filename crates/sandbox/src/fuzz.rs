@@ -68,7 +68,7 @@ fn report() -> impl Strategy<Value = BayReport> {
 fn job() -> impl Strategy<Value = Job> {
     let file = ("[a-z/.]{0,20}", any::<Vec<u8>>());
     let file = file.prop_map(|(name, content)| File { name: name.into(), content });
-    (proptest::collection::vec(file, 0..4), any::<Vec<String>>()).prop_map(|(files, argv)| Job {
+    (proptest::collection::vec(file, 0..4), proptest::collection::vec(".{0,8}", 0..4)).prop_map(|(files, argv)| Job {
         files,
         argv,
         ..Job::default()
