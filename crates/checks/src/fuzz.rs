@@ -28,7 +28,13 @@ proptest! {
         };
         let read = |text: &str| serde_json::from_str::<Request>(text).ok()?.sources().ok();
         prop_assert_eq!(read(&sent(&sources)), Some(sources.clone()));
-        if let Some(changed) = read(&damage.of_text(&sent(&sources))) {
+        let damaged = damage.of_text(&sent(&sources));
+        if let Some(changed) = read(&damaged) {
+            let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it was read");
+            let (received, meant) = (value(&damaged), value(&sent(&changed)));
+            for part in ["/source_code", "/others/0/content"] {
+                prop_assert_eq!(received.pointer(part), meant.pointer(part), "{}", damaged);
+            }
             prop_assert_eq!(read(&sent(&changed)), Some(changed));
         }
     }

@@ -61,6 +61,8 @@ pub(crate) enum InvalidRequest {
     Json(#[from] serde_json::Error),
     #[error("a file of it is not in base64: {0}")]
     Content(base64::DecodeError),
+    #[error("it has other files and no name of the entry")]
+    Entry,
     #[error("its files make no program")]
     Sources(#[from] InvalidSources),
 }
@@ -90,6 +92,9 @@ impl Request {
     /// Reads the program; its names are checked again, as they become paths.
     pub(crate) fn sources(&self) -> Result<Sources, InvalidRequest> {
         let Some(entry) = &self.entry_name else {
+            if !self.others.is_empty() {
+                return Err(InvalidRequest::Entry);
+            }
             return Ok(Sources::single(self.source_code.clone())?);
         };
         let mut files = vec![(entry.clone(), self.source_code.clone().into_bytes())];
@@ -146,6 +151,13 @@ mod tests {
         for sources in [Sources::single("print('ž')").unwrap(), Sources::of_files(files.to_vec()).unwrap()] {
             assert_eq!(passed_on(&sources), sources);
         }
+    }
+
+    #[test]
+    fn files_without_an_entry_are_refused() {
+        let text = r#"{"tenant":"t","language":"l","source_code":"","others":[{"name":"a","content":""}]}"#;
+        let request: Request = serde_json::from_str(text).unwrap();
+        assert!(matches!(request.sources(), Err(InvalidRequest::Entry)));
     }
 
     #[test]

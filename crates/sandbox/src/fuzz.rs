@@ -86,11 +86,8 @@ fn runtime() -> impl Strategy<Value = Runtime> {
 fn job() -> impl Strategy<Value = Job> {
     let file = ("[a-z/.]{0,20}", any::<Vec<u8>>());
     let file = file.prop_map(|(name, content)| File { name: name.into(), content });
-    (proptest::collection::vec(file, 0..4), any::<Vec<String>>()).prop_map(|(files, arguments)| Job {
-        files,
-        arguments,
-        ..Job::default()
-    })
+    (proptest::collection::vec(file, 0..4), proptest::collection::vec(".{0,8}", 0..4))
+        .prop_map(|(files, arguments)| Job { files, arguments, ..Job::default() })
 }
 
 /// Whatever is sent: a message is read back, one that was cut is an error, and what was damaged is an error or a message
