@@ -14,6 +14,7 @@ mod postgres;
 mod redis;
 mod server;
 mod shared;
+mod shared_server;
 mod starter;
 
 pub use certificate::Certificate;

@@ -20,8 +20,6 @@ use super::installation::Installation;
 use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
-#[cfg(doc)]
-use super::shared::SharedServers;
 
 /// Who may log in, see [`Database`]; one statement per line, run at every start.
 const USERS: &str = "\
@@ -85,8 +83,9 @@ impl MariaDbServer {
         MariaDb::default().start().await
     }
 
-    /// Returns the one server that all tests share, each with a database of its own: that of [`SharedServers`] if there
-    /// is one, else one of this process.
+    /// Returns the one server that all tests share, each with a database of its own.
+    ///
+    /// It is that of [`SharedServers`](crate::SharedServers) if there is one, else one of this process.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<MariaDbServer> = OnceCell::const_new();
         SHARED.get_or_init(Self::shared_or_new).await

@@ -20,8 +20,6 @@ use super::installation::Installation;
 use super::installation::program;
 use super::server::Kind;
 use super::server::Server;
-#[cfg(doc)]
-use super::shared::SharedServers;
 
 /// A running Redis. It keeps everything in memory: after a restart it is empty.
 pub type RedisServer = Server<Redis>;
@@ -80,8 +78,9 @@ impl RedisServer {
         Redis::default().start().await
     }
 
-    /// Returns the one server that all tests share, each with a database of its own: that of [`SharedServers`] if there
-    /// is one, else one of this process.
+    /// Returns the one server that all tests share, each with a database of its own.
+    ///
+    /// It is that of [`SharedServers`](crate::SharedServers) if there is one, else one of this process.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<RedisServer> = OnceCell::const_new();
         SHARED.get_or_init(Self::shared_or_new).await

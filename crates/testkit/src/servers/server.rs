@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio::time::timeout;
 
 use super::installation::Installation;
-use super::shared::SharedServer;
+use super::shared_server::SharedServer;
 use super::starter;
 use crate::Process;
 use crate::descendants;

@@ -1,7 +1,5 @@
 //! Servers that all test processes of one run share.
 
-use std::env;
-use std::path::PathBuf;
 use std::process::Command;
 
 use super::mariadb::MariaDb;
@@ -11,6 +9,7 @@ use super::postgres::PostgresServer;
 use super::redis::Redis;
 use super::redis::RedisServer;
 use super::server::Kind;
+use super::shared_server::variable;
 
 /// A PostgreSQL, a MariaDB and a Redis for a command and everything that it starts.
 ///
@@ -20,13 +19,6 @@ pub struct SharedServers {
     postgres: PostgresServer,
     mariadb: MariaDbServer,
     redis: RedisServer,
-}
-
-/// Where a shared server is found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct SharedServer {
-    pub(super) directory: PathBuf,
-    pub(super) port: u16,
 }
 
 impl SharedServers {
@@ -53,39 +45,5 @@ impl SharedServers {
         for name in [Postgres::NAME, MariaDb::NAME, Redis::NAME] {
             command.env_remove(variable(name));
         }
-    }
-}
-
-impl SharedServer {
-    /// Returns the one that the environment names.
-    pub(super) fn of_environment(name: &str) -> Option<Self> {
-        let text = env::var(variable(name)).ok()?;
-        Some(Self::of_text(&text).unwrap_or_else(|| panic!("{} is {text:?}, no port and directory", variable(name))))
-    }
-
-    fn to_text(&self) -> String {
-        format!("{}:{}", self.port, self.directory.display())
-    }
-
-    fn of_text(text: &str) -> Option<Self> {
-        let (port, directory) = text.split_once(':')?;
-        Some(Self { directory: PathBuf::from(directory), port: port.parse().ok()? })
-    }
-}
-
-/// Returns the environment variable with the port and the directory of a server.
-fn variable(name: &str) -> String {
-    format!("RUNBAY_TEST_{}", name.to_uppercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_found_by_what_was_announced() {
-        let server = SharedServer { directory: PathBuf::from("/tmp/a:b"), port: 7 };
-        assert_eq!(SharedServer::of_text(&server.to_text()), Some(server));
-        assert_eq!(SharedServer::of_text("/tmp/a"), None);
     }
 }
