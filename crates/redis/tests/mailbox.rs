@@ -163,12 +163,8 @@ async fn what_nobody_takes_in_time_is_not_taken_later() {
     assert!(soon(sender.receive(["a"]).next()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_sender_that_goes_away_ends_the_work() {
-    let url = RedisServer::shared().await.database().await;
-    let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
-    let client = asking(&sender, "a", "");
-    let message = next(&mut other.receive(["a"])).await;
+/// Begins work on a message that has no end of its own.
+async fn begun(message: Message) -> JoinHandle<Result<(), AnswerError>> {
     let (begun, has_begun) = oneshot::channel();
     let working = tokio::spawn(async move {
         let work = async {
@@ -177,7 +173,17 @@ async fn a_sender_that_goes_away_ends_the_work() {
         };
         message.answer(work).await
     });
-    soon(has_begun).await.unwrap();
+    soon(has_begun).await.expect("the work begins");
+    working
+}
+
+#[tokio::test]
+async fn a_sender_that_goes_away_ends_the_work() {
+    let url = RedisServer::shared().await.database().await;
+    let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
+    let client = asking(&sender, "a", "");
+    let message = next(&mut other.receive(["a"])).await;
+    let working = begun(message).await;
     client.abort();
     assert!(matches!(soon(working).await.unwrap(), Err(AnswerError::Gone)));
 }
@@ -201,15 +207,7 @@ async fn a_receiver_that_died_is_noticed() {
     let (sender, other) = (mailboxes(&url, LIMITS), mailboxes(&url, LIMITS));
     let client = asking(&sender, "a", "");
     let message = next(&mut other.receive(["a"])).await;
-    let (begun, has_begun) = oneshot::channel();
-    let working = tokio::spawn(async move {
-        let work = async {
-            begun.send(()).ok();
-            pending().await
-        };
-        message.answer(work).await
-    });
-    soon(has_begun).await.unwrap();
+    let working = begun(message).await;
     working.abort();
     assert!(matches!(soon(client).await.unwrap(), Err(AskError::Lost)));
 }
