@@ -14,7 +14,8 @@ use crate::admission::limit;
 use crate::auth::Authenticator;
 use crate::document::document;
 use crate::exposure::Exposure;
-use crate::exposure::refuse_foreign_pages;
+use crate::exposure::cors;
+use crate::exposure::guard;
 use crate::face::API;
 use crate::face::Face;
 use crate::face::Faces;
@@ -43,7 +44,7 @@ pub fn router(api: Api) -> Router {
     let layers = Layers {
         authenticator: Arc::clone(api.authenticator()),
         admission: Admission::new(api.request_time()),
-        exposure: api.exposure(),
+        exposure: Arc::clone(api.exposure()),
     };
     layers.around(served).with_state(api)
 }
@@ -61,7 +62,7 @@ struct Served<S> {
 struct Layers {
     authenticator: Arc<dyn Authenticator>,
     admission: Admission,
-    exposure: Exposure,
+    exposure: Arc<Exposure>,
 }
 
 impl Layers {
@@ -78,12 +79,18 @@ impl Layers {
             let routes = routes.layer(from_fn_with_state(self.admission.clone(), limit));
             router = at(face.prefix, router, operations.merge(routes));
         }
-        router
+        // Pages of allowed origins read refusals as well, so these pass the layer that tells browsers of it.
+        let cors = cors(&self.exposure);
+        let router = router
             .fallback(route_not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(CatchPanicLayer::custom(after_panic))
-            .layer(from_fn_with_state(self.exposure, refuse_foreign_pages))
-            .layer(from_fn_with_state(faces, observe))
+            .layer(from_fn_with_state(self.exposure, guard));
+        let router = match cors {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        router.layer(from_fn_with_state(faces, observe))
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn operations() -> Tables<Api> {
         .routes(routes!(healthz::healthz))
         .routes(routes!(healthz::health))
         .routes(routes!(readyz::readyz))
-        .routes(routes!(openapi::openapi));
-    let operator = OpenApiRouter::new().routes(routes!(metrics::metrics));
-    Tables { open, tenant: OpenApiRouter::new(), operator }
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(metrics::metrics));
+    Tables { open, ..Tables::empty() }
 }

@@ -15,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 use crate::admission;
 use crate::auth::Authenticator;
 use crate::exposure::Exposure;
-use crate::problem::Code;
-use crate::problem::Problem;
 
 /// The parts that the routes need from the process in which they run.
 pub struct ApiParts {
@@ -31,7 +29,7 @@ pub struct ApiParts {
     /// Tells who a request comes from.
     pub authenticator: Arc<dyn Authenticator>,
     /// Who can reach the server.
-    pub exposure: Exposure,
+    pub exposure: Arc<Exposure>,
     /// The most clients that are connected at one time, long polls among them; more wait to be accepted.
     pub max_connections: usize,
     /// The time that a request may take once its body has arrived.
@@ -120,24 +118,8 @@ impl Api {
         self.parts.request_time
     }
 
-    pub(crate) fn exposure(&self) -> Exposure {
-        self.parts.exposure
-    }
-
-    /// Refuses lists on a server that is open to other machines.
-    ///
-    /// Without keys, everybody who knows an id can read and change what it names.
-    ///
-    /// # Errors
-    ///
-    /// A problem with the code `list_refused`.
-    pub(crate) fn refuse_list_to_strangers(&self) -> Result<(), Problem> {
-        match self.parts.exposure {
-            Exposure::Loopback => Ok(()),
-            Exposure::Network => Err(Problem::new(Code::ListRefused).detail(
-                "This server is open to other machines and has no keys, so it does not tell ids that others use.",
-            )),
-        }
+    pub(crate) fn exposure(&self) -> &Arc<Exposure> {
+        &self.parts.exposure
     }
 
     /// Reads an execution once it has ended, or as it is when `wait` is over or the process stops.

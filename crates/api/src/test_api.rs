@@ -35,7 +35,7 @@ pub(crate) fn api_parts(store: Store) -> ApiParts {
         scope: Scope::Everything,
         metrics: build_recorder().unwrap().handle(),
         authenticator: Arc::new(Everybody),
-        exposure: Exposure::Loopback,
+        exposure: Arc::new(Exposure::of(([127, 0, 0, 1], 8080).into())),
         max_connections: 1,
         request_time: Duration::from_secs(5),
         shutdown: CancellationToken::new(),

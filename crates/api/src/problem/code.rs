@@ -56,6 +56,7 @@ codes! {
     ForeignHost = "foreign_host", FORBIDDEN, "The request names a foreign host";
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from a foreign page";
     ListRefused = "list_refused", FORBIDDEN, "Lists are for this machine only";
+    OperationsRefused = "operations_refused", FORBIDDEN, "Operations are for this machine only";
     RouteNotFound = "route_not_found", NOT_FOUND, "There is nothing at this path";
     SessionNotFound = "session_not_found", NOT_FOUND, "Session not found";
     DeadLetterNotFound = "dead_letter_not_found", NOT_FOUND, "Dead letter not found";

@@ -85,6 +85,7 @@ impl From<WorkerRow> for WorkerBody {
     tag = "operations",
     responses(
         (status = 200, description = "The workers.", body = Workers),
+        (status = 403, response = Problem),
         (status = 503, response = Problem),
     ),
 )]

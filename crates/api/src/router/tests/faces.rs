@@ -34,8 +34,7 @@ fn tables() -> Tables<()> {
 }
 
 fn router() -> Router {
-    let layers =
-        Layers { authenticator: Arc::new(Everybody), admission: Admission::new(TIME), exposure: Exposure::Loopback };
+    let layers = Layers { authenticator: Arc::new(Everybody), admission: Admission::new(TIME), exposure: loopback() };
     // The order must not matter.
     let faces = [&OTHER, &NATIVE, &API];
     layers.around(faces.map(|face| Served { face, operations: Tables::empty(), routes: tables() }))

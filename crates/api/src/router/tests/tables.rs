@@ -10,20 +10,21 @@ use runbay_store::Store;
 use super::*;
 use crate::auth::Principal;
 use crate::auth::Role;
+use crate::exposure::Reach;
 use crate::test_api::api_parts;
 
 /// Knows two keys and one for everything.
 struct Keys;
 
 impl Authenticator for Keys {
-    fn principal(&self, headers: &HeaderMap) -> Option<Principal> {
+    fn principal(&self, _from: Reach, headers: &HeaderMap) -> Option<Principal> {
         let role = match headers.get(AUTHORIZATION)?.to_str().ok()? {
             "Bearer tenant" => Role::Tenant,
             "Bearer operator" => Role::Operator,
             "Bearer both" => Role::Both,
             _ => return None,
         };
-        Some(Principal { tenant: TenantId::new("acme"), role })
+        Some(Principal { tenant: TenantId::new("acme"), role, is_known: true })
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) async fn list_sessions(
     principal: Principal,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<SessionPageBody>, Problem> {
-    api.refuse_list_to_strangers()?;
+    principal.refuse_list_to_strangers()?;
     let page = api.engine().sessions(&principal.tenant, query.request()).await.map_err(Problem::of_session)?;
     Ok(Json(page.into()))
 }

@@ -18,6 +18,7 @@ use crate::state::Api;
     responses(
         (status = 204, description = "It is no dead letter any more."),
         (status = 400, response = Problem),
+        (status = 403, response = Problem),
         (status = 404, response = Problem),
         (status = 503, response = Problem),
     ),

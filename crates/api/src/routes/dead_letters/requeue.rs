@@ -27,6 +27,7 @@ use crate::state::Api;
         (status = 202, description = "A new execution is accepted.", body = AcceptedExecution,
             headers(("Location" = String, description = "The path of the new execution"))),
         (status = 400, response = Problem),
+        (status = 403, response = Problem),
         (status = 404, response = Problem),
         (status = 409, response = Problem),
         (status = 503, response = Problem),
