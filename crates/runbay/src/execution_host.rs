@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use runbay_api::Exposure;
+use runbay_api::Audience;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
 use runbay_sandbox::Isolation;
@@ -65,13 +65,13 @@ impl Plan {
 impl ExecutionHost {
     /// Finds the languages of this host, and logs what is missing.
     ///
-    /// Refuses to run the programs of strangers without limits on memory and processes; `exposure` says whose programs
+    /// Refuses to run the programs of strangers without limits on memory and processes; `audience` says whose programs
     /// there will be.
     pub(crate) async fn open(
         self,
         programs: &ProgramSettings,
         limits: &LimitSettings,
-        exposure: Exposure,
+        audience: Audience,
     ) -> anyhow::Result<Arc<Runner>> {
         let settings = runner_settings(programs, limits, &self.shares);
         let (runner, absent) = self.launched.into_runner(settings).await?;
@@ -86,7 +86,7 @@ impl ExecutionHost {
             catalog.languages().iter().map(|language| format!("{} {}", language.id, language.version)).collect();
         anyhow::ensure!(!offered.is_empty(), "no language can be run on this host; see `runbay languages`");
         info!(isolation = runner.isolation().as_str(), languages = offered.join(", "), "sandbox ready");
-        check_isolation(runner.isolation(), exposure, programs.allow_degraded)?;
+        check_isolation(runner.isolation(), audience, programs.allow_degraded)?;
         Ok(Arc::new(runner))
     }
 }
@@ -105,12 +105,12 @@ fn runner_settings(programs: &ProgramSettings, limits: &LimitSettings, shares: &
     }
 }
 
-fn check_isolation(isolation: Isolation, exposure: Exposure, allow_degraded: bool) -> anyhow::Result<()> {
+fn check_isolation(isolation: Isolation, audience: Audience, allow_degraded: bool) -> anyhow::Result<()> {
     if isolation == Isolation::Full {
         return Ok(());
     }
     anyhow::ensure!(
-        exposure == Exposure::Loopback || allow_degraded,
+        audience == Audience::ThisMachine || allow_degraded,
         "the isolation level {} is only for servers that listen on loopback; `runbay doctor` shows what is missing, \
          and --allow-degraded accepts it",
         isolation.as_str()
@@ -163,9 +163,9 @@ mod tests {
 
     #[test]
     fn strangers_need_full_isolation() {
-        assert!(check_isolation(Isolation::Full, Exposure::Network, false).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Loopback, false).is_ok());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, false).is_err());
-        assert!(check_isolation(Isolation::Rlimits, Exposure::Network, true).is_ok());
+        assert!(check_isolation(Isolation::Full, Audience::Others, false).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Audience::ThisMachine, false).is_ok());
+        assert!(check_isolation(Isolation::Rlimits, Audience::Others, false).is_err());
+        assert!(check_isolation(Isolation::Rlimits, Audience::Others, true).is_ok());
     }
 }

@@ -1,18 +1,23 @@
 //! Limits as an operator writes them: `wall_time_ms=60000,memory_bytes=1073741824`, or a table in a file.
 
+use std::fmt;
 use std::str::FromStr;
 
 use runbay_model::LimitOverrides;
 use runbay_model::LimitRanges;
 use runbay_model::Limits;
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde::de::value::MapAccessDeserializer;
 
 /// By which factor an operator may raise the highest value of a limit.
 const HIGHEST_FACTOR: u64 = 100;
 
 /// Some limits by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LimitList(pub(crate) LimitOverrides);
 
 /// What an operator decides about limits.
@@ -41,6 +46,31 @@ impl FromStr for LimitList {
             }
         }
         Ok(Self(limits))
+    }
+}
+
+impl<'de> Deserialize<'de> for LimitList {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        file.deserialize_any(Written)
+    }
+}
+
+/// Reads a list in a file: a table, or the text of a flag.
+struct Written;
+
+impl<'de> Visitor<'de> for Written {
+    type Value = LimitList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of limits, or a text such as \"wall_time_ms=2000,processes=32\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<LimitList, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<LimitList, A::Error> {
+        LimitOverrides::deserialize(MapAccessDeserializer::new(table)).map(LimitList)
     }
 }
 

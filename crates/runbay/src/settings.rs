@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod backend;
+mod exposure;
 mod file;
 mod given;
 mod limits;
@@ -14,6 +15,7 @@ mod process;
 mod programs;
 mod secret;
 mod upkeep;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,10 +26,13 @@ use clap::Command;
 pub(crate) use acceptance::AcceptanceSettings;
 pub(crate) use backend::BackendSettings;
 pub(crate) use backend::WrittenBackend;
+pub(crate) use exposure::ApiAccess;
+pub(crate) use exposure::ExposureSettings;
 pub(crate) use file::SettingsFile;
 pub(crate) use given::Given;
 pub(crate) use limits::WrittenLimits;
 pub(crate) use locations::DataSettings;
+pub(crate) use locations::ListenAddress;
 pub(crate) use locations::ListenSettings;
 pub(crate) use process::ProcessSettings;
 pub(crate) use programs::ProgramSettings;
@@ -43,6 +48,6 @@ fn known_keys() -> BTreeSet<String> {
     let command = WrittenBackend::augment_args(DataSettings::augment_args(command));
     let command = ProgramSettings::augment_args(WrittenLimits::augment_args(command));
     let command = UpkeepSettings::augment_args(AcceptanceSettings::augment_args(command));
-    let command = ProcessSettings::augment_args(command);
+    let command = ExposureSettings::augment_args(ProcessSettings::augment_args(command));
     command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
 }

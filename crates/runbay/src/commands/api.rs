@@ -10,7 +10,6 @@ use clap::Args;
 use runbay_api::Api;
 use runbay_api::ApiParts;
 use runbay_api::Everybody;
-use runbay_api::Exposure;
 use runbay_api::Scope;
 use runbay_checks::RemoteChecker;
 use runbay_engine::Checker;
@@ -30,7 +29,9 @@ use crate::open_files;
 use crate::service;
 use crate::settings;
 use crate::settings::AcceptanceSettings;
+use crate::settings::ApiAccess;
 use crate::settings::BackendSettings;
+use crate::settings::ExposureSettings;
 use crate::settings::Given;
 use crate::settings::ListenSettings;
 use crate::settings::ProcessSettings;
@@ -48,6 +49,9 @@ pub(crate) struct ServeApi {
 
     #[command(flatten)]
     listen: Given<ListenSettings>,
+
+    #[command(flatten)]
+    exposure: Given<ExposureSettings>,
 
     #[command(flatten)]
     process: Given<ProcessSettings>,
@@ -68,6 +72,7 @@ pub(crate) struct ServeApi {
 /// What the operator chose.
 struct Parts {
     listener: TcpListener,
+    access: ApiAccess,
     max_connections: usize,
     backend: BackendSettings,
     limits: LimitSettings,
@@ -85,20 +90,21 @@ impl ServeApi {
         let acceptance = self.acceptance.over(&file)?;
         let upkeep = self.upkeep.over(&file)?;
         let listen = self.listen.over(&file)?.address();
+        let access = self.exposure.over(&file)?;
         logging::start(&process.log)?;
         open_files::raise_limit()?;
         let max_connections = open_files::share_out(0, 0)?.connections;
-        let listener = service::listen(listen)?;
+        let listener = service::listen(&listen)?;
         identity::drop_rights(process.user.as_deref())?;
-        service::run(serve(Parts { listener, max_connections, backend, limits, acceptance, upkeep }))?;
+        service::run(serve(Parts { listener, access, max_connections, backend, limits, acceptance, upkeep }))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, max_connections, backend, limits, acceptance, upkeep } = parts;
+    let Parts { listener, access, max_connections, backend, limits, acceptance, upkeep } = parts;
     let metrics = service::record_metrics()?;
-    let exposure = Exposure::of(listener.local_addr()?);
+    let exposure = Arc::new(access.exposure(listener.local_addr()?));
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::of(&acceptance)).await?;
     let checker = backend.redis.map(|SharedRedis { redis, prefix }| {
         let checker: Arc<dyn Checker> = Arc::new(RemoteChecker::new(redis, &prefix));
@@ -125,13 +131,13 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         scope: Scope::Everything,
         authenticator: Arc::new(Everybody),
         metrics,
-        exposure,
+        exposure: Arc::clone(&exposure),
         max_connections,
         request_time: acceptance.request_time(),
         shutdown: stop.clone(),
     });
     let sweeping = service::sweep(&engine, &stop);
-    info!(server.address = %address, "listening");
+    service::say_listening(address, &access, &exposure);
     runbay_api::serve(listener, api, stop).await;
     sweeping.await.context("the sweeper failed")?;
     engine.close().await;

@@ -1,5 +1,7 @@
 //! `runbay doctor`: what this host can do, and what to do about the rest.
 
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::time::Instant;
@@ -21,6 +23,13 @@ use runbay_sandbox::Sandbox;
 use crate::host_flags::HostFlags;
 use crate::identity;
 use crate::sandbox;
+use crate::service;
+use crate::settings;
+use crate::settings::ApiAccess;
+use crate::settings::ExposureSettings;
+use crate::settings::Given;
+use crate::settings::ListenAddress;
+use crate::settings::ListenSettings;
 use crate::table;
 
 /// Check whether this host can run sandboxes, and which languages it has.
@@ -28,6 +37,16 @@ use crate::table;
 pub(crate) struct Doctor {
     #[command(flatten)]
     host: HostFlags,
+
+    /// File with settings, named like the flags
+    #[arg(long, env = "RUNBAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    listen: Given<ListenSettings>,
+
+    #[command(flatten)]
+    exposure: Given<ExposureSettings>,
 }
 
 /// One line of the table.
@@ -49,8 +68,10 @@ enum State {
 impl Doctor {
     /// Exits with 0 if programs can be run, else with 1.
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let mut findings = vec![kernel()];
-        if let Err(error) = self.examine(&mut findings) {
+        let file = settings::read_file(self.config.as_deref())?;
+        let access = access(&self.listen.over(&file)?.address(), &self.exposure.over(&file)?);
+        let mut findings = vec![kernel(), access];
+        if let Err(error) = examine(&self.host, &mut findings) {
             findings.push(Finding::bad("sandbox", &format!("{error:#}"), "see the causes above from left to right"));
         }
         let mut rows = vec![["CHECK", "STATE", "FOUND", "WHAT TO DO"].map(str::to_owned).to_vec()];
@@ -59,20 +80,39 @@ impl Doctor {
         table::print(&rows)?;
         Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
 
-    fn examine(&self, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
-        findings.push(rights());
-        let launched = sandbox::start_small(self.host.recipes()?)?;
-        identity::drop_rights(self.host.user.as_deref())?;
-        let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        runtime.block_on(async {
-            let (sandbox, recipes) = launched.connect().await?;
-            findings.push(isolation(&sandbox));
-            findings.push(first_bay(&sandbox).await);
-            let (runner, absent) = Runner::probe(sandbox, recipes, RunnerSettings::default()).await;
-            findings.extend(languages(&runner, &absent));
-            Ok(())
-        })
+fn examine(host: &HostFlags, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    findings.push(rights());
+    let launched = sandbox::start_small(host.recipes()?)?;
+    identity::drop_rights(host.user.as_deref())?;
+    let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
+    runtime.block_on(async {
+        let (sandbox, recipes) = launched.connect().await?;
+        findings.push(isolation(&sandbox));
+        findings.push(first_bay(&sandbox).await);
+        let (runner, absent) = Runner::probe(sandbox, recipes, RunnerSettings::default()).await;
+        findings.extend(languages(&runner, &absent));
+        Ok(())
+    })
+}
+
+/// Says who would reach a server that is started with the same settings.
+fn access(listen: &ListenAddress, access: &ApiAccess) -> Finding {
+    const SUBJECT: &str = "access";
+    let address = match listen.as_str().to_socket_addrs().map(|mut addresses| addresses.next()) {
+        Ok(Some(address)) => address,
+        Ok(None) => return Finding::bad(SUBJECT, &format!("{listen} has no address"), "another address with --listen"),
+        Err(error) => return Finding::bad(SUBJECT, &format!("{listen}: {error}"), "another address with --listen"),
+    };
+    match service::anonymous_access(&access.exposure(address)) {
+        None => Finding::good(SUBJECT, &format!("this machine only ({listen})")),
+        Some(consequence) => Finding {
+            subject: SUBJECT.to_owned(),
+            state: State::Fair,
+            found: access.public().map_or_else(|| listen.to_string(), ToString::to_string),
+            advice: consequence.to_owned(),
+        },
     }
 }
 

@@ -10,7 +10,6 @@ use clap::Args;
 use runbay_api::Api;
 use runbay_api::ApiParts;
 use runbay_api::Everybody;
-use runbay_api::Exposure;
 use runbay_api::Scope;
 use runbay_engine::Engine;
 use runbay_engine::EngineParts;
@@ -34,8 +33,10 @@ use crate::readiness::LocalReadiness;
 use crate::service;
 use crate::settings;
 use crate::settings::AcceptanceSettings;
+use crate::settings::ApiAccess;
 use crate::settings::BackendSettings;
 use crate::settings::DataSettings;
+use crate::settings::ExposureSettings;
 use crate::settings::Given;
 use crate::settings::ListenSettings;
 use crate::settings::ProcessSettings;
@@ -54,6 +55,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     listen: Given<ListenSettings>,
+
+    #[command(flatten)]
+    exposure: Given<ExposureSettings>,
 
     #[command(flatten)]
     data: Given<DataSettings>,
@@ -80,6 +84,7 @@ pub(crate) struct Serve {
 /// What was prepared with the rights of root, and what the operator chose.
 struct Parts {
     listener: TcpListener,
+    access: ApiAccess,
     host: ExecutionHost,
     data_path: PathBuf,
     backend: BackendSettings,
@@ -100,11 +105,12 @@ impl Serve {
         let acceptance = self.acceptance.over(&file)?;
         let upkeep = self.upkeep.over(&file)?;
         let (listen, data_dir) = (self.listen.over(&file)?.address(), self.data.over(&file)?.data_dir);
+        let access = self.exposure.over(&file)?;
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
         // A server database leaves nothing to keep in a directory.
         let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
-        let listener = service::listen(listen)?;
+        let listener = service::listen(&listen)?;
         let host = plan.set_up()?;
         let data_path = match &data {
             Some(data) => identity::become_service(process.user.as_deref(), data)?,
@@ -113,20 +119,30 @@ impl Serve {
                 data_dir
             }
         };
-        service::run(serve(Parts { listener, host, data_path, backend, programs, limits, acceptance, upkeep }))?;
+        service::run(serve(Parts {
+            listener,
+            access,
+            host,
+            data_path,
+            backend,
+            programs,
+            limits,
+            acceptance,
+            upkeep,
+        }))?;
         drop(data);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, host, data_path, backend, programs, limits, acceptance, upkeep } = parts;
+    let Parts { listener, access, host, data_path, backend, programs, limits, acceptance, upkeep } = parts;
     let metrics = service::record_metrics()?;
-    let exposure = Exposure::of(listener.local_addr()?);
+    let exposure = Arc::new(access.exposure(listener.local_addr()?));
     let (slots, max_connections) = (host.slots, host.shares.connections);
     let checks = CheckerSettings::with_slots(host.check_slots);
     let without_queue = WithoutQueue::of(&acceptance);
-    let runner = host.open(&programs, &limits, exposure).await?;
+    let runner = host.open(&programs, &limits, exposure.audience()).await?;
     let Backend { store, queue, events, redis } = Backend::open(&backend, data_path, without_queue).await?;
     let engine = Engine::new(EngineParts {
         store,
@@ -154,7 +170,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         scope: Scope::Everything,
         authenticator: Arc::new(Everybody),
         metrics,
-        exposure,
+        exposure: Arc::clone(&exposure),
         max_connections,
         request_time: acceptance.request_time(),
         shutdown: stop.clone(),
@@ -168,7 +184,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     });
     let sweeping = service::sweep(&engine, &stop);
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
-    info!(server.address = %address, "listening");
+    service::say_listening(address, &access, &exposure);
 
     runbay_api::serve(listener, api, stop).await;
     let worked = working.await;

@@ -11,6 +11,7 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_api::Api;
 use runbay_api::ApiParts;
+use runbay_api::Audience;
 use runbay_api::Everybody;
 use runbay_api::Exposure;
 use runbay_api::Readiness;
@@ -102,7 +103,7 @@ impl Work {
         let listen = self.listen.over(&file)?.listen;
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
-        let listener = listen.map(service::listen).transpose()?;
+        let listener = listen.as_ref().map(service::listen).transpose()?;
         let host = plan.set_up()?;
         identity::drop_rights(process.user.as_deref())?;
         service::run(work(Parts { listener, host, backend, programs, limits, upkeep }))?;
@@ -116,7 +117,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let (slots, max_connections) = (host.slots, host.shares.connections);
     let checks = CheckerSettings::with_slots(host.check_slots);
     // The programs of a worker come over the network, whoever sent them.
-    let runner = host.open(&programs, &limits, Exposure::Network).await?;
+    let runner = host.open(&programs, &limits, Audience::Others).await?;
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::Wait).await?;
     let acceptance = AcceptanceSettings::default();
     let engine = Engine::new(EngineParts {
@@ -177,12 +178,12 @@ fn listen(
         scope: Scope::Operations,
         authenticator: Arc::new(Everybody),
         metrics,
-        exposure: Exposure::of(address),
+        exposure: Arc::new(Exposure::of(address)),
         max_connections,
         request_time: STATUS_TIME,
         shutdown: ended.clone(),
     });
-    info!(server.address = %address, "listening");
+    info!(server.address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(tokio::spawn(runbay_api::serve(listener, api, ended.clone())))
 }
 

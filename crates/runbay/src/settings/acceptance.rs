@@ -9,30 +9,33 @@ use runbay_engine::Pace;
 use serde::Deserialize;
 
 use super::given::Group;
+use super::words::switch;
+use super::words::whole_number;
 
 /// Which executions are accepted, and how long a request may take.
 #[derive(Debug, Clone, Args, Deserialize)]
 #[serde(default)]
 pub(crate) struct AcceptanceSettings {
     /// Executions that may wait; further ones are refused with 503 [default: 10000]
-    #[arg(long, env = "RUNBAY_QUEUE_MAX_DEPTH", value_name = "COUNT")]
+    #[arg(long, env = "RUNBAY_QUEUE_MAX_DEPTH", value_name = "COUNT", value_parser = whole_number::<usize>)]
     pub(crate) queue_max_depth: usize,
 
     /// Refuse executions with 503 while the queue does not answer; otherwise they wait until it does
     #[arg(long, env = "RUNBAY_REQUIRE_QUEUE", value_name = "YES", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[serde(deserialize_with = "switch")]
     pub(crate) require_queue: bool,
 
     /// Runs of one session that are accepted within any 60 seconds, 0 for any number; further ones are refused with 429 [default: 60]
-    #[arg(long, env = "RUNBAY_SESSION_RUNS_PER_MINUTE", value_name = "COUNT")]
+    #[arg(long, env = "RUNBAY_SESSION_RUNS_PER_MINUTE", value_name = "COUNT", value_parser = whole_number::<u32>)]
     session_runs_per_minute: u32,
 
     /// Milliseconds after the acceptance of a run in which its session is refused another with 429 [default: 0]
-    #[arg(long, env = "RUNBAY_SESSION_COOLDOWN_MS", value_name = "MILLISECONDS")]
+    #[arg(long, env = "RUNBAY_SESSION_COOLDOWN_MS", value_name = "MILLISECONDS", value_parser = whole_number::<u64>)]
     session_cooldown_ms: u64,
 
     /// Seconds after which a request is answered with 503; a long poll has its wait on top, batches and checks have 30 [default: 5]
-    #[arg(long, env = "RUNBAY_REQUEST_SECONDS", value_name = "SECONDS")]
+    #[arg(long, env = "RUNBAY_REQUEST_SECONDS", value_name = "SECONDS", value_parser = whole_number::<u64>)]
     request_seconds: u64,
 }
 

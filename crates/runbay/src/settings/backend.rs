@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::given::Group;
 use super::secret::Secret;
+use super::words::whole_number;
 
 /// Where rows, queue and events are, as an operator writes it.
 #[derive(Debug, Args, Deserialize)]
@@ -26,7 +27,7 @@ pub(crate) struct WrittenBackend {
     database_read_url: Option<Secret>,
 
     /// Connections to the database server that this process may have [default: 16]
-    #[arg(long, env = "RUNBAY_DATABASE_CONNECTIONS", value_name = "COUNT")]
+    #[arg(long, env = "RUNBAY_DATABASE_CONNECTIONS", value_name = "COUNT", value_parser = whole_number::<u32>)]
     database_connections: u32,
 
     /// Redis for the queue and for events, such as redis://:password@host or rediss://... [default: in memory]

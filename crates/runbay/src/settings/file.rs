@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde::de::DeserializeOwned;
 
+use super::words::plain;
+
 /// A file with settings, whose keys are the names of the flags with `_` for `-`; empty where there is none.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsFile {
@@ -37,10 +39,19 @@ impl SettingsFile {
         toml::from_str(&self.text).map_err(|error| {
             let before = error.span().and_then(|span| self.text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            let (path, message) = (self.path.display(), error.message());
-            anyhow::anyhow!("{path} is not a valid configuration, see line {line}: {message}")
+            let (path, message) = (self.path.display(), plain(error.message()));
+            let key = self.text.lines().nth(line - 1).and_then(key_of).filter(|_| message.starts_with("must be "));
+            let key = key.map(|key| format!("{key} ")).unwrap_or_default();
+            anyhow::anyhow!("{path} is not a valid configuration, see line {line}: {key}{message}")
         })
     }
+}
+
+/// Returns the key that a line sets.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    let key = key.trim();
+    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_').then_some(key)
 }
 
 #[cfg(test)]
@@ -73,7 +84,7 @@ pub(super) mod tests {
         let error = file("[max_limits]\nwall_time = 5\n").unwrap().group::<WrittenLimits>().unwrap_err().to_string();
         assert!(error.contains("see line 2: unknown field `wall_time`"), "{error}");
         let error = file("log = \"info\"\nslots = true\n").unwrap().group::<ProgramSettings>().unwrap_err().to_string();
-        assert!(error.contains("see line 2: invalid type: boolean"), "{error}");
+        assert!(error.contains("see line 2: slots must be a whole number from 0 on, not true or false"), "{error}");
     }
 
     #[test]

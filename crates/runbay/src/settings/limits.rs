@@ -41,6 +41,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_a_text_in_the_file_as_in_a_variable() {
+        let limits = settings::<WrittenLimits>(&[], "default_limits = \"wall_time_ms=700\"\n").unwrap();
+        assert_eq!(limits.default.wall_time_ms, 700);
+        let error = settings::<WrittenLimits>(&[], "default_limits = 5\n").unwrap_err().to_string();
+        assert!(error.contains("default_limits must be a table of limits, or a text such as"), "{error}");
+    }
+
+    #[test]
     fn limits_out_of_their_range_are_named() {
         let error = settings::<WrittenLimits>(&[], "[default_limits]\ninodes = 1\n").unwrap_err().to_string();
         assert_eq!(error, "default_limits: inodes must be an integer from 256 to 16384");

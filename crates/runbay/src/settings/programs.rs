@@ -9,6 +9,9 @@ use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use super::given::Group;
+use super::words::optional_list;
+use super::words::switch;
+use super::words::whole_number;
 use crate::sandbox::FIRST_BAY_UID;
 
 /// How programs are run.
@@ -16,11 +19,12 @@ use crate::sandbox::FIRST_BAY_UID;
 #[serde(default)]
 pub(crate) struct ProgramSettings {
     /// Executions that run at one time [default: by cores and memory]
-    #[arg(long, env = "RUNBAY_SLOTS", value_name = "COUNT")]
+    #[arg(long, env = "RUNBAY_SLOTS", value_name = "COUNT", value_parser = whole_number::<usize>)]
     pub(crate) slots: Option<usize>,
 
     /// Languages to offer, separated by commas [default: all that this host has]
     #[arg(long, env = "RUNBAY_LANGUAGES", value_name = "IDS", value_delimiter = ',')]
+    #[serde(deserialize_with = "optional_list")]
     pub(crate) languages: Option<Vec<String>>,
 
     /// Folder with recipes of more languages, or of the same in another way
@@ -28,25 +32,27 @@ pub(crate) struct ProgramSettings {
     pub(crate) languages_dir: Option<PathBuf>,
 
     /// Memory for what was compiled, to be used again for the same code; 0 for none [default: 268435456]
-    #[arg(long, env = "RUNBAY_COMPILE_CACHE_BYTES", value_name = "BYTES")]
+    #[arg(long, env = "RUNBAY_COMPILE_CACHE_BYTES", value_name = "BYTES", value_parser = whole_number::<u64>)]
     pub(crate) compile_cache_bytes: u64,
 
     /// Use what was compiled for one tenant for others with the same code
     #[arg(long, env = "RUNBAY_SHARE_COMPILE_CACHE", value_name = "YES", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[serde(deserialize_with = "switch")]
     pub(crate) share_compile_cache: bool,
 
     /// Seconds that running executions get to end when the process is stopped [default: 10]
-    #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS")]
+    #[arg(long, env = "RUNBAY_DRAIN_SECONDS", value_name = "SECONDS", value_parser = whole_number::<u64>)]
     drain_seconds: u64,
 
     /// First of the user numbers that bays run as; two servers on one host need different ones [default: 1879049216]
-    #[arg(long, env = "RUNBAY_FIRST_BAY_UID", value_name = "UID")]
+    #[arg(long, env = "RUNBAY_FIRST_BAY_UID", value_name = "UID", value_parser = whole_number::<u32>)]
     pub(crate) first_bay_uid: u32,
 
     /// Run the programs of other machines even if they cannot be limited as they should be, see `runbay doctor`
     #[arg(long, env = "RUNBAY_ALLOW_DEGRADED", value_name = "YES", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[serde(deserialize_with = "switch")]
     pub(crate) allow_degraded: bool,
 }
 

@@ -7,6 +7,7 @@ use runbay_engine::Retention;
 use serde::Deserialize;
 
 use super::given::Group;
+use super::words::whole_number;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -15,19 +16,19 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[serde(default)]
 pub(crate) struct UpkeepSettings {
     /// Seconds without a sign of life after which a worker counts as lost, the same in all processes [default: 10]
-    #[arg(long, env = "RUNBAY_LEASE_SECONDS", value_name = "SECONDS")]
+    #[arg(long, env = "RUNBAY_LEASE_SECONDS", value_name = "SECONDS", value_parser = whole_number::<u64>)]
     lease_seconds: u64,
 
     /// Seconds between signs of life of a worker [default: 2]
-    #[arg(long, env = "RUNBAY_HEARTBEAT_SECONDS", value_name = "SECONDS")]
+    #[arg(long, env = "RUNBAY_HEARTBEAT_SECONDS", value_name = "SECONDS", value_parser = whole_number::<u64>)]
     heartbeat_seconds: u64,
 
     /// Days that ended executions are kept, the same in all processes [default: 30]
-    #[arg(long, env = "RUNBAY_RETENTION_DAYS", value_name = "DAYS")]
+    #[arg(long, env = "RUNBAY_RETENTION_DAYS", value_name = "DAYS", value_parser = whole_number::<u32>)]
     retention_days: u32,
 
     /// Days that sessions are kept which nobody touches, the same in all processes [default: 90]
-    #[arg(long, env = "RUNBAY_SESSION_RETENTION_DAYS", value_name = "DAYS")]
+    #[arg(long, env = "RUNBAY_SESSION_RETENTION_DAYS", value_name = "DAYS", value_parser = whole_number::<u32>)]
     session_retention_days: u32,
 }
 
