@@ -33,6 +33,8 @@ pub use servers::Certificate;
 pub use servers::Database;
 pub use servers::MariaDb;
 pub use servers::MariaDbServer;
+pub use servers::Nginx;
+pub use servers::NginxServer;
 pub use servers::Postgres;
 pub use servers::PostgresServer;
 pub use servers::Redis;

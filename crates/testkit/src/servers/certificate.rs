@@ -30,13 +30,24 @@ impl Certificate {
     /// When the authority cannot be written to a file.
     #[must_use]
     pub fn new() -> Self {
+        Self::for_names(&["127.0.0.1"])
+    }
+
+    /// Makes a new authority and a certificate of it, for these addresses and names.
+    ///
+    /// # Panics
+    ///
+    /// When the authority cannot be written to a file.
+    #[must_use]
+    pub fn for_names(names: &[&str]) -> Self {
         let mut authority = CertificateParams::default();
         authority.distinguished_name.push(DnType::CommonName, "authority of a test");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().expect("a key can be made");
         let issuer = authority.self_signed(&authority_key).expect("an authority can sign its certificate");
 
-        let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+        let server =
+            CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).expect("names");
         let key = KeyPair::generate().expect("a key can be made");
         let signed = server.signed_by(&key, &Issuer::new(authority, authority_key)).expect("an authority can sign");
 
