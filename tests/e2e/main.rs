@@ -2,6 +2,7 @@
 //!
 //! They need the binary (`cargo build`) and root, because a server started as root has every part of the sandbox.
 
+mod backup;
 mod bad_input;
 mod code_sessions;
 mod dead_letters;

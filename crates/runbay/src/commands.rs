@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod api;
+mod backup;
 mod bench;
 mod dead_letters;
 mod doctor;
@@ -27,6 +28,8 @@ pub(crate) enum CliCommand {
     Languages(languages::Languages),
     Bench(bench::Bench),
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     DeadLetters(dead_letters::DeadLetters),
     #[command(name = keeper::NAME, hide = true)]
     Keeper,
@@ -43,6 +46,8 @@ impl CliCommand {
             Self::Languages(command) => command.execute(),
             Self::Bench(command) => command.execute(),
             Self::Migrate(command) => command.execute(),
+            Self::Backup(command) => command.execute(),
+            Self::Restore(command) => command.execute(),
             Self::DeadLetters(command) => command.execute(),
             Self::Keeper => keeper::execute(),
         }

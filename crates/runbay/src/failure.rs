@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use runbay_runner::RecipeError;
+use runbay_store::CopyError;
 use runbay_store::Fault;
 use runbay_store::LockError;
 use runbay_store::OpenError;
@@ -41,6 +42,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(advice) = error.downcast_ref().and_then(advice_on_directory) {
         return Some(advice);
     }
+    if let Some(advice) = error.downcast_ref().and_then(advice_on_copy) {
+        return Some(advice);
+    }
     if error.is::<RecipeError>() {
         return Some("mend the file that is named; --languages-dir and RUNBAY_LANGUAGES_DIR choose the folder");
     }
@@ -61,11 +65,26 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
+fn advice_on_copy(error: &CopyError) -> Option<&'static str> {
+    match error {
+        CopyError::Missing(_) => Some("the directory of the server with --data-dir, or the file's right name"),
+        CopyError::NotPlain(_) => Some("the file itself, not a link to it"),
+        CopyError::Exists(_) => Some("another name for the new file"),
+        CopyError::Foreign(_) | CopyError::Damaged { .. } => Some("another copy of the database"),
+        CopyError::Database { .. } => {
+            Some("as the user who owns the files, or another copy if the file is no database")
+        }
+        CopyError::Write { source, .. } => advice_on_files(source.kind()),
+    }
+}
+
 fn advice_on_directory(error: &LockError) -> Option<&'static str> {
     match error {
         LockError::NoDirectory { .. } => Some("another directory with --data-dir"),
         LockError::InUse { .. } => Some("stop that one, or choose another directory with --data-dir"),
-        LockError::Foreign { .. } => Some("an empty or new directory with --data-dir"),
+        LockError::Foreign { .. } => {
+            Some("an empty or new directory with --data-dir; `runbay restore FILE` puts a copy of a database into it")
+        }
         LockError::Make { source, .. } | LockError::Lock { source, .. } => advice_on_files(source.kind()),
     }
 }

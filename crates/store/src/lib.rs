@@ -9,6 +9,7 @@
 //! a write is wanted.
 
 mod backend;
+mod backup;
 mod clock;
 mod command;
 mod entities;
@@ -29,6 +30,11 @@ pub use backend::database_url::DatabaseUrl;
 pub use backend::database_url::InvalidDatabaseUrl;
 pub use backend::fault::Fault;
 pub use backend::fault::Outlook;
+pub use backup::CopyContents;
+pub use backup::CopyError;
+pub use backup::Restored;
+pub use backup::backup;
+pub use backup::restore;
 pub use command::Command;
 pub use command::WriteError;
 pub use command::Writes;

@@ -25,6 +25,12 @@ use rustix::fs::openat;
 
 const LOCK_FILE: &str = "runbay.lock";
 
+/// The file of the database.
+pub(crate) const SQLITE_FILE: &str = "runbay.db";
+
+/// What every SQLite database begins with (the SQLite file format, section 1.3).
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+
 /// Names that file systems and version control leave in directories that count as empty.
 const NOT_FOREIGN: &[&str] = &["lost+found", ".gitkeep"];
 
@@ -98,7 +104,7 @@ impl DataDirectory {
     /// # Errors
     ///
     /// [`LockError::InUse`] at once when another process has it. [`LockError::Foreign`] when it was never a data
-    /// directory and is not empty.
+    /// directory and is not empty; one that holds a database alone, as somebody makes it of a copy, counts as empty.
     pub fn lock(path: &Path) -> Result<Self, LockError> {
         // It will hold code and output of all users, so nobody else may read it.
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| match source.kind() {
@@ -179,11 +185,24 @@ fn foreign_entry(path: &Path) -> io::Result<Option<OsString>> {
     }
     for entry in path.read_dir()? {
         let name = entry?.file_name();
-        if !NOT_FOREIGN.iter().any(|known| name == *known) {
+        let is_database = name == SQLITE_FILE && begins_as_database(&path.join(&name))?;
+        if !is_database && !NOT_FOREIGN.iter().any(|known| name == *known) {
             return Ok(Some(name));
         }
     }
     Ok(None)
+}
+
+/// Returns whether a plain file without a second name begins as SQLite databases do.
+fn begins_as_database(path: &Path) -> io::Result<bool> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else {
+        return Ok(false);
+    };
+    let metadata = file.metadata()?;
+    let mut beginning = Vec::new();
+    file.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut beginning)?;
+    Ok(metadata.is_file() && metadata.nlink() == 1 && beginning == SQLITE_MAGIC)
 }
 
 fn sign(lock: &mut File) -> io::Result<()> {

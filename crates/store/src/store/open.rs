@@ -18,6 +18,7 @@ use crate::Fault;
 use crate::OpenError;
 use crate::backend::connections::Connections;
 use crate::backend::connections::Writer;
+use crate::backend::data_directory::SQLITE_FILE;
 use crate::backend::database_url::Server;
 use crate::backend::deadline::in_time;
 use crate::backend::fault::Passing;
@@ -35,8 +36,6 @@ use crate::sessions::WaitingSaves;
 /// How many batches of saves one process writes at the same time. SQLite writes one thing after another.
 const SAVES_OF_SQLITE: usize = 1;
 const SAVES_OF_A_SERVER: usize = 4;
-
-pub(crate) const SQLITE_FILE: &str = "runbay.db";
 
 impl Store {
     /// Opens a database and brings its tables up to date. Makes the file of SQLite if there is none.

@@ -58,10 +58,10 @@ use crate::LoseExecution;
 use crate::OpenError;
 use crate::Pace;
 use crate::Stale;
+use crate::backend::data_directory::SQLITE_FILE;
 use crate::backend::sqlite::make_file;
 use crate::backend::sqlite::open_writer;
 use crate::entities::execution;
-use crate::store::open::SQLITE_FILE;
 
 pub(crate) use test_database::TestDatabase;
 pub(crate) use test_database::on_all_databases;

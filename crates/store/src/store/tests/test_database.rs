@@ -6,10 +6,10 @@ use tempfile::TempDir;
 
 use crate::DatabaseSettings;
 use crate::Store;
+use crate::backend::data_directory::SQLITE_FILE;
 use crate::backend::server::pinned;
 use crate::backend::sqlite::make_file;
 use crate::backend::sqlite::open_writer;
-use crate::store::open::SQLITE_FILE;
 
 /// An empty database of a test's own.
 pub(crate) struct TestDatabase {
