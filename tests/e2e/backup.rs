@@ -49,8 +49,9 @@ assert connection.execute('PRAGMA integrity_check').fetchone() == ('ok',)
 rows = connection.execute('SELECT id, version FROM code_sessions')
 name = lambda id: str(uuid.UUID(bytes=id) if isinstance(id, bytes) else uuid.UUID(id))
 print(json.dumps({name(id): version for id, version in rows}))";
-    let output = Command::new("/usr/bin/python3").args(["-c", code]).arg(file).output().await.unwrap();
-    serde_json::from_str(&succeeded(&output)).unwrap()
+    let output =
+        Command::new("/usr/bin/python3").args(["-c", code]).arg(file).output().await.expect("python3 is installed");
+    serde_json::from_str(&succeeded(&output)).expect("the script prints JSON")
 }
 
 /// Opens sessions and saves each of them once a second until the set is dropped.
@@ -59,16 +60,16 @@ async fn save_all_the_time(app: &TestApp, sessions: u32, saved: &Arc<Mutex<Versi
     for _ in 0..sessions {
         let client = app.client.clone();
         let session = client.create_session("python", "").await;
-        saved.lock().unwrap().insert(session.clone(), 1);
+        saved.lock().expect("nobody panics with it").insert(session.clone(), 1);
         let saved = Arc::clone(saved);
         saving.spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_secs(1));
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 pace.tick().await;
-                let next = saved.lock().unwrap()[&session] + 1;
+                let next = saved.lock().expect("nobody panics with it")[&session] + 1;
                 let version = client.save(&session, &format!("print({next})\n# {}", "x".repeat(500))).await;
-                saved.lock().unwrap().insert(session.clone(), version);
+                saved.lock().expect("nobody panics with it").insert(session.clone(), version);
             }
         });
     }
@@ -84,7 +85,7 @@ async fn each_copy_has_all_that_was_acknowledged_before_it_began() {
     let directory = tempfile::tempdir().unwrap();
     let mut last = PathBuf::new();
     for number in 0..10 {
-        let acknowledged = saved.lock().unwrap().clone();
+        let acknowledged = saved.lock().expect("nobody panics with it").clone();
         last = directory.path().join(format!("{number}.db"));
         let said = succeeded(&runbay("backup", &last, &app.data_directory()).await);
         assert!(said.contains(&format!("holds {sessions} sessions")), "{said}");
@@ -93,7 +94,7 @@ async fn each_copy_has_all_that_was_acknowledged_before_it_began() {
             assert!(copied[&session] >= version, "copy {number} has {} of {version}", copied[&session]);
         }
         eventually(COPYING, "more is saved", async || {
-            let now: u64 = saved.lock().unwrap().values().sum();
+            let now: u64 = saved.lock().expect("nobody panics with it").values().sum();
             (now > copied.values().sum()).then_some(())
         })
         .await;

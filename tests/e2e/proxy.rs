@@ -67,11 +67,12 @@ impl Site {
         let mut stdin = child.stdin.take().expect("standard input is piped");
         stdin.write_all(body.map(Value::to_string).unwrap_or_default().as_bytes()).await.expect("curl reads the body");
         drop(stdin);
-        let output = timeout(Duration::from_secs(120), child.wait_with_output()).await.expect("curl ends").unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
+        let output =
+            timeout(Duration::from_secs(120), child.wait_with_output()).await.expect("curl ends").expect("curl writes");
+        let text = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.nginx.log());
-        let (headers, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = headers.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+        let (headers, body) = text.split_once("\r\n\r\n").expect("headers end");
+        let status = headers.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Shown { status, headers: headers.to_ascii_lowercase(), body: body.to_owned() }
     }
 
@@ -88,7 +89,7 @@ impl Shown {
     #[track_caller]
     fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
-        serde_json::from_str(&self.body).unwrap()
+        serde_json::from_str(&self.body).expect("JSON")
     }
 
     #[track_caller]

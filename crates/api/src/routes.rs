@@ -8,6 +8,7 @@ mod languages;
 mod metrics;
 mod openapi;
 mod readyz;
+mod root;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Tables<Api> {
 /// Returns the routes of every process that listens at all.
 pub(crate) fn operations() -> Tables<Api> {
     let open = OpenApiRouter::new()
+        .routes(routes!(root::root))
         .routes(routes!(healthz::healthz))
         .routes(routes!(healthz::health))
         .routes(routes!(readyz::readyz))
