@@ -1,6 +1,7 @@
 //! Probes: which recipes work on this host.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use runbay_model::Limits;
@@ -81,7 +82,26 @@ async fn ask_version(bays: &Bays, recipe: &Recipe, program: &str, argv: &[String
 }
 
 fn look_for(name: &str) -> Result<String, String> {
-    find(name).ok_or_else(|| format!("{name} was not found; install it, for example with apt-get install"))
+    find(name).ok_or_else(|| why_missing(name, std::env::var_os("PATH").as_deref()))
+}
+
+/// Says why a program is not found; `path` is where the operator's shell looks.
+fn why_missing(name: &str, path: Option<&OsStr>) -> String {
+    let advice = "install it there, for example with apt-get install";
+    let seen = SEARCH_PATH.join(", ");
+    let elsewhere = std::env::split_paths(path.unwrap_or_default())
+        .map(|directory| directory.join(name))
+        .find(|program| !name.contains('/') && program.is_absolute() && program.is_file());
+    match elsewhere {
+        Some(program) => {
+            let program = program.display();
+            format!("{program} cannot be used, as bays see programs in {seen} only; {advice}")
+        }
+        None if name.contains('/') => format!("there is no file {name}"),
+        None => format!(
+            "{name} was not found in {seen}, where bays see programs; {advice}, even if your user has one elsewhere"
+        ),
+    }
 }
 
 /// Finds a program on the host in the places where the bay finds it.
@@ -125,6 +145,20 @@ mod tests {
             assert_eq!(find_version(printed).as_deref(), Some(version), "{printed}");
         }
         assert_eq!(find_version("no version here. 7"), None);
+    }
+
+    #[test]
+    fn a_program_that_only_the_operator_has_is_said_to_be_of_no_use() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("rustc"), "").unwrap();
+        let why = why_missing("rustc", Some(home.path().as_os_str()));
+        assert!(why.starts_with(&format!("{}/rustc cannot be used", home.path().display())), "{why}");
+        let why = why_missing("rustc", None);
+        assert!(
+            why.starts_with("rustc was not found in /usr/local/bin, /usr/bin, /bin") && why.contains("apt-get"),
+            "{why}"
+        );
+        assert_eq!(why_missing("/opt/no/rustc", None), "there is no file /opt/no/rustc");
     }
 
     #[test]
