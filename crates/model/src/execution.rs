@@ -32,6 +32,8 @@ pub struct ExecutionSummary {
     pub id: ExecutionId,
     /// The session that it was started from. None for a one-shot execution.
     pub session: Option<SessionId>,
+    /// The version of the session whose code it runs. None for a one-shot execution, and for one of an older program.
+    pub session_version: Option<u64>,
     /// The language its code is run as.
     pub language: LanguageId,
     /// Where it is in its life cycle.

@@ -60,6 +60,7 @@ async fn a_listed_execution_has_no_output() {
           "queued_at": "[time]",
           "reason": "runtime_error",
           "session_id": "[id]",
+          "session_version": 1,
           "signal": null,
           "started_at": "[time]",
           "status": "FAILED",

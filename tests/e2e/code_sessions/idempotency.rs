@@ -53,7 +53,7 @@ async fn a_replay_shows_the_present_status_also_after_a_restart() {
     app.restart().await;
 
     let replay = run(&app, &session, "k", "", &body).await;
-    assert_eq!(replay.expect(202), json!({"execution_id": id(&first), "status": "COMPLETED"}));
+    assert_eq!(replay.expect(202), json!({"execution_id": id(&first), "session_version": 1, "status": "COMPLETED"}));
     assert_eq!(replay.header("idempotent-replayed"), "true");
     let replay = run(&app, &session, "k", "?wait_ms=1000", &body).await;
     let ended = replay.expect(200);

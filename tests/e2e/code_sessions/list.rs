@@ -75,6 +75,10 @@ async fn other_machines_are_not_told_the_ids_of_others() {
     let app = Launch::default().listen("0.0.0.0:0").start().await;
     let session = app.client.create_session("python", "print(1)").await;
     app.client.get("/code-sessions").await.expect_problem(403, "list_refused");
-    app.client.get("/dead-letters").await.expect_problem(403, "list_refused");
+    for path in ["/dead-letters", "/workers"] {
+        app.client.get(path).await.expect_problem(403, "operations_refused");
+    }
+    // Prometheus is another machine.
+    assert_eq!(app.client.get("/metrics").await.status, 200);
     app.client.get(&format!("/code-sessions/{session}")).await.expect(200);
 }

@@ -1,5 +1,6 @@
 //! `POST /code-sessions/{session_id}/run`
 
+use reqwest::Method;
 use runbay_testkit::Launch;
 use runbay_testkit::TestApp;
 use serde_json::json;
@@ -35,7 +36,8 @@ async fn with_too_short_a_wait_it_answers_that_it_is_accepted() {
     let answer = app.client.post(&format!("/code-sessions/{session}/run?wait_ms=50"), &json!({})).await;
     let accepted = answer.expect(202);
     assert!(["QUEUED", "RUNNING"].contains(&accepted["status"].as_str().unwrap()), "{accepted:#}");
-    assert_eq!(accepted.as_object().unwrap().len(), 2, "{accepted:#}");
+    let members: Vec<_> = accepted.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["execution_id", "session_version", "status"], "{accepted:#}");
 }
 
 #[tokio::test]
@@ -139,4 +141,29 @@ async fn a_full_queue_says_when_to_come_back() {
         (app.client.post_nothing(&path).await.status == 202).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_answer_tells_the_version_that_an_editor_has_to_go_on_from() {
+    let app = TestApp::start().await;
+    let session = app.client.create_session("python", "print(1)").await;
+    let path = format!("/code-sessions/{session}");
+    let run = format!("{path}/run");
+    let same = json!({"source_code": "print(1)"});
+    let before = app.client.get(&path).await.expect(200);
+    let keyed = app.client.request(Method::POST, &format!("{run}?wait_ms=60000")).header("idempotency-key", "k-1");
+    let ended = app.client.send(keyed.json(&same)).await.expect(200);
+    assert_eq!(ended["session_version"], 1, "{ended:#}");
+    assert_eq!(app.client.get(&path).await.expect(200), before, "the same code changes nothing");
+    let ended = app.client.post(&format!("{run}?wait_ms=60000"), &json!({"source_code": "print(2)"})).await.expect(200);
+    assert_eq!(ended["session_version"], 2);
+    let accepted = app.client.post(&run, &json!({"source_code": "print(3)"})).await.expect(202);
+    assert_eq!(accepted["session_version"], 3);
+    let saved = json!({"source_code": "print(4)", "version": accepted["session_version"]});
+    assert_eq!(app.client.patch(&path, &saved).await.expect(200)["version"], 4);
+    let execution = app.client.wait(accepted["execution_id"].as_str().unwrap()).await;
+    assert_eq!((&execution["session_version"], &execution["stdout"]), (&json!(3), &json!("3\n")));
+    // Sent again, it is answered as it was.
+    let keyed = app.client.request(Method::POST, &run).header("idempotency-key", "k-1");
+    assert_eq!(app.client.send(keyed.json(&same)).await.expect(202)["session_version"], 1);
 }

@@ -14,7 +14,7 @@ async fn a_running_execution_ends_cancelled_and_frees_its_session() {
     until_running(&app, &execution).await;
 
     let answer = app.client.delete(&format!("/executions/{execution}")).await.expect(202);
-    assert_eq!(answer, json!({"execution_id": execution, "status": "CANCELLED"}));
+    assert_eq!(answer, json!({"execution_id": execution, "session_version": 1, "status": "CANCELLED"}));
     let body = app.client.execution(&execution).await;
     insta::assert_json_snapshot!(redacted(body.clone()), @r#"
     {
@@ -34,6 +34,7 @@ async fn a_running_execution_ends_cancelled_and_frees_its_session() {
       "queued_at": "[time]",
       "reason": "cancelled",
       "session_id": "[id]",
+      "session_version": 1,
       "signal": null,
       "started_at": "[time]",
       "status": "CANCELLED",

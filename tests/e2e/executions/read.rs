@@ -51,6 +51,7 @@ async fn a_finished_execution_has_every_member() {
       "queued_at": "[time]",
       "reason": null,
       "session_id": "[id]",
+      "session_version": 1,
       "signal": null,
       "started_at": "[time]",
       "status": "COMPLETED",

@@ -90,6 +90,7 @@ mod tests {
             id: ExecutionId::random(),
             tenant,
             session,
+            session_version: None,
             language: LanguageId::new("python"),
             priority: Priority::Low,
             queue_turn: None,

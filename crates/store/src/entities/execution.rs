@@ -44,6 +44,8 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) tenant_id: String,
     pub(crate) session_id: Option<Uuid>,
+    /// The version of the session whose code it runs.
+    pub(crate) session_version: Option<i64>,
     /// The session while the execution is queued or running, else null. It is unique, so a session has one active run
     /// at most.
     pub(crate) active_session_id: Option<Uuid>,
@@ -121,6 +123,11 @@ pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<
         .ok_or_else(|| StoreError::Damaged(format!("executions.status is {status} with reason {reason:?}")))
 }
 
+/// Reads the version of a session.
+pub(crate) fn version(number: Option<i64>) -> Result<Option<u64>, StoreError> {
+    number.map(|number| count("executions.session_version", number)).transpose()
+}
+
 /// Reads a priority.
 pub(crate) fn priority(text: Option<&str>) -> Result<Priority, StoreError> {
     text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
@@ -148,6 +155,7 @@ pub(crate) struct InputRow {
 pub(crate) struct SummaryRow {
     id: Uuid,
     session_id: Option<Uuid>,
+    session_version: Option<i64>,
     language: String,
     status: String,
     reason: Option<String>,
@@ -265,6 +273,7 @@ impl TryFrom<SummaryRow> for ExecutionSummary {
         Ok(Self {
             id: ExecutionId::from_uuid(row.id),
             session: row.session_id.map(SessionId::from_uuid),
+            session_version: version(row.session_version)?,
             language: LanguageId::new(row.language),
             state,
             facts: matches!(state, State::Ended { end: End::Judged(_) | End::Lost(_), .. }).then_some(facts),

@@ -25,6 +25,7 @@ use crate::Repetition;
 use crate::WriteError;
 use crate::backend::fault::is_unique_violation;
 use crate::entities::execution;
+use crate::entities::number;
 use crate::idempotency::remember;
 use crate::idempotency::repetition;
 
@@ -92,6 +93,8 @@ pub(super) struct Accepted {
     pub(super) id: ExecutionId,
     pub(super) tenant: TenantId,
     pub(super) session: Option<SessionId>,
+    /// The version of the session whose code is run.
+    pub(super) session_version: Option<u64>,
     pub(super) input: RunInput,
     pub(super) keyed: Option<KeyedRequest>,
     pub(super) at: Timestamp,
@@ -123,6 +126,7 @@ impl Accepted {
             id: Set(self.id.as_uuid()),
             tenant_id: Set(self.tenant.as_str().to_owned()),
             session_id: Set(session),
+            session_version: Set(self.session_version.map(number)),
             active_session_id: Set(session),
             status: Set(State::ACCEPTED.status().as_str().to_owned()),
             attempt: Set(i64::from(State::ACCEPTED.attempt().0)),
@@ -142,6 +146,7 @@ impl Accepted {
             id: self.id,
             tenant: self.tenant,
             session: self.session,
+            session_version: self.session_version,
             language: self.input.language,
             priority: self.input.work.priority,
             queue_turn: None,

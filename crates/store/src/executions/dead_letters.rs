@@ -143,8 +143,16 @@ impl Command for RequeueDeadLetter {
         if !take_away(transaction, &self.tenant, self.id).await? {
             return Err(not_found());
         }
-        let (_, input) = locked_with_input(transaction, self.id).await?.ok_or_else(not_found)?;
-        let accepted = Accepted { id: self.execution, tenant: self.tenant, session, input, keyed: None, at: self.at };
+        let (head, input) = locked_with_input(transaction, self.id).await?.ok_or_else(not_found)?;
+        let accepted = Accepted {
+            id: self.execution,
+            tenant: self.tenant,
+            session,
+            session_version: head.session_version,
+            input,
+            keyed: None,
+            at: self.at,
+        };
         match accepted.insert(transaction).await {
             Ok(acceptance) => Ok(acceptance.into_head()),
             Err(WriteError::Refused(refusal)) => Err(refuse(refusal)),

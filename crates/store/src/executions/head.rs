@@ -27,6 +27,7 @@ use crate::entities::execution;
 use crate::entities::execution::InputRow;
 use crate::entities::execution::priority;
 use crate::entities::execution::state;
+use crate::entities::execution::version;
 use crate::entities::moment;
 
 /// The state and times of an execution, without its code and output.
@@ -38,6 +39,8 @@ pub struct ExecutionHead {
     pub tenant: TenantId,
     /// The session that it was started from. None for a one-shot execution.
     pub session: Option<SessionId>,
+    /// The version of the session whose code it runs. None for a one-shot execution, and for one of an older program.
+    pub session_version: Option<u64>,
     /// The language its code is run as.
     pub language: LanguageId,
     /// How urgent it is.
@@ -66,6 +69,7 @@ pub(super) struct HeadRow {
     id: Uuid,
     tenant_id: String,
     session_id: Option<Uuid>,
+    session_version: Option<i64>,
     language: String,
     priority: Option<String>,
     queue_turn: Option<f64>,
@@ -120,6 +124,7 @@ impl TryFrom<HeadRow> for ExecutionHead {
             id: ExecutionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
             session: row.session_id.map(SessionId::from_uuid),
+            session_version: version(row.session_version)?,
             language: LanguageId::new(row.language),
             priority: priority(row.priority.as_deref())?,
             queue_turn: row.queue_turn,

@@ -14,12 +14,18 @@ pub(super) struct AddedColumn {
 }
 
 /// All such migrations, oldest first. New ones go to the end.
-pub(super) const STEPS: [AddedColumn; 1] = [
+pub(super) const STEPS: [AddedColumn; 2] = [
     // The time of a session's last run. Without it, a session that is run but not saved would count as unused.
     AddedColumn {
         step: "m0005_last_runs",
         table: "code_sessions",
         column: |_| ColumnDef::new("last_run_at").big_integer().take(),
+    },
+    // The version of the session that a run took, by which an editor tells whether it has the same.
+    AddedColumn {
+        step: "m0006_session_versions",
+        table: "executions",
+        column: |_| ColumnDef::new("session_version").big_integer().take(),
     },
 ];
 

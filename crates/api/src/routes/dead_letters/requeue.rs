@@ -41,5 +41,5 @@ pub(crate) async fn requeue_dead_letter(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AcceptedExecution>), Problem> {
     let head = api.engine().requeue_dead_letter(&principal.tenant, id).await?;
     let location = format!("{}/executions/{}", face.prefix, head.id);
-    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(AcceptedExecution::new(head.id, head.state.status()))))
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(AcceptedExecution::new(&head))))
 }

@@ -29,7 +29,7 @@ const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 
 /// An execution in short.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f", "status": "QUEUED"}))]
+#[schema(example = json!({"execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f", "status": "QUEUED", "session_version": 3}))]
 pub(crate) struct AcceptedExecution {
     /// The execution's id.
     #[schema(value_type = uuid::Uuid)]
@@ -37,12 +37,16 @@ pub(crate) struct AcceptedExecution {
     /// Where it is in its life cycle.
     #[schema(schema_with = schema::status)]
     status: Status,
+    /// The version of the session whose code is run; absent where there is no session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    session_version: Option<u64>,
 }
 
 impl AcceptedExecution {
     /// Makes the short form of an execution.
-    pub(crate) const fn new(execution_id: ExecutionId, status: Status) -> Self {
-        Self { execution_id, status }
+    pub(crate) const fn new(head: &ExecutionHead) -> Self {
+        Self { execution_id: head.id, status: head.state.status(), session_version: head.session_version }
     }
 }
 
@@ -55,8 +59,9 @@ pub(crate) async fn answer(
     accepted: Acceptance,
 ) -> Response {
     let replayed = matches!(accepted, Acceptance::Repeated(_)).then_some([REPLAYED]);
-    let ExecutionHead { id, state, .. } = accepted.into_head();
-    let mut short = AcceptedExecution::new(id, state.status());
+    let head = accepted.into_head();
+    let id = head.id;
+    let mut short = AcceptedExecution::new(&head);
     let location = [(LOCATION, format!("{}/executions/{id}", face.prefix))];
     let wait = query.wait();
     if wait > Duration::ZERO {
@@ -67,7 +72,7 @@ pub(crate) async fn answer(
                 let body = ExecutionBody::new(report, sources, query.encoding, face);
                 return (location, replayed, Json(body)).into_response();
             }
-            Ok(Ok((report, _))) => short = AcceptedExecution::new(id, report.summary.state.status()),
+            Ok(Ok((report, _))) => short.status = report.summary.state.status(),
             Ok(Err(error)) => tracing::warn!(execution.id = %id, error = ?error, "nobody can wait for a run"),
             Err(_) => tracing::warn!(execution.id = %id, "the end of a run was not read in time"),
         }

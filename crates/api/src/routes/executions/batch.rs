@@ -99,7 +99,7 @@ pub(crate) async fn create_executions(
     let mut executions = Vec::new();
     for (index, program) in programs(batch)?.into_iter().enumerate() {
         executions.push(match intake.submit(&program).await {
-            Ok(head) => AcceptedOrProblem::Accepted(AcceptedExecution::new(head.id, head.state.status())),
+            Ok(head) => AcceptedOrProblem::Accepted(AcceptedExecution::new(&head)),
             Err(problem) => {
                 let problem = problem.within(&format!("executions[{index}]"));
                 AcceptedOrProblem::Problem(problem.into_document(&request))

@@ -29,6 +29,7 @@ use crate::schema;
 #[schema(as = Execution, example = json!({
     "execution_id": "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f",
     "session_id": "0b6d3f1e-8c1a-4f5e-9d57-2f4a6f0f8f3b",
+    "session_version": 3,
     "language": "python",
     "status": "COMPLETED",
     "reason": null,
@@ -61,6 +62,9 @@ pub(crate) struct ExecutionBody {
     /// The session it was started from.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     session_id: Option<SessionId>,
+    /// The version of the session whose code is run.
+    #[schema(required = true, minimum = 1)]
+    session_version: Option<u64>,
     /// The id of the language that the code is run as.
     language: String,
     /// Where it is in its life cycle.
@@ -180,6 +184,7 @@ impl ExecutionBody {
         Self {
             execution_id: execution.id,
             session_id: execution.session,
+            session_version: execution.session_version,
             language: execution.language.to_string(),
             status: state.status(),
             outcome: state.is_ended().then(|| OutcomeBody::without_output(state, facts, face)),

@@ -30,5 +30,5 @@ pub(crate) async fn cancel_execution(
     Path(id): Path<ExecutionId>,
 ) -> Result<(StatusCode, Json<AcceptedExecution>), Problem> {
     let cancelled = api.engine().cancel(&principal.tenant, id).await?;
-    Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::new(cancelled.id, cancelled.state.status()))))
+    Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::new(&cancelled))))
 }

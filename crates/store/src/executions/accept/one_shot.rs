@@ -38,6 +38,6 @@ impl Command for AcceptOneShot {
             return Ok(repeated);
         }
         let Self { tenant, execution: id, input, keyed, at } = self;
-        Accepted { id, tenant, session: None, input, keyed, at }.insert(transaction).await
+        Accepted { id, tenant, session: None, session_version: None, input, keyed, at }.insert(transaction).await
     }
 }

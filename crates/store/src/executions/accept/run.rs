@@ -84,6 +84,7 @@ impl Command for AcceptRun {
             id: self.execution,
             tenant: self.tenant,
             session: Some(session.id),
+            session_version: Some(session.version),
             input: RunInput { language: session.language, sources: session.sources, work: self.work },
             keyed: self.keyed,
             at: self.at,

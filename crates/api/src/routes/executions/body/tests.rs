@@ -39,6 +39,7 @@ fn execution(state: State, outcome: Option<Outcome>) -> ExecutionReport {
     let summary = ExecutionSummary {
         id: "019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f".parse().unwrap(),
         session: None,
+        session_version: None,
         language: LanguageId::new("python"),
         state,
         facts,
