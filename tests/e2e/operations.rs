@@ -67,6 +67,23 @@ async fn a_request_keeps_a_plain_id_also_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_request_line_names_client_and_session_and_shows_no_code() {
+    let mut app = Launch::default().env("RUNBAY_LOG", "runbay=debug").start().await;
+    let session = app.client.create_session("python", "print('s3cret')").await;
+    let path = format!("/code-sessions/{session}");
+    let forwarded = app.client.request(reqwest::Method::PATCH, &path).header("x-forwarded-for", "10.1.2.3");
+    app.client.send(forwarded.json(&json!({"source_code": "print('s3cret', 2)"}))).await.expect(200);
+    app.client.post(&format!("{path}/run?wait_ms=60000"), &json!({})).await.expect(200);
+    app.terminate().await;
+    let lines = app.log.with_message("request answered");
+    let save = lines.iter().find(|line| line.field("span")["http.method"] == "PATCH").unwrap();
+    assert_eq!(save.field("span")["session.id"], session, "{}", save.text);
+    assert_eq!(save.field("span")["client.address"], "127.0.0.1", "{}", save.text);
+    assert_eq!(save.field("span")["client.forwarded_for"], "10.1.2.3", "{}", save.text);
+    assert!(!app.log.to_string().contains("s3cret"), "{}", app.log);
+}
+
+#[tokio::test]
 async fn every_status_change_is_one_line_of_the_log() {
     let mut app = TestApp::start().await;
     let body = app.client.run_to_end("python", "print(1)").await;
@@ -82,4 +99,8 @@ async fn every_status_change_is_one_line_of_the_log() {
     for member in ["queue_time_ms", "execution_time_ms", "cpu_time_ms"] {
         assert_eq!(end.field(member), &body[member], "{}", end.text);
     }
+    assert_eq!(end.field("language.id"), "python");
+    let started = app.log.with_message("worker started");
+    assert_eq!(end.field("worker.id"), started[0].field("worker.id"));
+    assert!(started[0].field("worker.id").is_string());
 }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod auth;
+mod client_address;
 mod document;
 mod exposure;
 mod extract;

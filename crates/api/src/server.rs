@@ -1,11 +1,14 @@
 //! The server loop: accepts connections, serves them and lets them end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
@@ -16,7 +19,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::util::MapRequest;
 
+use crate::client_address::ClientAddress;
 use crate::router::router;
 use crate::state::Api;
 use crate::write_deadline::WriteDeadline;
@@ -88,7 +93,7 @@ impl Connections {
                 return;
             };
             match listener.accept().await {
-                Ok((stream, _peer)) => self.spawn(stream, permit),
+                Ok((stream, client)) => self.spawn(stream, client, permit),
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "connections cannot be accepted");
@@ -98,27 +103,32 @@ impl Connections {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, client: SocketAddr, permit: OwnedSemaphorePermit) {
         let router = self.router.clone();
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
-            serve_connection(stream, router, shutdown).await;
+            serve_connection(stream, client, router, shutdown).await;
             drop(permit);
         });
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Router, shutdown: CancellationToken) {
     // Answers are small and written whole, so waiting for more to send only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection without TCP_NODELAY");
     }
+    let client = ClientAddress(client.ip().to_canonical());
+    let service = MapRequest::new(router, move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(client);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {

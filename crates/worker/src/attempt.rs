@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::warn;
+use tracing::info;
 
 /// The pause before a report is sent again to a database that did not answer. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -113,7 +113,8 @@ impl Attempt {
             match self.try_report(ending).await {
                 Ok(Recorded::Accepted) => return,
                 Ok(Recorded::Stale) => {
-                    warn!(execution.id = %self.claim.execution, "a result came too late and was dropped");
+                    // It was cancelled, or somebody else runs it, who has logged why.
+                    info!(execution.id = %self.claim.execution, "a result came too late and was dropped");
                     return;
                 }
                 Err(unavailable) => {

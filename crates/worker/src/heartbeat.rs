@@ -58,7 +58,7 @@ impl Heartbeat {
     pub(crate) async fn end(self) {
         self.stop.cancel();
         if timeout(END_PATIENCE, self.task).await.is_err() {
-            tracing::warn!("the worker's row could not be removed in time; its lease will expire");
+            tracing::info!("the worker's row could not be removed in time; its lease will expire");
         }
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Ready {
     workers: usize,
 }
 
-/// Answers 200 when the database and the queue answer and a worker takes executions.
+/// Answers 200 when a run would be accepted and started: database and queue answer, the queue has room, and a worker
+/// takes executions.
 ///
 /// Otherwise the problem names in `details` what is not ready. While only the queue does not answer, executions are
 /// accepted all the same, unless the operator has decided otherwise.
@@ -54,7 +55,13 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<Json<Ready>, Proble
         (Some(Err(NotReady(complaint))), _) => complaints.push(("workers", complaint)),
         (None, Ok(0)) => complaints.push(("workers", "none takes executions".to_owned())),
         // Workers are counted in the database, whose failure is a complaint already.
+        _ if facts.database.is_ok() && !facts.has_languages => {
+            complaints.push(("workers", "none has said what languages it runs".to_owned()));
+        }
         _ => {}
+    }
+    if facts.is_full {
+        complaints.push(("queue", "is full".to_owned()));
     }
     if !complaints.is_empty() {
         let problem = Problem::new(Code::NotReady).cause("a readiness check failed");

@@ -99,7 +99,13 @@ impl Engine {
         let delay = retry_delay(self.settings().retry_base, claim.attempt);
         tracing::warn!(
             target: "runbay::execution",
-            { execution.id = %claim.execution, execution.attempt = claim.attempt.0, loss = ?loss, detail },
+            {
+                execution.id = %claim.execution,
+                execution.attempt = claim.attempt.0,
+                language.id = claim.input.language.as_str(),
+                loss = ?loss,
+                detail,
+            },
             "an attempt gave no result"
         );
         let report = LoseExecution {

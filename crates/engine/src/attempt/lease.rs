@@ -118,7 +118,7 @@ impl Engine {
     async fn return_unknown(&self, id: ExecutionId, attempt: Attempt) -> Result<(), Unavailable> {
         match self.store().write(HandBackExecution { id, attempt, at: Timestamp::now() }).await {
             Ok(head) => {
-                tracing::warn!(execution.id = %id, "a claim that was never answered is handed back");
+                tracing::info!(execution.id = %id, "a claim that was never answered is handed back");
                 self.queue_again(&head).await;
                 Ok(())
             }

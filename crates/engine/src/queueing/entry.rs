@@ -91,6 +91,7 @@ mod tests {
             tenant,
             session,
             session_version: None,
+            worker: None,
             language: LanguageId::new("python"),
             priority: Priority::Low,
             queue_turn: None,

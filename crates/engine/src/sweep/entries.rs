@@ -75,7 +75,7 @@ impl Engine {
         looks.looked(began);
         match found? {
             0 => {}
-            executions => tracing::warn!(executions, "the queue had lost executions; they are queued again"),
+            executions => tracing::info!(executions, "the queue had lost executions; they are queued again"),
         }
         Ok(())
     }
@@ -104,6 +104,8 @@ impl Engine {
         let missing: HashSet<ExecutionId> = self.queue().missing(&ids).await?.into_iter().collect();
         let now = Timestamp::now();
         let lost = page.iter().filter(|head| missing.contains(&head.id) && !self.is_on_its_way(head, now));
+        // One that this process is claiming has left the queue, however long the database takes.
+        let lost = lost.filter(|head| !self.running().holds(head.id));
         // Collected first, because the compiler takes a stream of closures over references for not `Send`.
         let pushes: Vec<_> = lost.map(|head| self.queue().push(entry(head))).collect();
         let pushed = stream::iter(pushes)

@@ -73,7 +73,12 @@ impl Engine {
         let engine = self.clone();
         match self.carry_through(async move { engine.write_loss(report).await }).await? {
             Ok(_) => {
-                tracing::warn!(execution.id = %head.id, execution.attempt = attempt.0, "an attempt lost its worker");
+                tracing::warn!(
+                    execution.id = %head.id,
+                    execution.attempt = attempt.0,
+                    worker.id = head.worker.map(tracing::field::display),
+                    "an attempt lost its worker; GET /workers tells its name"
+                );
                 Ok(true)
             }
             Err(WriteError::Refused(Stale)) => Ok(false),

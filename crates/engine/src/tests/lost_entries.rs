@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbay_model::Priority;
+use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 
@@ -25,6 +26,17 @@ async fn an_entry_that_was_taken_and_never_claimed_is_queued_again() {
     let mut expected = [lost.id, other.id];
     expected.sort_unstable();
     assert_eq!(popped, expected);
+}
+
+#[tokio::test]
+async fn an_entry_whose_claim_takes_long_is_not_lost() {
+    let bench = Bench::new().await;
+    let slow = bench.queued().await;
+    assert_eq!(bench.popped().await, slow.id);
+    let (claiming, _) = bench.engine.running().enter(slow.id, WorkerId::random());
+    assert_eq!(bench.engine.push_missing().await.unwrap(), 0);
+    drop(claiming);
+    assert_eq!(bench.engine.push_missing().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -70,6 +70,20 @@ async fn what_the_living_workers_serve_is_offered() {
 }
 
 #[tokio::test]
+async fn who_is_ready_accepts_what_the_first_worker_runs() {
+    let bench = Bench::new().await;
+    bench.kill_workers().await;
+    let front = bench.front(settings());
+    assert!(!front.ready().await.has_languages);
+    let mut first = bench.engine.lease(&serving(&[("python", "py")], 1));
+    first.renew().await.unwrap();
+    // Without waiting for the next time at which the offer is read.
+    let ready = front.ready().await;
+    assert!(ready.has_languages && ready.workers.is_ok_and(|workers| workers == 1));
+    front.create_session(&bench.tenant, NewSession::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_only_a_worker_that_stopped_served_is_accepted_until_its_successor_comes() {
     let bench = Bench::new().await;
     let mut only = bench.engine.lease(&serving(&[("go", "golang")], 1));

@@ -78,6 +78,8 @@ fn log(head: &ExecutionHead, usage: Usage) {
             execution.reason = head.state.reason().map(Reason::as_str),
             execution.attempt = head.state.attempt().0,
             session.id = head.session.map(tracing::field::display),
+            language.id = head.language.as_str(),
+            worker.id = head.worker.map(tracing::field::display),
             tenant.id = head.tenant.as_str(),
             queue_time_ms = queue_time.map(milliseconds),
             total_time_ms = total_time.map(milliseconds),

@@ -113,7 +113,7 @@ async fn give_back(redis: Redis, request: Request) {
     let mut command = redis::cmd("ZADD");
     command.arg(key).arg("NX").arg(score).arg(&member);
     if let Err(error) = redis.query::<i64>(&command).await {
-        tracing::warn!(execution.id = member, error = %error, "an entry was not given back and waits to be found missing");
+        tracing::info!(execution.id = member, error = %error, "an entry was not given back and waits to be found missing");
     }
 }
 

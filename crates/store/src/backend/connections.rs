@@ -52,7 +52,7 @@ impl Connections {
         }
         for connections in [&self.readers, &self.list_readers] {
             if let Err(error) = connections.close_by_ref().await {
-                tracing::warn!(error = ?error, "the connections to the database did not close");
+                tracing::debug!(error = ?error, "the connections to the database did not close");
             }
         }
     }

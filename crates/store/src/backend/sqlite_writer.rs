@@ -159,7 +159,7 @@ impl WriterTask {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(error = ?error, "the database connection did not close");
+            tracing::debug!(error = ?error, "the database connection did not close");
         }
     }
 }

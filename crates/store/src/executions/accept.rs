@@ -151,6 +151,7 @@ impl Accepted {
             priority: self.input.work.priority,
             queue_turn: None,
             state: State::ACCEPTED,
+            worker: None,
             attempts_returned: 0,
             available_at: None,
             created_at: self.at,

@@ -76,7 +76,8 @@ impl Command for ClaimExecution {
             }
             return Ok(None);
         };
-        let head = ExecutionHead { queue_turn: self.queue_turn.or(head.queue_turn), ..head };
+        let queue_turn = self.queue_turn.or(head.queue_turn);
+        let head = ExecutionHead { queue_turn, worker: Some(self.worker), ..head };
         Ok(Some(Claimed { head, input }))
     }
 }

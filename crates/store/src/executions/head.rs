@@ -8,6 +8,7 @@ use runbay_model::SessionId;
 use runbay_model::State;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_model::WorkerId;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseTransaction;
@@ -49,6 +50,8 @@ pub struct ExecutionHead {
     pub queue_turn: Option<f64>,
     /// Its state in the life cycle.
     pub state: State,
+    /// The worker of its newest attempt. None in a row whose attempt is over; the command that ended it returns it.
+    pub worker: Option<WorkerId>,
     /// How many attempts were handed back. They do not count against the allowed attempts.
     pub attempts_returned: u32,
     /// The time before which it is not started again.
@@ -76,6 +79,7 @@ pub(super) struct HeadRow {
     status: String,
     reason: Option<String>,
     attempt: i64,
+    lease_owner: Option<Uuid>,
     attempts_returned: i64,
     available_at: Option<i64>,
     created_at: i64,
@@ -129,6 +133,7 @@ impl TryFrom<HeadRow> for ExecutionHead {
             priority: priority(row.priority.as_deref())?,
             queue_turn: row.queue_turn,
             state: state(&row.status, row.reason.as_deref(), row.attempt)?,
+            worker: row.lease_owner.map(WorkerId::from_uuid),
             attempts_returned: u32::try_from(row.attempts_returned).map_err(|_| {
                 StoreError::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))
             })?,

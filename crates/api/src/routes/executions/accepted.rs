@@ -73,8 +73,8 @@ pub(crate) async fn answer(
                 return (location, replayed, Json(body)).into_response();
             }
             Ok(Ok((report, _))) => short.status = report.summary.state.status(),
-            Ok(Err(error)) => tracing::warn!(execution.id = %id, error = ?error, "nobody can wait for a run"),
-            Err(_) => tracing::warn!(execution.id = %id, "the end of a run was not read in time"),
+            Ok(Err(error)) => tracing::info!(execution.id = %id, error = ?error, "nobody can wait for a run"),
+            Err(_) => tracing::info!(execution.id = %id, "the end of a run was not read in time"),
         }
     }
     (StatusCode::ACCEPTED, location, replayed, Json(short)).into_response()
