@@ -4,6 +4,7 @@ mod added_language;
 mod checks;
 mod expectations;
 mod host;
+mod java;
 mod programs;
 mod shapes;
 mod table;
