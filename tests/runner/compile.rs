@@ -131,15 +131,15 @@ async fn the_environment_of_a_request_does_not_reach_the_compiler() {
 
 #[tokio::test]
 async fn only_the_artefact_reaches_the_run() {
-    let hostile = compiler_of("ls -A /box /box/.runbay /box/lib /tmp /dev/shm; cat /box/lib/data");
+    let hostile = compiler_of("ls -A /box /box/lib /opt/artefact /tmp /dev/shm; cat /box/lib/data");
     let source = format!(
-        "{hostile}\necho x > .runbay/other; echo x > new; echo x > /tmp/new; echo x > /dev/shm/new\n\
+        "{hostile}\necho x > /opt/artefact/other; echo x > new; echo x > /tmp/new; echo x > /dev/shm/new\n\
          echo changed > lib/data; rm main.script"
     );
     let input = program("compiled", &[("main.script", &source), ("lib/data", "mine")]);
     assert_eq!(
         Host::open().await.said(&input).await,
-        "/box:\n.runbay\nlib\nmain.script\n\n/box/.runbay:\nprogram\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/tmp:\nmine"
+        "/box:\nlib\nmain.script\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/opt/artefact:\nprogram\n\n/tmp:\nmine"
     );
 }
 
