@@ -133,7 +133,7 @@ async fn no_mount_lets_a_file_give_rights() {
     ",
     )
     .await;
-    assert_eq!(said, json!({"suid": [], "writable": ["/box", "/mnt", "/tmp"]}));
+    assert_eq!(said, json!({"suid": [], "writable": ["/box", "/mnt", "/opt/artefact", "/tmp"]}));
 }
 
 #[tokio::test]
