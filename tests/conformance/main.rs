@@ -4,7 +4,11 @@ mod added_language;
 mod checks;
 mod expectations;
 mod host;
+mod java;
+mod listing;
+mod no_program;
 mod programs;
+mod several_sources;
 mod shapes;
 mod table;
 

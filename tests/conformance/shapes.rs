@@ -9,19 +9,21 @@ use crate::host::Host;
 use crate::host::Input;
 use crate::programs::files;
 
-async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
+/// Runs a program of files with their contents.
+pub(crate) async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     host.run(language, Input { files, ..Input::default() }).await
 }
 
-async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
+/// Runs a program that has to end well and to print this.
+pub(crate) async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
     let (verdict, outcome) = run(host, language, files).await;
     let printed = String::from_utf8_lossy(&outcome.output.stdout);
     assert!(verdict == Verdict::Completed && printed == expected, "{files:?}\n{verdict:?} {outcome:#?}");
 }
 
 /// Returns what the compiler says of code that it must refuse.
-async fn refused(host: &Host, language: &str, files: &[(&str, &str)]) -> String {
+pub(crate) async fn refused(host: &Host, language: &str, files: &[(&str, &str)]) -> String {
     let (verdict, outcome) = run(host, language, files).await;
     assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{files:?}\n{outcome:#?}");
     String::from_utf8_lossy(&outcome.output.compile_output.unwrap_or_default()).into_owned()
@@ -34,39 +36,6 @@ async fn a_new_session_starts_with_hello() {
         let hello = files(language, "hello").remove(0).1;
         assert_eq!(host.template(language.id), String::from_utf8(hello).unwrap(), "{}", language.id);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn java_takes_any_class_in_any_file() {
-    let host = Host::of("java").await;
-    let main = "public static void main(String[] args) { System.out.println(\"hi\"); }";
-    for (name, code) in [
-        ("Main.java", format!("public class Greeter {{ {main} }}")),
-        ("Main.java", format!("class Greeter {{ {main} }}")),
-        ("Main.java", format!("package a.b;\npublic final class Greeter<T extends Comparable<T>> {{ {main} }}")),
-        ("Main.java", format!("record Point(int x, int y) {{}}\ninterface Shape {{}}\nclass App {{ {main} }}")),
-        (
-            "Main.java",
-            format!("/* public class Old {{ */ // public class Older\nclass App {{ String s = \"}}\"; {main} }}"),
-        ),
-        ("Main.java", format!("class A {{ class Inner {{}} char c = '\"'; }}\npublic enum Größe {{ X; {main} }}")),
-        ("my a=b program.java", format!("public class Greeter {{ {main} }}")),
-        ("src/app/Main.java", format!("package app;\npublic class Other {{ {main} }}")),
-    ] {
-        assert_prints(&host, "java", &[(name, &code)], "hi\n").await;
-    }
-    let helper =
-        ("lib/Helper.java", "package lib; public class Helper { public static String hi() { return \"hi\"; } }");
-    let app = "import lib.Helper;\n\
-        public class App { public static void main(String[] args) { System.out.println(Helper.hi()); } }";
-    assert_prints(&host, "java", &[("Main.java", "class Data {}"), ("App.java", app), helper], "hi\n").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn java_names_the_file_that_was_sent() {
-    let host = Host::of("java").await;
-    let said = refused(&host, "java", &[("Main.java", "public class Greeter {\n    int x = \"\";\n}\n")]).await;
-    assert!(said.starts_with("Main.java:2: error: incompatible types"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,7 +158,7 @@ async fn code_that_differs_in_a_file_name_only_is_other_code() {
 #[tokio::test]
 async fn a_run_does_not_change_what_others_get() {
     let host = Host::open().await;
-    let input = compiled(&compiler_of("cat \"$0\"; echo 'echo changed' > \"$0\"; rm -rf /box/.runbay"));
+    let input = compiled(&compiler_of("cat \"$0\"; echo 'echo changed' > \"$0\"; rm -rf /opt/artefact/*"));
     let first = host.said(&input).await;
     let (_, second) = host.run(&input).await;
     assert!(is_reused(&second));

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use runbay_model::Comparison;
 use runbay_model::Environment;
+use runbay_model::ExpectedOutput;
 use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::LimitOverrides;
 use runbay_model::Output;
 use runbay_model::RunInput;
+use runbay_model::TestCase;
+use runbay_model::TestPlan;
 use runbay_model::Verdict;
 use runbay_model::Work;
 
@@ -16,6 +20,7 @@ use crate::host::compiled;
 use crate::host::compiler_of;
 use crate::host::plain;
 use crate::host::program;
+use crate::host::tested;
 
 /// Compiles something that cannot be; returns the sentence about it and what the compiler said.
 async fn refused(input: &RunInput) -> (String, String) {
@@ -87,11 +92,32 @@ async fn a_compiler_that_goes_too_far_is_stopped() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_executed_is_the_programs_fault() {
-    let (verdict, outcome) = Host::open().await.run(&compiled("echo text > \"$1\"")).await;
-    assert_eq!(verdict, Verdict::Failed(Fault::RuntimeError));
-    let message = outcome.facts.message.as_deref();
-    assert_eq!(message, Some("The code was compiled, but to something that cannot be executed."));
+async fn what_cannot_be_executed_was_not_compiled() {
+    let host = Host::open().await;
+    for script in [
+        "echo text > \"$1\"",
+        "echo text > \"$1\"; chmod +x \"$1\"",
+        "printf '#!/nowhere\\n' > \"$1\"; chmod +x \"$1\"",
+        "printf '\\177ELF' > \"$1\"; chmod +x \"$1\"",
+        "mkdir \"$1\"",
+    ] {
+        let input = compiled(&format!("echo warning\n{script}"));
+        let case = TestCase {
+            name: None,
+            stdin: Vec::new(),
+            args: Vec::new(),
+            expected: ExpectedOutput::new(String::new(), Comparison::Exact).unwrap(),
+        };
+        let plan = TestPlan { cases: vec![case], stop_on_failure: false };
+        for input in [input.clone(), tested(input, plan)] {
+            let (verdict, outcome) = host.run(&input).await;
+            assert_eq!(verdict, Verdict::Failed(Fault::CompileError), "{script}: {outcome:?}");
+            let message = outcome.facts.message.as_deref();
+            assert_eq!(message, Some("The code was compiled, but to something that is no program."));
+            assert_eq!(outcome.output.compile_output.as_deref(), Some(&b"warning\n"[..]));
+            assert_eq!(outcome.output.tests, None, "nothing was tested");
+        }
+    }
 }
 
 #[tokio::test]
@@ -105,15 +131,15 @@ async fn the_environment_of_a_request_does_not_reach_the_compiler() {
 
 #[tokio::test]
 async fn only_the_artefact_reaches_the_run() {
-    let hostile = compiler_of("ls -A /box /box/.runbay /box/lib /tmp /dev/shm; cat /box/lib/data");
+    let hostile = compiler_of("ls -A /box /box/lib /opt/artefact /tmp /dev/shm; cat /box/lib/data");
     let source = format!(
-        "{hostile}\necho x > .runbay/other; echo x > new; echo x > /tmp/new; echo x > /dev/shm/new\n\
+        "{hostile}\necho x > /opt/artefact/other; echo x > new; echo x > /tmp/new; echo x > /dev/shm/new\n\
          echo changed > lib/data; rm main.script"
     );
     let input = program("compiled", &[("main.script", &source), ("lib/data", "mine")]);
     assert_eq!(
         Host::open().await.said(&input).await,
-        "/box:\n.runbay\nlib\nmain.script\n\n/box/.runbay:\nprogram\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/tmp:\nmine"
+        "/box:\nlib\nmain.script\n\n/box/lib:\ndata\n\n/dev/shm:\n\n/opt/artefact:\nprogram\n\n/tmp:\nmine"
     );
 }
 

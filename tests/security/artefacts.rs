@@ -20,12 +20,15 @@ use crate::attack::MIB;
 use crate::attack::answer;
 use crate::attack::text;
 
-const MADE: &str = ".runbay/made";
+/// The directory that is made for what is kept.
+const KEPT: &str = "/opt/artefact/kept";
 
-/// A program whose file or directory `.runbay/made` is handed over.
+const MADE: &str = "/opt/artefact/kept/made";
+
+/// A program whose file or directory [`MADE`] is handed over.
 fn maker(source: &str) -> Attack {
     let mut attack = Attack::new(source);
-    attack.invocation.job.keep = Some(MADE.into());
+    attack.invocation.job.keep = Some("kept/made".into());
     attack
 }
 
@@ -58,19 +61,19 @@ async fn a_program_that_was_made_runs_in_another_bay() {
     let arena = Arena::open().await;
     let make = "
         import os
-        with open('.runbay/made', 'w') as file: file.write('#!/bin/sh\\necho made; ls /proc/self/fd')
-        os.chmod('.runbay/made', 0o6711)
+        with open('/opt/artefact/kept/made', 'w') as file: file.write('#!/bin/sh\\necho made; ls /proc/self/fd')
+        os.chmod('/opt/artefact/kept/made', 0o6711)
         open('other', 'w').close()
     ";
     let artefact = handed_over(arena.run(&maker(make)).await);
     assert!(artefact.bytes() < 1024, "one small file");
     let look = "
         import os
-        status, box = os.stat('.runbay/made'), sorted(os.listdir('.'))
+        status, box = os.stat('/opt/artefact/kept/made'), sorted(os.listdir('.'))
         from attack import answer
         answer(mode=oct(status.st_mode), owner=[status.st_uid, status.st_gid], box=box)
     ";
-    let seen = json!({"mode": "0o100755", "owner": [1000, 1000], "box": [".runbay", "attack.py", "main.py"]});
+    let seen = json!({"mode": "0o100755", "owner": [1000, 1000], "box": ["attack.py", "main.py"]});
     assert_eq!(use_it(&arena, look, &artefact).await, seen);
 
     let mut run = user("", &artefact);
@@ -87,20 +90,20 @@ async fn a_directory_keeps_names_contents_and_who_may_execute() {
     let arena = Arena::open().await;
     let make = r"
         import os
-        os.makedirs('.runbay/made/empty')
-        os.makedirs('.runbay/made/a/b')
+        os.makedirs('/opt/artefact/kept/made/empty')
+        os.makedirs('/opt/artefact/kept/made/a/b')
         for name, text in [(b'a/b/deep', 'deep'), (b'line\nbreak', 'line'), (b'\xff', 'bytes'), (b'tool', '#!/bin/sh\n')]:
-            with open(b'.runbay/made/' + name, 'w') as file: file.write(text)
-        os.chmod('.runbay/made/tool', 0o100)
-        os.chmod('.runbay/made/a/b/deep', 0)
-        os.chmod('.runbay/made/a', 0)
+            with open(b'/opt/artefact/kept/made/' + name, 'w') as file: file.write(text)
+        os.chmod('/opt/artefact/kept/made/tool', 0o100)
+        os.chmod('/opt/artefact/kept/made/a/b/deep', 0)
+        os.chmod('/opt/artefact/kept/made/a', 0)
     ";
     let artefact = handed_over(arena.run(&maker(make)).await);
     let look = "
         import os
         from attack import answer
         found = {}
-        for at, directories, files in os.walk(b'.runbay/made'):
+        for at, directories, files in os.walk(b'/opt/artefact/kept/made'):
             for name in directories: found[os.path.join(at, name).decode('latin1')] = 'directory'
             for name in files:
                 path = os.path.join(at, name)
@@ -108,13 +111,13 @@ async fn a_directory_keeps_names_contents_and_who_may_execute() {
         answer(**found)
     ";
     let expected = json!({
-        ".runbay/made/empty": "directory",
-        ".runbay/made/a": "directory",
-        ".runbay/made/a/b": "directory",
-        ".runbay/made/a/b/deep": ["deep", "0o644"],
-        ".runbay/made/line\nbreak": ["line", "0o644"],
-        ".runbay/made/\u{ff}": ["bytes", "0o644"],
-        ".runbay/made/tool": ["#!/bin/sh\n", "0o755"],
+        "/opt/artefact/kept/made/empty": "directory",
+        "/opt/artefact/kept/made/a": "directory",
+        "/opt/artefact/kept/made/a/b": "directory",
+        "/opt/artefact/kept/made/a/b/deep": ["deep", "0o644"],
+        "/opt/artefact/kept/made/line\nbreak": ["line", "0o644"],
+        "/opt/artefact/kept/made/\u{ff}": ["bytes", "0o644"],
+        "/opt/artefact/kept/made/tool": ["#!/bin/sh\n", "0o755"],
     });
     assert_eq!(use_it(&arena, look, &artefact).await, expected);
     arena.close().await;
@@ -125,9 +128,9 @@ async fn nothing_made_is_nothing_handed_over() {
     let arena = Arena::open().await;
     for source in [
         "",
-        "import os; os.rmdir('.runbay')",
-        "import os; os.rmdir('.runbay'); open('.runbay', 'w').close()",
-        "import shutil; shutil.rmtree('/box', ignore_errors=True)",
+        "import os; os.rmdir('/opt/artefact/kept')",
+        "import os; os.rmdir('/opt/artefact/kept'); open('/opt/artefact/kept', 'w').close()",
+        "import shutil; shutil.rmtree('/opt/artefact', ignore_errors=True)",
     ] {
         assert_eq!(fault(&arena, &maker(source)).await, ArtefactFault::Missing, "{source}");
     }
@@ -150,9 +153,9 @@ async fn only_files_and_directories_are_handed_over() {
         "os.mkdir(MADE); os.symlink('.', MADE + '/x')",
         "os.mkdir(MADE); os.mkfifo(MADE + '/x')",
         "os.mkdir(MADE); socket.socket(socket.AF_UNIX).bind(MADE + '/x')",
-        "os.makedirs('y/made'); os.rmdir('.runbay'); os.symlink('y', '.runbay')",
-        "os.rmdir('.runbay'); os.symlink('/usr', '.runbay')",
-        "os.rmdir('.runbay'); os.symlink('/proc/1', '.runbay')",
+        "os.chdir('/opt/artefact'); os.makedirs('y/made'); os.rmdir('kept'); os.symlink('y', 'kept')",
+        "os.rmdir('/opt/artefact/kept'); os.symlink('/usr', '/opt/artefact/kept')",
+        "os.rmdir('/opt/artefact/kept'); os.symlink('/proc/1', '/opt/artefact/kept')",
     ] {
         let attack = maker(&format!("import os, socket, stat\nMADE = '{MADE}'\n{source}"));
         assert_eq!(fault(&arena, &attack).await, ArtefactFault::NotRegular, "{source}");
@@ -163,9 +166,12 @@ async fn only_files_and_directories_are_handed_over() {
 #[tokio::test]
 async fn a_hard_link_is_a_file_with_its_contents() {
     let arena = Arena::open().await;
-    let artefact = handed_over(arena.run(&maker("import os; os.link('main.py', '.runbay/made')")).await);
-    let said = use_it(&arena, "from attack import answer; answer(made=open('.runbay/made').read())", &artefact).await;
-    assert_eq!(said, json!({"made": "import os; os.link('main.py', '.runbay/made')\n"}));
+    let link = format!("import os; open('{KEPT}/x', 'w').write('mine'); os.link('{KEPT}/x', '{MADE}')");
+    let artefact = handed_over(arena.run(&maker(&link)).await);
+    let said =
+        use_it(&arena, "from attack import answer; answer(made=open('/opt/artefact/kept/made').read())", &artefact)
+            .await;
+    assert_eq!(said, json!({"made": "mine"}));
     arena.close().await;
 }
 
@@ -183,11 +189,11 @@ async fn size_number_and_depth_are_bounded() {
         (ArtefactFault::TooLarge, "os.truncate(os.open(MADE, os.O_CREAT | os.O_RDWR), 1 << 62)"),
         (
             ArtefactFault::TooLarge,
-            "os.mkdir(MADE); os.truncate(os.open('x', os.O_CREAT | os.O_RDWR), 1 << 27); os.link('x', MADE + '/x')",
+            "os.mkdir(MADE); os.truncate(os.open(X, os.O_CREAT | os.O_RDWR), 1 << 27); os.link(X, MADE + '/x')",
         ),
         (
             ArtefactFault::TooMany,
-            "os.mkdir(MADE); open('x', 'w').close(); [os.link('x', f'{MADE}/{n}') for n in range(15_000)]",
+            "os.mkdir(MADE); open(X, 'w').close(); [os.link(X, f'{MADE}/{n}') for n in range(15_000)]",
         ),
         (
             ArtefactFault::TooDeep,
@@ -198,7 +204,7 @@ async fn size_number_and_depth_are_bounded() {
             "os.mkdir(MADE); os.chdir(MADE); n = 'n' * 255; [(os.mkdir(n), os.chdir(n)) for _ in range(20)]",
         ),
     ] {
-        let attack = large(&format!("import os\nMADE = '{MADE}'\n{source}"));
+        let attack = large(&format!("import os\nMADE = '{MADE}'\nX = '{KEPT}/x'\n{source}"));
         assert_eq!(fault(&arena, &attack).await, fault_expected, "{source}");
     }
     arena.close().await;
@@ -210,10 +216,10 @@ async fn a_hole_counts_as_the_bytes_it_stands_for() {
         return;
     }
     let arena = Arena::open().await;
-    let sparse = "import os; os.truncate(os.open('.runbay/made', os.O_CREAT | os.O_RDWR), 16 << 20)";
+    let sparse = "import os; os.truncate(os.open('/opt/artefact/kept/made', os.O_CREAT | os.O_RDWR), 16 << 20)";
     let artefact = handed_over(arena.run(&maker(sparse)).await);
     assert!(artefact.bytes() > 16 * MIB, "{}", artefact.bytes());
-    let look = "from attack import answer; answer(zeros=open('.runbay/made', 'rb').read().count(0))";
+    let look = "from attack import answer; answer(zeros=open('/opt/artefact/kept/made', 'rb').read().count(0))";
     assert_eq!(use_it(&arena, look, &artefact).await, json!({"zeros": 16 * MIB}));
 
     // Packed or unpacked, it needs memory of the bay.
@@ -270,7 +276,7 @@ async fn memory_that_ends_while_packing_ends_the_bay() {
     }
     let arena = Arena::open().await;
     let fill = "
-        with open('.runbay/made', 'wb') as file:
+        with open('/opt/artefact/kept/made', 'wb') as file:
             for _ in range(16): file.write(b'x' * (1 << 20))
     ";
     let enough = arena.run(&maker(fill)).await;
@@ -284,7 +290,7 @@ async fn children_do_not_write_to_what_is_handed_over() {
     let arena = Arena::open().await;
     let make = "
         import os, signal, time
-        fd = os.open('.runbay/made', os.O_CREAT | os.O_RDWR)
+        fd = os.open('/opt/artefact/kept/made', os.O_CREAT | os.O_RDWR)
         for _ in range(4):
             if os.fork() == 0:
                 os.setsid()
@@ -296,7 +302,7 @@ async fn children_do_not_write_to_what_is_handed_over() {
     ";
     for _ in 0..5 {
         let artefact = handed_over(arena.run(&maker(make)).await);
-        let look = "from attack import answer; answer(others=len(open('.runbay/made').read().strip('x')))";
+        let look = "from attack import answer; answer(others=len(open('/opt/artefact/kept/made').read().strip('x')))";
         assert_eq!(use_it(&arena, look, &artefact).await, json!({"others": 0}));
     }
     arena.close().await;
@@ -323,7 +329,9 @@ async fn programs_that_fail_hand_nothing_over() {
 #[tokio::test]
 async fn a_program_that_keeps_nothing_hands_nothing_over() {
     let arena = Arena::open().await;
-    let report = arena.run(&Attack::new("import os; os.mkdir('.runbay'); open('.runbay/made', 'w').close()")).await;
+    let report = arena
+        .run(&Attack::new("import os; os.mkdir('/opt/artefact/kept'); open('/opt/artefact/kept/made', 'w').close()"))
+        .await;
     assert_eq!((report.end, report.artefact), (ProgramEnd::Exited(0), None));
     arena.close().await;
 }
@@ -334,7 +342,8 @@ async fn bays_at_the_same_time_hand_over_their_own() {
     let make = async |number: usize| {
         let source = format!("import time; time.sleep(0.2); open('{MADE}', 'w').write('{number} ' * 100_000)");
         let artefact = handed_over(arena.run(&maker(&source)).await);
-        let look = "from attack import answer; answer(seen=sorted(set(open('.runbay/made').read().split())))";
+        let look =
+            "from attack import answer; answer(seen=sorted(set(open('/opt/artefact/kept/made').read().split())))";
         assert_eq!(use_it(&arena, look, &artefact).await, json!({"seen": [number.to_string()]}));
     };
     tokio::join!(make(1), make(2), make(3), make(4), make(5), make(6));
@@ -348,7 +357,7 @@ async fn a_run_changes_its_own_copy_only() {
     let change = "
         import os
         from attack import answer
-        fd = os.open('.runbay/made', os.O_RDWR)
+        fd = os.open('/opt/artefact/kept/made', os.O_RDWR)
         before = os.read(fd, 100).decode()
         os.pwrite(fd, b'CHANGED AND LONGER', 0)
         answer(before=before)
@@ -364,22 +373,18 @@ async fn a_run_changes_its_own_copy_only() {
 }
 
 #[tokio::test]
-async fn an_artefact_and_a_file_of_one_name_are_an_error() {
+async fn an_artefact_and_a_file_of_one_name_do_not_meet() {
     let arena = Arena::open().await;
     let artefact = handed_over(arena.run(&maker(&format!("open('{MADE}', 'w').write('first')"))).await);
-    for name in [MADE, ".runbay"] {
-        let mut attack = user("print('ran')", &artefact);
-        attack.invocation.job.files.push(File { name: name.into(), content: b"mine".to_vec() });
-        match arena.try_run(&attack).await {
-            Err(RunError::NotStarted(error)) => assert_eq!((error.step, error.errno), (Step::WriteFile, libc::EEXIST)),
-            other => panic!("{other:?}"),
-        }
-    }
+    let look = format!("from attack import answer; answer(made=open('{MADE}').read(), mine=open('kept/made').read())");
+    let mut attack = user(&look, &artefact);
+    attack.invocation.job.files.push(File { name: "kept/made".into(), content: b"mine".to_vec() });
+    assert_eq!(answer(&arena.run(&attack).await), json!({"made": "first", "mine": "mine"}));
     arena.close().await;
 }
 
 #[tokio::test]
-async fn names_outside_the_box_cannot_be_kept() {
+async fn names_outside_the_directory_of_artefacts_cannot_be_kept() {
     let arena = Arena::open().await;
     for name in ["/etc/passwd", "../etc/passwd", "", "a/../../etc/passwd", "a\0b/c"] {
         let mut attack = Attack::new("print('ran')");

@@ -133,7 +133,7 @@ async fn no_mount_lets_a_file_give_rights() {
     ",
     )
     .await;
-    assert_eq!(said, json!({"suid": [], "writable": ["/box", "/mnt", "/tmp"]}));
+    assert_eq!(said, json!({"suid": [], "writable": ["/box", "/mnt", "/opt/artefact", "/tmp"]}));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn exactly_three_files_are_open_and_the_directory_is_the_box() {
 #[tokio::test]
 async fn nothing_is_found_by_the_next_program() {
     let arena = Arena::open().await;
-    let places = ["/box", "/tmp", "/dev/shm", "/var/tmp", "/run/lock"];
+    let places = ["/box", "/opt/artefact", "/tmp", "/dev/shm", "/var/tmp", "/run/lock"];
     let leave = format!(
         "
         import os
@@ -171,7 +171,7 @@ async fn nothing_is_found_by_the_next_program() {
     "
     );
     let left = answer(&arena.run(&Attack::new(&leave)).await);
-    assert_eq!(left["left"], json!(["done", "done", "done", "EROFS", "EROFS"]));
+    assert_eq!(left["left"], json!(["done", "done", "done", "done", "EROFS", "EROFS"]));
     let look = format!(
         "
         import os

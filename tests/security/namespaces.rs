@@ -117,6 +117,7 @@ async fn mounts_of_the_host_are_not_there() {
     let known = [
         "/",
         "/box",
+        "/opt/artefact",
         "/mnt",
         "/tmp",
         "/proc",

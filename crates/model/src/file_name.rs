@@ -30,9 +30,6 @@ pub enum InvalidFileName {
     /// Compilers would take the name for an option.
     #[error("must not start with - or @, which compilers take for options")]
     Option,
-    /// The name is in the reserved directory.
-    #[error("must not start with {:?}, where compiled programs are kept", FileName::RESERVED)]
-    Reserved,
 }
 
 impl FileName {
@@ -44,9 +41,6 @@ impl FileName {
 
     /// The most directories of a name.
     pub const DEEPEST: usize = 8;
-
-    /// The directory in which compiled programs are kept.
-    pub const RESERVED: &str = ".runbay";
 
     /// Checks a name as it was sent.
     ///
@@ -74,10 +68,6 @@ impl FileName {
         }
         if name.starts_with(['-', '@']) {
             return Err(InvalidFileName::Option);
-        }
-        // In any case of letters, because some file systems do not tell upper and lower case apart.
-        if name.split('/').next().is_some_and(|part| part.eq_ignore_ascii_case(Self::RESERVED)) {
-            return Err(InvalidFileName::Reserved);
         }
         Ok(Self(name.to_owned()))
     }
@@ -109,7 +99,7 @@ mod tests {
     #[test]
     fn ordinary_names_are_names() {
         for name in
-            ["main.py", "a b.txt", "lib/..hidden/x", "Übung.java", "a-b@c", ".env", "runbay/x", &"n".repeat(255)]
+            ["main.py", "a b.txt", "lib/..hidden/x", "Übung.java", "a-b@c", ".env", ".runbay/x", &"n".repeat(255)]
         {
             assert_eq!(FileName::parse(name).map(|name| name.to_string()), Ok(name.to_owned()));
         }
@@ -131,8 +121,6 @@ mod tests {
             ("a\\b", Character),
             ("-o", Option),
             ("@args", Option),
-            (".runbay/program", Reserved),
-            (".RunBay", Reserved),
             ("a/b/c/d/e/f/g/h/i/j", Depth),
         ] {
             assert_eq!(FileName::parse(name), Err(problem), "{name:?}");

@@ -27,6 +27,7 @@ pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
 const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/c/compile.sh"
     "support/c/line_buffered.c"
+    "support/c/own_sources.sh"
     "support/cpp/flags"
     "support/cpp/precompiled.sh"
     "support/go/build.sh"

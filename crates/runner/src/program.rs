@@ -49,10 +49,10 @@ impl Program<'_> {
         match self.report(bays, args, stdin, live).await {
             Ok(report) => Ok(judge(report, self.limits, &self.installed.recipe.out_of_memory)),
             Err(RunFault::Run(error)) => match self.excuse(&error) {
-                Some(message) => {
+                Some((fault, message)) => {
                     let facts = Facts { message: Some(message), ..Facts::default() };
                     let outcome = Outcome { facts, ..Outcome::default() };
-                    Ok((Verdict::Failed(Fault::RuntimeError), outcome))
+                    Ok((Verdict::Failed(fault), outcome))
                 }
                 None => Err(RunFault::Run(error)),
             },
@@ -88,20 +88,26 @@ impl Program<'_> {
 
     /// Explains in one sentence how a program is itself to blame for not starting. Returns none when it is not to
     /// blame.
-    fn excuse(&self, error: &RunError) -> Option<String> {
+    fn excuse(&self, error: &RunError) -> Option<(Fault, String)> {
         let RunError::NotStarted(error) = error else {
             return None;
         };
         if error.is_disk_full() {
-            return Some(format!(
+            let message = format!(
                 "The program's files do not fit into its limits: disk_bytes is {}, inodes is {}.",
                 size(self.limits.disk_bytes),
                 self.limits.inodes
-            ));
+            );
+            return Some((Fault::RuntimeError, message));
         }
-        let is_own = self.installed.recipe.run.program == RunProgram::Artefact;
-        (is_own && error.step == Step::Execute)
-            .then(|| "The code was compiled, but to something that cannot be executed.".to_owned())
+        if self.installed.recipe.run.program != RunProgram::Artefact || error.step != Step::Execute {
+            return None;
+        }
+        Some(if error.is_no_program() {
+            (Fault::CompileError, "The code was compiled, but to something that is no program.".to_owned())
+        } else {
+            (Fault::RuntimeError, "The code was compiled, but to a program that cannot be started here.".to_owned())
+        })
     }
 }
 

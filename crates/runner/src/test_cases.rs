@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use runbay_model::ExpectedOutput;
 use runbay_model::Facts;
+use runbay_model::Fault;
 use runbay_model::Outcome;
 use runbay_model::Output;
 use runbay_model::TestCase;
@@ -32,6 +33,10 @@ pub(crate) async fn run(bays: &Bays, program: &Program<'_>, plan: &TestPlan) -> 
             continue;
         }
         let (verdict, outcome) = program.run(bays, &case.args, &case.stdin, None).await?;
+        if verdict == Verdict::Failed(Fault::CompileError) {
+            // There is no program to test, as if the compiler had said so.
+            return Ok((verdict, outcome));
+        }
         total.execution_time = sum(total.execution_time, outcome.facts.execution_time);
         total.cpu_time = sum(total.cpu_time, outcome.facts.cpu_time);
         total.memory_bytes = total.memory_bytes.max(outcome.facts.memory_bytes);
@@ -89,7 +94,6 @@ fn sum(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use runbay_model::Comparison;
-    use runbay_model::Fault;
     use runbay_model::Reason;
 
     use super::*;

@@ -17,6 +17,11 @@ use rustix::io::Errno;
 use serde::Deserialize;
 use serde::Serialize;
 
+/// Where artefacts are made, and where they are found, in every bay.
+///
+/// It is no part of `/box`, so that programs which look around there find their own files only.
+pub const ARTEFACT_DIRECTORY: &str = "/opt/artefact";
+
 /// The largest artefact with all names, in bytes.
 pub(crate) const MAX_BYTES: u64 = 128 * 1024 * 1024;
 

@@ -34,6 +34,7 @@ mod step;
 mod stream;
 mod wire;
 
+pub use artefact::ARTEFACT_DIRECTORY;
 pub use artefact::Artefact;
 pub use artefact::ArtefactFault;
 pub use bay::File;

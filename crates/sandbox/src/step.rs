@@ -101,6 +101,14 @@ impl StepError {
         Self { step, errno: errno.raw_os_error() }
     }
 
+    /// Returns whether what was to be executed is no program, so that nobody could start it.
+    #[must_use]
+    pub fn is_no_program(&self) -> bool {
+        // In this order: neither a format the kernel knows nor a script, without permission or a directory, for an
+        // interpreter that does not exist, with a broken one.
+        self.step == Step::Execute && matches!(self.errno, libc::ENOEXEC | libc::EACCES | libc::ENOENT | libc::ELIBBAD)
+    }
+
     /// Returns whether the bay's limit on bytes or number of files left no room for the inputs.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

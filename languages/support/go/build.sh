@@ -33,4 +33,11 @@ if [ "$target" = check ]; then
     exec go vet "$@"
 fi
 # Without symbols for debuggers linking takes half the time; traces keep their names and lines.
-exec go build -ldflags='-s -w' -o "$target" "$@"
+go build -ldflags='-s -w' -o "$target" "$@" || exit
+
+# Of any other package go makes a library, and says nothing.
+if [ ! -x "$target" ]; then
+    name=$(go list -f '{{.Name}}' "$@")
+    echo "$entry: package $name is not a main package; a program needs \"package main\" and a function main" >&2
+    exit 1
+fi

@@ -4,6 +4,13 @@
 
 target=$1
 shift
+entry=$1
+
+# Says in the way of javac what it would not say, or not of the program's own files.
+refuse() {
+    printf '%s: error: %s\n' "$entry" "$1" >&2
+    exit 1
+}
 
 outline() {
     # The dot keeps awk from taking a name with = in it for an assignment.
@@ -14,17 +21,26 @@ outline() {
     LC_ALL=C awk -f /opt/runbay/java/outline.awk "$@"
 }
 
-# javac wants a file to be named like the public type in it. The first file may have any name.
-entry=$1
-renamed=
-public_type=$(outline "$entry" | { read -r _ public_type _; echo "$public_type"; })
+# javac wants a file to be named like the public type in it, and like a type at all. The first file may have any name.
+read -r _ _ first_type public_type <<END
+$(outline "$entry" | grep '^file ' || echo file - - -)
+END
+wanted=$public_type
+case $entry in
+    *.java) ;;
+    *)
+        [ "$wanted" != - ] || wanted=$first_type
+        [ "$wanted" != - ] || wanted=Main
+        ;;
+esac
 case $entry in
     */*) directory=${entry%/*}/ ;;
     *) directory= ;;
 esac
-if [ -n "$public_type" ] && [ "$public_type" != - ] && [ ! -e "$directory$public_type.java" ]; then
-    renamed=$directory$public_type.java
-    mv "$entry" "$renamed"
+renamed=
+if [ "$wanted" != - ] && [ ! -e "$directory$wanted.java" ]; then
+    renamed=$directory$wanted.java
+    mv -- "$entry" "$renamed" 2> /tmp/messages || refuse "the name of class $wanted is too long; give it a shorter one"
     shift
     set -- "$renamed" "$@"
 fi
@@ -41,29 +57,33 @@ if [ -f "$archive" ]; then
 fi
 
 if [ "$target" = check ]; then
-    $compiler -Xlint:all,-serial -implicit:none -d /tmp/classes "$@" > /tmp/messages 2>&1
+    classes=/tmp/classes
+    $compiler -Xlint:all,-serial -implicit:none -d "$classes" "$@" > /tmp/messages 2>&1
 else
-    $compiler -g -parameters -d "$target/classes" "$@" > /tmp/messages 2>&1
+    classes=$target/classes
+    $compiler -g -parameters -d "$classes" "$@" > /tmp/messages 2>&1
 fi
 code=$?
 
-# Messages name the file as the program's author does.
-if [ -n "$renamed" ]; then
-    while IFS= read -r line; do
+# Messages name the files as the program's author does.
+while IFS= read -r line; do
+    if [ -n "$renamed" ]; then
         case $line in
             "$renamed":*) line=$entry${line#"$renamed"} ;;
+            "Note: $renamed "*) line="Note: $entry${line#"Note: $renamed"}" ;;
         esac
-        printf '%s\n' "$line"
-    done < /tmp/messages
-else
-    cat /tmp/messages
-fi >&2
+    fi
+    case $line in
+        *"$classes/"*) line=${line%%"$classes/"*}${line#*"$classes/"} ;;
+    esac
+    printf '%s\n' "$line"
+done < /tmp/messages >&2
 [ "$code" = 0 ] && [ "$target" != check ] || exit "$code"
 
-# The first file with a method main is the one to run.
+# Where no method main is known, java says itself what is missing in the first class.
 main=$(outline "$@" | awk '
-    { package = $1 == "-" ? "" : $1 "." }
-    $3 != "-" { main = package $3; exit }
-    first == "" { first = package ($2 == "-" ? "Main" : $2) }
-    END { print main != "" ? main : first != "" ? first : "Main" }')
-printf -- '-cp\n%s/classes:.\n%s\n' "$target" "$main" > "$target/arguments"
+    $1 == "main" && (rank == "" || $2 < rank) { rank = $2; main = $3 }
+    $1 == "file" && $3 != "-" && first == "" { first = ($2 == "-" ? "" : $2 ".") ($4 == "-" ? $3 : $4) }
+    END { print main != "" ? main : first }')
+[ -n "$main" ] || refuse "there is no class in the program; write one with a method public static void main(String[] args)"
+printf -- '-cp\n%s:.\n%s\n' "$classes" "$main" > "$target/arguments"

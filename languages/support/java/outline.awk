@@ -1,49 +1,126 @@
-# Prints what javac and java want to know of source files, one line for each that is not empty:
-# its package, its public type, and the type that has the method main; "-" for what it does not have.
+# Prints what javac and java want to know of source files: for each that is not empty a line
 #
-# Comments and strings are left out word by word, and braces counted: only what stands at the top counts. It need not
-# be right about code that does not compile anyway.
+#     file PACKAGE FIRST_TYPE PUBLIC_TYPE
+#
+# with "-" for what it does not have, and for each method main with a body a line
+#
+#     main RANK CLASS
+#
+# The lowest rank is the one to run: 1 is what every version of Java starts, 2 the same in a type inside of another,
+# 3 and 4 are what newer versions start besides.
+#
+# Comments and strings are left out word by word, and braces counted. What stands between parentheses is only read for
+# main's own parameters. It need not be right about code that does not compile anyway.
 
 function finish() {
-    if (file != "") print package, public_type, main_type
+    if (file != "") print "file", package, first_type, public_type
 }
 
 function start() {
     finish()
     file = FILENAME
-    package = public_type = main_type = "-"
-    type = word_before = comment = text_block = declares_package = is_public = depth = 0
+    package = first_type = public_type = "-"
+    comment = text_block = declares_package = depth = parentheses = 0
+    header = word_before = word_before_that = parameters = modifiers = ""
+    reads_parameters = after_parameters = 0
 }
 
-# Called for each name and each of { } ; ( outside of comments and strings.
-function take(word) {
-    if (word == "{") {
-        depth++
-    } else if (word == "}") {
-        depth--
+function qualified(name) {
+    return package == "-" ? name : package "." name
+}
+
+# The type whose members are declared at this depth; "" in methods and other blocks.
+function enclosing() {
+    return depth == 0 ? "" : type[depth]
+}
+
+function open_brace() {
+    if (after_parameters) found_main()
+    depth++
+    type[depth] = ""
+    if (header != "" && (depth == 1 || type[depth - 1] != "")) {
+        type[depth] = depth == 1 ? header : type[depth - 1] "$" header
+        is_interface[depth] = header_is_interface
     }
-    if (declares_package && word == ";") {
-        declares_package = 0
-    } else if (declares_package) {
-        package = (package == "-" ? "" : package) word
-    } else if (depth == 0 && (word == ";" || word == "}")) {
-        is_public = 0
-    } else if (depth == 0 && word == "package" && package == "-" && type == 0) {
-        declares_package = 1
-    } else if (depth == 0 && word == "public") {
-        is_public = 1
-    } else if (depth == 0 && word_before ~ /^(class|interface|enum|record)$/ && word ~ /^[A-Za-z_$\200-\377]/) {
-        type = word
-        if (is_public) public_type = word
-        word_before = ""
+}
+
+# What stands before the body of main says who can start it.
+function found_main(    rank, arguments) {
+    after_parameters = 0
+    if (depth > 0 && type[depth] == "") return
+    if (depth == 0 && package != "-") return
+    gsub(/@ [^ .]+( \. [^ .]+)* /, "", parameters)
+    gsub(/(^| )final /, " ", parameters)
+    sub(/^ +/, "", parameters)
+    sub(/^java \. lang \. /, "", parameters)
+    arguments = parameters ~ /^String (\[ \] [^ ]+|\. \. \. [^ ]+|[^ ]+ \[ \]) $/
+    if (!arguments && parameters != "") return
+    if (modifiers ~ / private /) return
+    if (depth == 0) {
+        # It belongs to a class that is named like the file.
+        rank = file
+        sub(/.*\//, "", rank)
+        sub(/\.java$/, "", rank)
+        print "main", arguments ? 3 : 4, rank
         return
-    } else if (word == "(" && word_before == "main" && word_before_that == "void" && main_type == "-") {
-        # Newer versions of Java take a main that stands outside of all types as part of one named like the file.
-        if (depth == 1) main_type = type
-        else if (depth == 0) { main_type = file; sub(/.*\//, "", main_type); sub(/\.java$/, "", main_type) }
+    }
+    if (!arguments) rank = 4
+    else if (modifiers ~ / static / && (modifiers ~ / public / || is_interface[depth])) rank = depth == 1 ? 1 : 2
+    else rank = 3
+    if (rank > 2 && (depth > 1 || is_interface[depth] && modifiers !~ / static /)) return
+    print "main", rank, qualified(type[depth])
+}
+
+# Called for each name and each sign of { } ; ( ) [ ] . @ < > outside of comments and strings.
+function take(word) {
+    if (word == "(") {
+        parentheses++
+        if (parentheses == 1 && word_before == "main" && word_before_that == "void" &&
+            (depth == 0 || enclosing() != "")) {
+            reads_parameters = 1
+            parameters = ""
+            return
+        }
+    } else if (word == ")") {
+        if (parentheses > 0) parentheses--
+        if (parentheses == 0 && reads_parameters) {
+            reads_parameters = 0
+            after_parameters = 1
+        }
+        return
+    }
+    if (parentheses > 0) {
+        # An annotation of a parameter may have parentheses of its own.
+        if (reads_parameters && parentheses == 1) parameters = parameters word " "
+        return
+    }
+    if (declares_package) {
+        if (word == ";") declares_package = 0
+        else package = (package == "-" ? "" : package) word
+        return
+    }
+    if (word == "{" || word == "}" || word == ";") {
+        if (word == "{") open_brace()
+        else if (word == "}" && depth > 0) depth--
+        after_parameters = 0
+        modifiers = header = word_before = word_before_that = ""
+        return
+    }
+    if (depth == 0 && word == "package" && package == "-" && first_type == "-") {
+        declares_package = 1
+    } else if (word_before ~ /^(class|interface|enum|record)$/ && word ~ /^[A-Za-z_$\200-\377]/ && header == "") {
+        header = word
+        header_is_interface = word_before == "interface"
+        if (depth == 0) {
+            if (first_type == "-") first_type = word
+            if (modifiers ~ / public /) public_type = word
+        }
+    } else {
+        modifiers = modifiers " " word " "
     }
     word_before_that = word_before
-    word_before = word
+    # As in Main.class
+    word_before = word_before == "." ? "" : word
 }
 
 FNR == 1 { start() }
@@ -60,13 +137,12 @@ FNR == 1 { start() }
             if (!match(rest, /\\.|"""/)) next
             if (substr(rest, RSTART, 1) != "\\") text_block = 0
             rest = substr(rest, RSTART + RLENGTH)
-        } else if (match(rest, /\/\*|\/\/|"""|"([^"\\]|\\.)*"|'([^'\\]|\\.)*'|[A-Za-z_$\200-\377][A-Za-z0-9_$\200-\377]*|[{};(.]/)) {
+        } else if (match(rest, /\/\*|\/\/|"""|"([^"\\]|\\.)*"|'([^'\\]|\\.)*'|[A-Za-z_$\200-\377][A-Za-z0-9_$\200-\377]*|[][{};().@<>]/)) {
             word = substr(rest, RSTART, RLENGTH)
             rest = substr(rest, RSTART + RLENGTH)
             if (word == "//") next
             if (word == "/*") comment = 1
             else if (word == "\"\"\"") text_block = 1
-            else if (word == "." && !declares_package) word_before = ""
             else if (word !~ /^["']/) take(word)
         } else {
             next

@@ -7,6 +7,7 @@ use runbay_model::Environment;
 use runbay_model::FileName;
 use runbay_model::Limits;
 use runbay_model::Sources;
+use runbay_sandbox::ARTEFACT_DIRECTORY;
 use runbay_sandbox::Artefact;
 use runbay_sandbox::File;
 use runbay_sandbox::Invocation;
@@ -43,9 +44,9 @@ pub(crate) struct RunParts<'a> {
 }
 
 impl CompileStage {
-    /// Returns the path of the artefact, relative to the program's directory.
+    /// Returns the path of the artefact.
     pub(crate) fn artefact_path(&self) -> String {
-        format!("{}/{}", FileName::RESERVED, self.artefact)
+        format!("{ARTEFACT_DIRECTORY}/{}", self.artefact)
     }
 }
 
@@ -71,7 +72,7 @@ impl Recipe {
         limits: &Limits,
     ) -> Invocation {
         let Invocation { runtime, job } = self.tool(&stage.command, program, sources, limits);
-        Invocation { runtime, job: Job { keep: Some(PathBuf::from(stage.artefact_path())), ..job } }
+        Invocation { runtime, job: Job { keep: Some(PathBuf::from(&stage.artefact)), ..job } }
     }
 
     /// Returns the invocation that checks with the checker at `program`.
@@ -240,13 +241,16 @@ data_percent = 90
         let sources = sources(&["app", "x/b.lisp", "data.txt", "c.l"]);
         let stage = recipe.compile.as_ref().unwrap();
         let compile = recipe.compile_invocation(stage, "/bin/lispc", &sources, &Limits::default());
-        assert_eq!(argv(&compile), ["/bin/lispc", "-m512", "-h256", "app", "x/b.lisp", "c.l", "-o.runbay/program"]);
+        assert_eq!(
+            argv(&compile),
+            ["/bin/lispc", "-m512", "-h256", "app", "x/b.lisp", "c.l", "-o/opt/artefact/program"]
+        );
         assert_eq!(
             compile.job.files.iter().map(|file| file.name.to_str().unwrap()).collect::<Vec<_>>(),
             ["app", "x/b.lisp", "data.txt", "c.l"]
         );
         let Invocation { runtime, job } = compile;
-        assert_eq!((job.keep, runtime.stderr), (Some(".runbay/program".into()), StderrTarget::Stdout));
+        assert_eq!((job.keep, runtime.stderr), (Some("program".into()), StderrTarget::Stdout));
         assert_eq!(job.unpack, None);
     }
 
@@ -257,7 +261,7 @@ data_percent = 90
         let stage = recipe.compile.as_ref().unwrap();
         let compile = recipe.compile_invocation(stage, "/bin/lispc", &sources, &Limits::default());
         assert_eq!(variable(&compile, "STAGE"), Some("compile"));
-        assert_eq!(variable(&compile, "OUT"), Some(".runbay/program"));
+        assert_eq!(variable(&compile, "OUT"), Some("/opt/artefact/program"));
         assert_eq!(variable(&compile, "HOME"), Some("/tmp"));
         assert_eq!(variable(&compile, "ALL"), Some("main.lisp"));
         assert_eq!(variable(&compile, "LANG"), Some("C.UTF-8"));
@@ -277,7 +281,7 @@ data_percent = 90
             environment: &Environment::new(variables.into()).unwrap(),
             limits: &Limits { memory_bytes: 64 * MIB, ..Limits::default() },
         });
-        assert_eq!(argv(&run), ["/usr/bin/lisp", "--heap=32", ".runbay/program", "a b", "{entry}", "--end"]);
+        assert_eq!(argv(&run), ["/usr/bin/lisp", "--heap=32", "/opt/artefact/program", "a b", "{entry}", "--end"]);
         assert_eq!(variable(&run, "ALL"), Some("mine"));
         assert_eq!(variable(&run, "NEW"), Some("1"));
         assert_eq!(variable(&run, "STAGE"), Some("run"));
@@ -300,7 +304,7 @@ data_percent = 90
         };
         let (one, other) = (invocation("a.lisp", 64 * MIB), invocation("b.lisp", 128 * MIB));
         assert_eq!(one.runtime, other.runtime);
-        assert_eq!(one.runtime.argv, ["/usr/bin/lisp", "-q", ".runbay/program"]);
+        assert_eq!(one.runtime.argv, ["/usr/bin/lisp", "-q", "/opt/artefact/program"]);
         assert_eq!(one.job.environment, [("ALL".to_owned(), "a.lisp".to_owned())]);
         assert_ne!(one.job.arguments, other.job.arguments);
     }

@@ -9,7 +9,7 @@ pub(super) enum Placeholder {
     Args,
     /// The names of all source files, the entry first.
     Sources,
-    /// The path of the artefact, relative to the program's directory.
+    /// The path of the artefact.
     Artefact,
     /// The memory limit of the stage, in MiB.
     MemoryMib,
@@ -159,7 +159,7 @@ mod tests {
             entry: "main.c",
             args: &args,
             sources: vec!["main.c", "lib/x.c"],
-            artefact: ".runbay/program",
+            artefact: "/opt/artefact/program",
             memory_mib: 128,
             heap_mib: 76,
         };

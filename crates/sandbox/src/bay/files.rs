@@ -1,4 +1,4 @@
-//! Making files in /box before any program has run in the bay.
+//! Making files in /box and where artefacts are, before any program has run in the bay.
 //!
 //! That is why paths can be used here as they are: nobody has made a link yet.
 
@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use super::PROGRAM_ID;
 use super::job::File;
+use crate::artefact::ARTEFACT_DIRECTORY;
 
 /// The permissions of directories and of files that can be executed.
 const ALL_MAY_EXECUTE: Mode = Mode::from_raw_mode(0o755);
@@ -28,9 +29,18 @@ pub(super) enum FileMode {
     Executable,
 }
 
-/// Opens /box, which all names here are relative to.
+/// Opens /box, where the files of the program are.
 pub(super) fn open_box() -> Result<OwnedFd, Errno> {
-    rustix::fs::open("/box", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    open_directory("/box")
+}
+
+/// Opens the directory of artefacts.
+pub(super) fn open_artefacts() -> Result<OwnedFd, Errno> {
+    open_directory(ARTEFACT_DIRECTORY)
+}
+
+fn open_directory(path: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Writes files and the directories they need; all of them belong to the program.
@@ -85,7 +95,7 @@ fn make_one_directory(root: &OwnedFd, name: &Path) -> Result<(), Errno> {
     own(rustix::fs::openat(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Accepts names below /box only; what people may call their files is decided long before.
+/// Accepts names below the opened directory only; what people may call their files is decided long before.
 pub(super) fn check_name(name: &Path) -> Result<(), Errno> {
     let plain = name.components().all(|component| matches!(component, Component::Normal(_)));
     if plain && !name.as_os_str().is_empty() { Ok(()) } else { Err(Errno::INVAL) }
@@ -100,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stay_below_the_box() {
+    fn names_stay_below_the_directory() {
         for name in ["main.py", "a/b/c.txt", "..main", "a b\nc"] {
             assert_eq!(check_name(Path::new(name)), Ok(()), "{name:?}");
         }

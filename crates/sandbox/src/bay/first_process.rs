@@ -85,21 +85,20 @@ fn park(inheritance: &Inheritance<'_>, control: &Control) -> Result<ParkedJob, S
 
 /// Makes the files that the program finds.
 fn fill_box(job: &mut Job) -> Result<(), StepError> {
-    let root = files::open_box().during(Step::WriteFile)?;
     // Taken, so that it is closed before the program starts.
     if let Some(artefact) = job.unpack.take() {
-        unpack::unpack(&root, &artefact).during(Step::Unpack)?;
+        files::open_artefacts().and_then(|root| unpack::unpack(&root, &artefact)).during(Step::Unpack)?;
     }
-    files::write(&root, &job.files).during(Step::WriteFile)?;
+    files::open_box().and_then(|root| files::write(&root, &job.files)).during(Step::WriteFile)?;
     match &job.keep {
-        Some(name) => files::prepare(&root, name).during(Step::WriteFile),
+        Some(name) => files::open_artefacts().and_then(|root| files::prepare(&root, name)).during(Step::WriteFile),
         None => Ok(()),
     }
 }
 
 /// Packs what the program made and passes it to the service; only to be called when nothing else runs in the bay.
 fn hand_over(name: &Path, control: &Control) -> Result<(), StepError> {
-    let root = files::open_box().during(Step::Pack)?;
+    let root = files::open_artefacts().during(Step::Pack)?;
     match pack::pack(&root, name) {
         Ok(packed) => control.tell(BayMessage::Packed(Ok(())), Some(packed.as_fd())),
         Err(PackError::Fault(fault)) => control.tell(BayMessage::Packed(Err(fault)), None),

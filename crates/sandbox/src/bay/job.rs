@@ -37,7 +37,7 @@ pub struct Runtime {
 /// What one request brings along.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// What an earlier bay handed over, to be put into `/box` before anything else.
+    /// What an earlier bay handed over, to be put into [`crate::ARTEFACT_DIRECTORY`] before anything else.
     ///
     /// It travels as an fd, beside the other fields.
     #[serde(skip)]
@@ -48,8 +48,8 @@ pub struct Job {
     pub arguments: Vec<String>,
     /// Variables besides those of the runtime; of two with one name, this one counts.
     pub environment: Vec<(String, String)>,
-    /// File or directory below `/box` that is handed over if the program ends with the exit code 0; the directories
-    /// above it are made before the program starts.
+    /// File or directory below [`crate::ARTEFACT_DIRECTORY`] that is handed over if the program ends with the exit code
+    /// 0; the directories above it are made before the program starts.
     pub keep: Option<PathBuf>,
 }
 

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::MountFlags;
 
 use super::PROGRAM_ID;
+use crate::artefact::ARTEFACT_DIRECTORY;
 use crate::policy::MASKED_PROC_DIRECTORIES;
 use crate::policy::MASKED_PROC_FILES;
 use crate::step::During;
@@ -20,9 +21,13 @@ use crate::wire::BayLimits;
 
 /// The directories of the bay's own file system and where the program sees them.
 ///
-/// One file system for all three, so that one limit holds for their sum. It is mounted where only root can look.
-const WRITABLE: &[(&str, &str, u32)] =
-    &[("/mnt/box", "/box", 0o755), ("/mnt/tmp", "/tmp", 0o1777), ("/mnt/shm", "/dev/shm", 0o1777)];
+/// One file system for all of them, so that one limit holds for their sum. It is mounted where only root can look.
+const WRITABLE: &[(&str, &str, u32)] = &[
+    ("/mnt/box", "/box", 0o755),
+    ("/mnt/artefact", ARTEFACT_DIRECTORY, 0o755),
+    ("/mnt/tmp", "/tmp", 0o1777),
+    ("/mnt/shm", "/dev/shm", 0o1777),
+];
 
 /// Mounts /proc and the writable directories, and enters /box.
 pub(super) fn make(limits: &BayLimits) -> Result<(), StepError> {

@@ -80,7 +80,7 @@ struct Packer {
     bytes: u64,
     /// How many files and directories it has.
     entries: usize,
-    /// Of the file or directory that is being added, relative to /box.
+    /// Of the file or directory that is being added, relative to the directory of artefacts.
     name: Vec<u8>,
 }
 

@@ -1,7 +1,7 @@
 //! The read-only root file system that all bays share.
 //!
 //! The forker builds it once in its own mount namespace and moves into it. A bay gets a copy of that namespace
-//! by `CLONE_NEWNS` and adds only what is its own: /proc and the file system of /box, /tmp and /dev/shm.
+//! by `CLONE_NEWNS` and adds only what is its own: /proc and the file system of /box, /opt/artefact, /tmp and /dev/shm.
 //! The host's other directories are not hidden in there, they do not exist.
 
 use std::collections::BTreeMap;
@@ -33,8 +33,21 @@ use crate::wire::SupportFile;
 const SUPPORT_DIRECTORY: &str = "opt/runbay";
 
 /// Directories that exist in every bay. What is mounted on them is added later, by forker or bay.
-const DIRECTORIES: &[&str] =
-    &["box", "dev", "dev/shm", "etc", "mnt", "opt", SUPPORT_DIRECTORY, "proc", "run", "tmp", "usr", "var"];
+const DIRECTORIES: &[&str] = &[
+    "box",
+    "dev",
+    "dev/shm",
+    "etc",
+    "mnt",
+    "opt",
+    "opt/artefact",
+    SUPPORT_DIRECTORY,
+    "proc",
+    "run",
+    "tmp",
+    "usr",
+    "var",
+];
 
 /// Host files that dynamic linking and Debian's alternatives need, where they exist.
 const HOST_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/alternatives"];

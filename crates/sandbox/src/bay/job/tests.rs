@@ -34,7 +34,7 @@ fn job() -> Job {
         files: vec![File { name: "main.py".into(), content: vec![0, 255, 10] }],
         arguments: vec!["main.py".to_owned()],
         environment: vec![("A".to_owned(), "1".to_owned())],
-        keep: Some(".runbay/program".into()),
+        keep: Some("program".into()),
     }
 }
 

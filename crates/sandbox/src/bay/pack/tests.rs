@@ -38,11 +38,11 @@ impl Box {
 #[test]
 fn a_file_is_packed_with_name_mode_and_contents() {
     let directory = Box::new();
-    fs::create_dir(directory.path(".runbay")).unwrap();
-    fs::write(directory.path(".runbay/program"), "contents").unwrap();
-    fs::set_permissions(directory.path(".runbay/program"), fs::Permissions::from_mode(0o4710)).unwrap();
-    let packed = Artefact::received(directory.pack(".runbay/program").unwrap()).unwrap();
-    let mut expected = Entry { kind: Kind::Executable, name: b".runbay/program", size: 8 }.head().unwrap();
+    fs::create_dir(directory.path("kept")).unwrap();
+    fs::write(directory.path("kept/program"), "contents").unwrap();
+    fs::set_permissions(directory.path("kept/program"), fs::Permissions::from_mode(0o4710)).unwrap();
+    let packed = Artefact::received(directory.pack("kept/program").unwrap()).unwrap();
+    let mut expected = Entry { kind: Kind::Executable, name: b"kept/program", size: 8 }.head().unwrap();
     expected.extend_from_slice(b"contents");
     let mut bytes = vec![0; usize::try_from(packed.bytes()).unwrap()];
     assert_eq!(rustix::io::pread(&packed, &mut bytes, 0), Ok(expected.len()));
