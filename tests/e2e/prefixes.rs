@@ -32,7 +32,7 @@ async fn one_shots_under_api() {
     let ended = answer.expect(200);
     assert_eq!(ended["executionTime"], ended["execution_time_ms"]);
     assert_eq!(answer.header("location"), format!("/api/executions/{}", ended["execution_id"].as_str().unwrap()));
-    let batch = app.client.post("/api/executions/batch", &json!({"executions": [{}]})).await.expect(202);
+    let batch = app.client.post("/api/executions/batch", &json!({"executions": [{"code": ""}]})).await.expect(202);
     assert!(batch["executions"][0]["execution_id"].is_string(), "{batch:#}");
     let session = app.client.create_session("python", "print(1)").await;
     app.client.post_nothing(&format!("/api/code-sessions/{session}/check")).await.expect(200);

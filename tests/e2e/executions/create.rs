@@ -28,13 +28,25 @@ async fn it_answers_at_once_with_the_place_to_look() {
 }
 
 #[tokio::test]
-async fn without_a_body_it_runs_the_template_of_python() {
+async fn without_code_nothing_is_run() {
     let app = TestApp::start().await;
-    let request = app.client.request(Method::POST, "/executions?wait_ms=60000&include=source");
-    let ended = app.client.send(request).await.expect(200);
-    assert_eq!((&ended["language"], &ended["status"]), (&json!("python"), &json!("COMPLETED")), "{ended:#}");
-    assert_ne!(ended["stdout"], "", "{ended:#}");
-    assert!(ended["source_code"].as_str().unwrap().contains("print"), "{ended:#}");
+    let refused = |answer: Answer| {
+        let problem = answer.expect_problem(400, "invalid_body");
+        assert!(problem["details"][0].as_str().unwrap().starts_with("source_code: is missing; "), "{problem:#}");
+    };
+    refused(app.client.send(app.client.request(Method::POST, "/executions?wait_ms=60000")).await);
+    for body in [json!({}), json!({"language": "python", "stdin": "1"}), json!({"source_code": null, "files": null})] {
+        refused(app.client.post("/executions?wait_ms=60000", &body).await);
+    }
+}
+
+#[tokio::test]
+async fn without_a_language_it_is_python() {
+    let app = TestApp::start().await;
+    let body = json!({"code": "print('no template')"});
+    let ended = app.client.post("/executions?wait_ms=60000&include=source", &body).await.expect(200);
+    assert_eq!((&ended["language"], &ended["stdout"]), (&json!("python"), &json!("no template\n")), "{ended:#}");
+    assert_eq!(ended["source_code"], body["code"], "{ended:#}");
 }
 
 #[tokio::test]
@@ -102,7 +114,7 @@ async fn a_queued_one_can_be_cancelled() {
 async fn a_full_queue_and_unknown_languages_refuse() {
     let launch = Launch::default().env("RUNBAY_SLOTS", "1").env("RUNBAY_QUEUE_MAX_DEPTH", "1");
     let app = launch.start().await;
-    app.client.post("/executions", &json!({"language": "cobol"})).await.expect_problem(400, "unknown_language");
+    app.client.post("/executions", &json!({"language": "cobol", "code": ""})).await.expect_problem(400, "unknown_language");
     let sleeping = json!({"code": "import time; time.sleep(3)"});
     let mut answers = Vec::new();
     for _ in 0..5 {

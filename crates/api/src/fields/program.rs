@@ -97,6 +97,22 @@ impl Program {
     }
 }
 
+impl CreateExecution {
+    /// Checks all members as [`Program::read`] does. The code must be among them: an answer about other code than the
+    /// client meant would look like success.
+    ///
+    /// # Errors
+    ///
+    /// A problem that names the field.
+    pub(crate) async fn read(self, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
+        let request = self.0.read(ranges).await?;
+        match request.code {
+            Some(_) => Ok(request),
+            None => Err(misplaced("source_code", "is missing; send the program as source_code or as files")),
+        }
+    }
+}
+
 const WITH_TESTS: &str = "must not be there beside tests, each of which has its own";
 
 fn misplaced(field: &str, complaint: &str) -> Problem {
@@ -166,11 +182,11 @@ impl PartialSchema for CreateExecution {
             ("language", "The id or an alias of a language; without it python, else the first language offered."),
             (
                 "source_code",
-                "At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `code`.",
+                "The program, at most 64 KiB in UTF-8. Also accepted as `code`.",
             ),
             (
                 "files",
-                "In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which \
+                "In place of `source_code`, the program as up to 64 files, at most 1 MiB together beside the first, which \
                  is run.",
             ),
         ];
@@ -215,6 +231,25 @@ mod tests {
         assert_eq!(stdin.unwrap_err(), (Code::InvalidBody, complaint.to_owned()));
         assert!(read(json!({"args": ["a"], "tests": tests})).await.unwrap_err().1.starts_with("args: "));
         assert!(read(json!({"stop_on_failure": true})).await.unwrap_err().1.starts_with("stop_on_failure: "));
+    }
+
+    #[tokio::test]
+    async fn a_program_of_its_own_brings_its_code() {
+        let read = async |body: Value| {
+            let program: CreateExecution = serde_json::from_value(body).unwrap();
+            program.read(&LimitRanges::default()).await.map_err(|problem| problem.details()[0].clone())
+        };
+        for body in [json!({}), json!({"language": "python"}), json!({"source_code": null, "files": null})] {
+            let complaint = "source_code: is missing; send the program as source_code or as files";
+            assert_eq!(read(body.clone()).await, Err(complaint.to_owned()), "{body}");
+        }
+        for body in [
+            json!({"source_code": ""}),
+            json!({"code": "1"}),
+            json!({"files": [{"name": "a.py", "content": ""}]}),
+        ] {
+            assert!(read(body.clone()).await.is_ok(), "{body}");
+        }
     }
 
     #[tokio::test]

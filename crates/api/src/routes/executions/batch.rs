@@ -163,7 +163,7 @@ fn programs(batch: CreateExecutions) -> Result<Vec<Box<RawValue>>, Problem> {
 }
 
 async fn accept(program: &RawValue, ranges: &LimitRanges) -> Result<RunRequest, Problem> {
-    parse_member::<CreateExecution>(program.get())?.0.read(ranges).await
+    parse_member::<CreateExecution>(program.get())?.read(ranges).await
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
         let ranges = LimitRanges::default();
         let accepted = join_all(programs.iter().map(|program| accept(program, &ranges))).await;
         let codes: Vec<_> = accepted.iter().map(|result| result.as_ref().err().map(Problem::code)).collect();
-        assert_eq!(codes, [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), None]);
+        assert_eq!(codes, [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), Some(Code::InvalidBody)]);
         let detail = |index: usize| accepted[index].as_ref().unwrap_err().clone().within("executions[i]");
         assert!(detail(1).details()[0].starts_with("executions[i].code: invalid type: integer"), "{:?}", detail(1));
         assert_eq!(detail(2).details(), ["executions[i]: must be a JSON object"]);

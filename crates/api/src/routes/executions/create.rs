@@ -19,7 +19,7 @@ use crate::state::Api;
 
 /// Runs a program once, without a session.
 ///
-/// The body may be missing. Answers at once with 202, or, where `wait_ms` is given and the execution ends in that
+/// The program comes with the request, as `source_code` or as `files`. Answers at once with 202, or, where `wait_ms` is given and the execution ends in that
 /// time, with 200 and the finished execution.
 #[utoipa::path(
     post,
@@ -53,7 +53,7 @@ pub(crate) async fn create_execution(
     face: &'static Face,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
-    Json(CreateExecution(program)): Json<CreateExecution>,
+    Json(program): Json<CreateExecution>,
 ) -> Result<Response, Problem> {
     let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit_one_shot(&principal.tenant, request).await?;
