@@ -198,9 +198,8 @@ async fn a_data_directory_that_may_not_be_written_is_named() {
     let launch = Launch::default().ordinary_user(UID);
     fs::create_dir(launch.data_directory()).unwrap();
     insta::assert_snapshot!(refused(launch).await, @r#"
-    error: cannot lock the data directory DATA
-      because: Permission denied (os error 13)
-      try: a directory that this user may write, with --data-dir
+    error: the data directory DATA belongs to another user (number 0)
+      try: start it as root if it was started as root before, or give the directory to this user: sudo chown -R USER DIRECTORY
     "#);
 }
 
@@ -236,7 +235,7 @@ async fn a_data_directory_of_others_is_named() {
     fs::write(launch.data_directory().join("thesis.odt"), "precious").unwrap();
     insta::assert_snapshot!(refused(launch).await, @r#"
     error: DATA is no data directory, it holds "thesis.odt"
-      try: an empty or new directory with --data-dir
+      try: an empty or new directory with --data-dir; `runbay restore FILE` puts a copy of a database into it
     "#);
 }
 
@@ -248,7 +247,7 @@ async fn a_file_that_is_no_database_is_named() {
     insta::assert_snapshot!(refused(app.launch()).await, @r#"
     error: cannot open the database DATA/runbay.db
       because: error returned from database: (code: 26) file is not a database
-      try: a backup of the file, or another directory with --data-dir
+      try: put a backup back with `runbay restore FILE`, or choose another directory with --data-dir
     "#);
 }
 
@@ -263,7 +262,7 @@ async fn a_database_of_a_newer_version_is_named() {
     app.terminate().await;
     execute(&database, "update schema_info set min_reader = 99");
     insta::assert_snapshot!(refused(app.launch()).await, @r#"
-    error: the database DATA/runbay.db was changed by a newer version of runbay: only versions that know its table changes up to number 99 can use it, this one knows 5
+    error: the database DATA/runbay.db was changed by a newer version of runbay: only versions that know its table changes up to number 99 can use it, this one knows 6
       try: that version, or begin anew with `runbay migrate --reset`, which drops everything
     "#);
     execute(&database, "update schema_info set min_reader = 4");
@@ -287,4 +286,37 @@ async fn a_database_that_is_locked_at_the_start_is_named() {
     drop(locked);
     app.restart().await;
     assert_eq!(app.client.wait(&execution).await["stdout"], "done\n");
+}
+
+#[tokio::test]
+async fn who_loses_a_directory_to_the_account_of_the_server_is_told() {
+    const OWNER: u32 = 1_879_100_001;
+    let launch = Launch::default();
+    let data = launch.data_directory();
+    fs::create_dir(&data).unwrap();
+    chown(&data, Some(OWNER), Some(OWNER)).unwrap();
+    let mut app = launch.start().await;
+    let said = format!("belonged to the user {OWNER} and belongs to");
+    assert!(app.log.to_string().contains(&said), "{}", app.log);
+    app.terminate().await;
+    let refused = refused(app.launch().ordinary_user(OWNER)).await;
+    let (first, rest) = refused.split_once('\n').unwrap();
+    assert!(first.starts_with("error: the data directory DATA belongs to another user (number "), "{refused}");
+    assert!(rest.contains("try: start it as root") && rest.contains("chown"), "{refused}");
+}
+
+#[tokio::test]
+async fn two_servers_do_not_share_the_users_of_bays() {
+    let first = TestApp::start().await;
+    let refused = refused(Launch::default().bay_uids_of(&first)).await;
+    assert!(refused.contains("another runbay on this host has") && refused.contains("--first-bay-uid"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_with_the_account_of_another_says_so() {
+    let first = TestApp::start().await;
+    let second = TestApp::start().await;
+    let said = second.log.to_string();
+    assert!(said.contains("can read the database of this server") && said.contains("--user"), "{said}");
+    drop(first);
 }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use runbay_api::Audience;
 use runbay_runner::Runner;
 use runbay_runner::RunnerSettings;
+use runbay_sandbox::Account;
 use runbay_sandbox::Isolation;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::warn;
 
+use crate::bay_uids;
+use crate::bay_uids::BayUids;
 use crate::limit_list::LimitSettings;
 use crate::open_files;
 use crate::sandbox;
@@ -52,6 +55,16 @@ impl Plan {
         let recipes =
             sandbox::choose(runbay_runner::recipes(programs.languages_dir.as_deref())?, programs.languages.as_deref())?;
         Ok(Self { slots, check_slots, max_bays, shares, recipes, first_bay_uid: programs.first_bay_uid })
+    }
+
+    /// Reserves the user numbers of the bays, as long as the answer is kept. Only root has such numbers.
+    pub(crate) fn reserve_uids(&self) -> anyhow::Result<Option<BayUids>> {
+        if !Account::current().is_root() {
+            return Ok(None);
+        }
+        // Each bay has two.
+        let count = u32::try_from(self.max_bays).unwrap_or(u32::MAX).saturating_mul(2);
+        bay_uids::reserve(self.first_bay_uid, count)
     }
 
     /// Starts the sandbox. Must be called with the rights that the command was started with, before other threads

@@ -81,6 +81,10 @@ fn advice_on_copy(error: &CopyError) -> Option<&'static str> {
 fn advice_on_directory(error: &LockError) -> Option<&'static str> {
     match error {
         LockError::NoDirectory { .. } => Some("another directory with --data-dir"),
+        LockError::Closed { .. } => Some(
+            "start it as root if it was started as root before, or give the directory to this user: sudo chown -R USER \
+             DIRECTORY",
+        ),
         LockError::InUse { .. } => Some("stop that one, or choose another directory with --data-dir"),
         LockError::Foreign { .. } => {
             Some("an empty or new directory with --data-dir; `runbay restore FILE` puts a copy of a database into it")
@@ -104,7 +108,7 @@ const fn advice_on_database(fault: Fault) -> &'static str {
         Fault::Locked => "again once the program that has the database open has ended; fuser names it",
         Fault::DiskFull => "make room on the disk, or choose another directory with --data-dir",
         Fault::ReadOnly => "a directory that can be written, with --data-dir",
-        Fault::NotADatabase => "a backup of the file, or another directory with --data-dir",
+        Fault::NotADatabase => "put a backup back with `runbay restore FILE`, or choose another directory with --data-dir",
         Fault::Unreachable => "start the database server, or correct its host and port in RUNBAY_DATABASE_URL",
         // Servers answer the same to clients that do not encrypt although they have to.
         Fault::WrongLogin => {

@@ -4,6 +4,7 @@
 //! crates hold. Each command is a file in `commands/`.
 
 mod backend;
+mod bay_uids;
 mod commands;
 mod execution_host;
 mod failure;

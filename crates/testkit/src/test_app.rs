@@ -186,6 +186,13 @@ impl Launch {
         self
     }
 
+    /// Takes the same user numbers for bays as another server.
+    #[must_use]
+    pub fn bay_uids_of(mut self, other: &TestApp) -> Self {
+        self.first_bay_uid = other.launch.first_bay_uid;
+        self
+    }
+
     /// Adds a command line argument after those of the kit.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {

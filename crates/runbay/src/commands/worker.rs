@@ -104,9 +104,11 @@ impl Work {
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
         let listener = listen.as_ref().map(service::listen).transpose()?;
+        let uids = plan.reserve_uids()?;
         let host = plan.set_up()?;
         identity::drop_rights(process.user.as_deref())?;
         service::run(work(Parts { listener, host, backend, programs, limits, upkeep }))?;
+        drop(uids);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -22,6 +22,7 @@ use rustix::fs::Dir;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::openat;
+use rustix::process::geteuid;
 
 const LOCK_FILE: &str = "runbay.lock";
 
@@ -80,6 +81,14 @@ pub enum LockError {
         /// One of the foreign files.
         entry: OsString,
     },
+    /// It belongs to another user, who has closed it.
+    #[error("the data directory {path} belongs to another user (number {owner})")]
+    Closed {
+        /// The directory.
+        path: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+    },
     /// The lock file cannot be used.
     #[error("cannot lock the data directory {path}")]
     Lock {
@@ -111,7 +120,12 @@ impl DataDirectory {
             io::ErrorKind::AlreadyExists => LockError::NoDirectory { path: path.to_owned() },
             _ => LockError::Make { path: path.to_owned(), source },
         })?;
-        let failed = |source| LockError::Lock { path: path.to_owned(), source };
+        let failed = |source: io::Error| match owner_of(path) {
+            Some(owner) if source.kind() == io::ErrorKind::PermissionDenied => {
+                LockError::Closed { path: path.to_owned(), owner }
+            }
+            _ => LockError::Lock { path: path.to_owned(), source },
+        };
         if let Some(entry) = foreign_entry(path).map_err(failed)? {
             return Err(LockError::Foreign { path: path.to_owned(), entry });
         }
@@ -203,6 +217,11 @@ fn begins_as_database(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
     file.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut beginning)?;
     Ok(metadata.is_file() && metadata.nlink() == 1 && beginning == SQLITE_MAGIC)
+}
+
+/// Returns the owner of a directory of somebody else.
+fn owner_of(path: &Path) -> Option<u32> {
+    path.metadata().ok().map(|directory| directory.uid()).filter(|owner| *owner != geteuid().as_raw())
 }
 
 fn sign(lock: &mut File) -> io::Result<()> {
