@@ -5,6 +5,7 @@ mod checks;
 mod expectations;
 mod host;
 mod java;
+mod libraries;
 mod listing;
 mod no_program;
 mod programs;

@@ -16,6 +16,26 @@ async fn health_and_readiness() {
 }
 
 #[tokio::test]
+async fn the_start_leads_people_and_programs_on() {
+    let app = TestApp::start().await;
+    for path in ["/", "/api"] {
+        let start = app.client.get(path).await.expect(200);
+        assert_eq!(start["version"], env!("CARGO_PKG_VERSION"));
+        for member in ["openapi", "languages", "readiness"] {
+            assert_eq!(app.client.get(start[member].as_str().unwrap()).await.status, 200, "{start:#}");
+        }
+    }
+    let browser = app.client.request(reqwest::Method::GET, "/").header("accept", "text/html,*/*;q=0.8");
+    let page = app.client.send(browser).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(page.text.contains("href=\"/openapi.json\"") && !page.text.contains("PREFIX"), "{}", page.text);
+    let listening = &app.log.with_message("listening")[0];
+    assert_eq!(listening.field("server.url"), &json!(format!("http://{}", app.client.address())));
+    assert_eq!(listening.field("version"), env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
 async fn metrics_count_requests_and_executions() {
     let app = TestApp::start().await;
     app.client.run_to_end("python", "print(1)").await;

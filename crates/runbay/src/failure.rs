@@ -108,7 +108,9 @@ const fn advice_on_database(fault: Fault) -> &'static str {
         Fault::Locked => "again once the program that has the database open has ended; fuser names it",
         Fault::DiskFull => "make room on the disk, or choose another directory with --data-dir",
         Fault::ReadOnly => "a directory that can be written, with --data-dir",
-        Fault::NotADatabase => "put a backup back with `runbay restore FILE`, or choose another directory with --data-dir",
+        Fault::NotADatabase => {
+            "put a backup back with `runbay restore FILE`, or choose another directory with --data-dir"
+        }
         Fault::Unreachable => "start the database server, or correct its host and port in RUNBAY_DATABASE_URL",
         // Servers answer the same to clients that do not encrypt although they have to.
         Fault::WrongLogin => {
