@@ -17,14 +17,14 @@ use runbay_sandbox::Stop;
 use crate::amount::seconds;
 use crate::amount::size;
 use crate::limits::length;
-use crate::recipe::OutOfMemory;
+use crate::recipe::Recipe;
 use crate::signal;
 
 /// Turns a report into a verdict and an outcome.
 ///
 /// A limit that was exceeded decides the verdict, even if the program ended by itself at the same moment: truncated
-/// output is never called complete. `out_of_memory` lists the ways in which the runtime reports that memory ran out.
-pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfMemory]) -> (Verdict, Outcome) {
+/// output is never called complete. `recipe` knows how the runtime reports that memory ran out.
+pub(crate) fn judge(mut report: Report, limits: &Limits, recipe: &Recipe) -> (Verdict, Outcome) {
     let stdout_truncated = cut_at_character(&mut report.stdout, length(limits.stdout_bytes));
     let stderr_truncated = cut_at_character(&mut report.stderr, length(limits.stderr_bytes));
     let (exit_code, signal) = match report.end {
@@ -34,14 +34,14 @@ pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfM
     };
     let verdict = match verdict(&report, limits, stdout_truncated || stderr_truncated) {
         Verdict::Failed(Fault::RuntimeError)
-            if out_of_memory.iter().any(|known| known.fits(report.end, &report.stderr)) =>
+            if recipe.out_of_memory.iter().any(|known| known.fits(report.end, &report.stderr)) =>
         {
             Verdict::Failed(Fault::MemoryLimit)
         }
         verdict => verdict,
     };
     let facts = Facts {
-        message: message(verdict, &report, limits, stdout_truncated),
+        message: message(verdict, &report, limits, recipe, stdout_truncated),
         exit_code,
         signal,
         stdout_truncated,
@@ -80,7 +80,13 @@ fn used_all_cpu(report: &Report, limits: &Limits) -> bool {
 }
 
 /// Explains in one sentence what a beginner cannot see from exit code and output.
-fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated: bool) -> Option<String> {
+fn message(
+    verdict: Verdict,
+    report: &Report,
+    limits: &Limits,
+    recipe: &Recipe,
+    stdout_truncated: bool,
+) -> Option<String> {
     let text = match verdict {
         Verdict::Completed => return None,
         Verdict::TimedOut(TimeLimit::WallTime) => {
@@ -91,7 +97,14 @@ fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated:
         }
         Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
         Verdict::Failed(Fault::MemoryLimit) if report.usage.memory_kills == 0 => {
-            format!("The program ran out of memory; it may use {}.", size(limits.memory_bytes))
+            let all = size(limits.memory_bytes);
+            match recipe.heap_bytes(limits.memory_bytes).map(size) {
+                Some(heap) => {
+                    let name = &recipe.name;
+                    format!("The program ran out of memory; the heap of {name} has {heap} of the {all} it may use.")
+                }
+                None => format!("The program ran out of memory; it may use {all}."),
+            }
         }
         Verdict::Failed(Fault::MemoryLimit) => {
             format!("The program used more than {} of memory and was stopped.", size(limits.memory_bytes))
@@ -136,8 +149,17 @@ mod tests {
         }
     }
 
+    /// A runtime with a report of its own, and with the part of the memory that `memory` says.
+    fn recipe(memory: &str) -> Recipe {
+        let text = format!(
+            "id = 'lisp'\nname = 'Lisp'\nentry = 'main.l'\nversion = ['lisp']\ntemplate = ''\n[run]\nargv = ['lisp']\n\
+             [[out_of_memory]]\nexit_code = 1\nstderr = '(error: )?heap space'\n{memory}"
+        );
+        Recipe::parse("lisp.toml", &text, |_| Ok(None)).unwrap()
+    }
+
     fn judged(report: Report) -> (Verdict, Option<String>) {
-        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &[]);
+        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &recipe(""));
         (verdict, outcome.facts.message)
     }
 
@@ -175,7 +197,7 @@ mod tests {
     fn truncated_output_is_never_complete() {
         let mut much = report(ProgramEnd::Exited(0), None);
         much.stdout = "žlu".as_bytes().to_vec();
-        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &[]);
+        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &recipe(""));
         assert_eq!(verdict, Verdict::Failed(Fault::OutputLimit));
         assert!(outcome.facts.stdout_truncated && !outcome.facts.stderr_truncated);
         assert_eq!(outcome.output.stdout, b"", "a character is not split");
@@ -202,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_runtimes_own_report_counts_as_running_out_of_memory() {
-        let known = [OutOfMemory::parse(ProgramEnd::Exited(1), "(error: )?heap space", false).unwrap()];
+        let known = recipe("");
         let judged = |end, stderr: &str| {
             let report = Report { stderr: stderr.as_bytes().to_vec(), ..report(end, None) };
             judge(report, &Limits::default(), &known)
@@ -214,6 +236,16 @@ mod tests {
         assert_eq!(judged(ProgramEnd::Exited(2), "heap space").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(1), "heap").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(0), "heap space").0, Verdict::Completed);
+    }
+
+    #[test]
+    fn a_heap_that_is_full_is_named_with_its_size() {
+        let full = Report { stderr: b"heap space".to_vec(), ..report(ProgramEnd::Exited(1), None) };
+        let (_, outcome) = judge(full, &Limits::default(), &recipe("[memory]\nheap_percent = 60"));
+        assert_eq!(
+            outcome.facts.message.as_deref(),
+            Some("The program ran out of memory; the heap of Lisp has 76 MiB of the 128 MiB it may use.")
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Program<'_> {
         live: Option<LiveRun>,
     ) -> Result<(Verdict, Outcome), RunFault> {
         match self.report(bays, args, stdin, live).await {
-            Ok(report) => Ok(judge(report, self.limits, &self.installed.recipe.out_of_memory)),
+            Ok(report) => Ok(judge(report, self.limits, &self.installed.recipe)),
             Err(RunFault::Run(error)) => match self.excuse(&error) {
                 Some((fault, message)) => {
                     let facts = Facts { message: Some(message), ..Facts::default() };

@@ -24,6 +24,8 @@ use words::Word;
 /// The directories in which programs are looked for, on the host and in the bay.
 pub(crate) const SEARCH_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
 
+const MIB: u64 = 1024 * 1024;
+
 /// How a language is found, compiled, run, checked and limited.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -125,6 +127,11 @@ impl Recipe {
     /// Returns none when there is no limit per process.
     pub(crate) fn data_bytes(&self, memory_bytes: u64) -> Option<u64> {
         self.memory.data_percent.map(|percent| share(memory_bytes, percent))
+    }
+
+    /// Returns how much of `memory_bytes` the runtime is told to use for its heap. Returns none when it is told nothing.
+    pub(crate) fn heap_bytes(&self, memory_bytes: u64) -> Option<u64> {
+        self.memory.heap_percent.map(|percent| (share(memory_bytes, percent) / MIB).max(1) * MIB)
     }
 }
 
