@@ -8,6 +8,7 @@ mod java;
 mod listing;
 mod no_program;
 mod programs;
+mod ruby;
 mod several_sources;
 mod shapes;
 mod table;

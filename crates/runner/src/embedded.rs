@@ -36,6 +36,7 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/javascript/blocking_output.js"
     "support/perl/LineBuffered.pm"
     "support/python/sitecustomize.py"
+    "support/ruby/gems.rb"
     "support/ruby/start.rb"
     "support/rust/compile.sh"
     "support/typescript/bundle.sh"
