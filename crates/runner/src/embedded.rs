@@ -25,6 +25,7 @@ pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
 );
 
 const SUPPORT_FILES: &[(&str, &str)] = language_files!(
+    "support/bash/start.sh"
     "support/c/compile.sh"
     "support/c/line_buffered.c"
     "support/c/own_sources.sh"

@@ -2,6 +2,7 @@
 
 mod error;
 mod format;
+mod hint;
 mod jobs;
 mod out_of_memory;
 mod parse;
@@ -12,9 +13,11 @@ use std::path::PathBuf;
 
 use runbay_model::LanguageId;
 use runbay_model::LimitOverrides;
+use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::SupportFile;
 
 pub use error::RecipeError;
+use hint::Hint;
 pub(crate) use jobs::RunParts;
 pub(crate) use out_of_memory::OutOfMemory;
 pub(crate) use pattern::DiagnosticPattern;
@@ -60,6 +63,7 @@ pub struct Recipe {
     environment: Variables,
     memory: MemoryShares,
     pub(crate) out_of_memory: Vec<OutOfMemory>,
+    hints: Vec<Hint>,
 }
 
 /// Variables of the environment, by name.
@@ -127,6 +131,12 @@ impl Recipe {
     /// Returns none when there is no limit per process.
     pub(crate) fn data_bytes(&self, memory_bytes: u64) -> Option<u64> {
         self.memory.data_percent.map(|percent| share(memory_bytes, percent))
+    }
+
+    /// Returns why a program may have failed that ended like this, as a part of a sentence that can follow a colon.
+    /// `source` is its first file.
+    pub(crate) fn hint(&self, end: ProgramEnd, source: &str) -> Option<&str> {
+        self.hints.iter().find(|hint| hint.fits(end, source)).map(Hint::message)
     }
 
     /// Returns how much of `memory_bytes` the runtime is told to use for its heap. Returns none when it is told nothing.
