@@ -252,6 +252,10 @@ impl Expectation {
         if !self.end.is(verdict, outcome) {
             return Some("ended in another way".to_owned());
         }
+        let warned = outcome.output.compile_output.as_ref().is_some_and(|said| !said.is_empty());
+        if self.end == End::Exit(0) && warned {
+            return Some("was compiled with words that nobody who wrote it can do anything about".to_owned());
+        }
         let stdout = String::from_utf8_lossy(&outcome.output.stdout);
         let printed = match self.stdout {
             Stdout::Is(text) => stdout == text,

@@ -129,3 +129,14 @@ async fn java_takes_a_first_file_of_any_name() {
         assert_prints(&host, "java", &[(name, &code)], "hi\n").await;
     }
 }
+
+/// One array that is larger than the heap, though not larger than the memory of the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn java_names_the_heap_when_that_is_full() {
+    let host = Host::of("java").await;
+    let array = "class A { public static void main(String[] args) { System.out.println(new byte[90 << 20].length); } }";
+    let (verdict, outcome) = run(&host, "java", &[("Main.java", array)]).await;
+    assert_eq!(verdict, Verdict::Failed(Fault::MemoryLimit), "{outcome:#?}");
+    let message = outcome.facts.message.unwrap_or_default();
+    assert!(message.starts_with("The program ran out of memory; the heap of Java has "), "{message}");
+}

@@ -1,6 +1,7 @@
 //! The same programs in every language, each through the real runner in a real bay.
 
 mod added_language;
+mod bash;
 mod checks;
 mod expectations;
 mod host;
@@ -9,6 +10,7 @@ mod libraries;
 mod listing;
 mod no_program;
 mod programs;
+mod ruby;
 mod several_sources;
 mod shapes;
 mod table;

@@ -25,6 +25,7 @@ pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
 );
 
 const SUPPORT_FILES: &[(&str, &str)] = language_files!(
+    "support/bash/start.sh"
     "support/c/compile.sh"
     "support/c/line_buffered.c"
     "support/c/own_sources.sh"
@@ -36,6 +37,7 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/javascript/blocking_output.js"
     "support/perl/LineBuffered.pm"
     "support/python/sitecustomize.py"
+    "support/ruby/gems.rb"
     "support/ruby/start.rb"
     "support/rust/compile.sh"
     "support/typescript/bundle.sh"

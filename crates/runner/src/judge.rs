@@ -17,42 +17,107 @@ use runbay_sandbox::Stop;
 use crate::amount::seconds;
 use crate::amount::size;
 use crate::limits::length;
-use crate::recipe::OutOfMemory;
+use crate::recipe::Recipe;
 use crate::signal;
 
-/// Turns a report into a verdict and an outcome.
-///
-/// A limit that was exceeded decides the verdict, even if the program ended by itself at the same moment: truncated
-/// output is never called complete. `out_of_memory` lists the ways in which the runtime reports that memory ran out.
-pub(crate) fn judge(mut report: Report, limits: &Limits, out_of_memory: &[OutOfMemory]) -> (Verdict, Outcome) {
-    let stdout_truncated = cut_at_character(&mut report.stdout, length(limits.stdout_bytes));
-    let stderr_truncated = cut_at_character(&mut report.stderr, length(limits.stderr_bytes));
-    let (exit_code, signal) = match report.end {
-        ProgramEnd::Exited(code) => (Some(code), None),
-        ProgramEnd::Signalled(number) => (None, Some(signal::name(number))),
-        ProgramEnd::Killed | ProgramEnd::NotStarted(_) => (None, None),
-    };
-    let verdict = match verdict(&report, limits, stdout_truncated || stderr_truncated) {
-        Verdict::Failed(Fault::RuntimeError)
-            if out_of_memory.iter().any(|known| known.fits(report.end, &report.stderr)) =>
-        {
-            Verdict::Failed(Fault::MemoryLimit)
-        }
-        verdict => verdict,
-    };
-    let facts = Facts {
-        message: message(verdict, &report, limits, stdout_truncated),
-        exit_code,
-        signal,
-        stdout_truncated,
-        stderr_truncated,
-        execution_time: Some(report.wall),
-        cpu_time: report.usage.cpu_us.map(Duration::from_micros),
-        memory_bytes: report.usage.memory_peak_bytes,
-        compile_time: None,
-    };
-    let output = Output { stdout: report.stdout, stderr: report.stderr, ..Output::default() };
-    (verdict, Outcome { facts, output })
+/// What a verdict depends on besides the report.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judge<'a> {
+    pub(crate) limits: &'a Limits,
+    /// Knows how the runtime reports that memory ran out, and why programs fail.
+    pub(crate) recipe: &'a Recipe,
+    /// The program's first file.
+    pub(crate) source: &'a str,
+}
+
+impl Judge<'_> {
+    /// Turns a report into a verdict and an outcome.
+    ///
+    /// A limit that was exceeded decides the verdict, even if the program ended by itself at the same moment: truncated
+    /// output is never called complete.
+    pub(crate) fn judge(&self, mut report: Report) -> (Verdict, Outcome) {
+        let limits = self.limits;
+        let stdout_truncated = cut_at_character(&mut report.stdout, length(limits.stdout_bytes));
+        let stderr_truncated = cut_at_character(&mut report.stderr, length(limits.stderr_bytes));
+        let (exit_code, signal) = match report.end {
+            ProgramEnd::Exited(code) => (Some(code), None),
+            ProgramEnd::Signalled(number) => (None, Some(signal::name(number))),
+            ProgramEnd::Killed | ProgramEnd::NotStarted(_) => (None, None),
+        };
+        let verdict = match verdict(&report, limits, stdout_truncated || stderr_truncated) {
+            Verdict::Failed(Fault::RuntimeError)
+                if self.recipe.out_of_memory.iter().any(|known| known.fits(report.end, &report.stderr)) =>
+            {
+                Verdict::Failed(Fault::MemoryLimit)
+            }
+            verdict => verdict,
+        };
+        let facts = Facts {
+            message: self.message(verdict, &report, stdout_truncated),
+            exit_code,
+            signal,
+            stdout_truncated,
+            stderr_truncated,
+            execution_time: Some(report.wall),
+            cpu_time: report.usage.cpu_us.map(Duration::from_micros),
+            memory_bytes: report.usage.memory_peak_bytes,
+            compile_time: None,
+        };
+        let output = Output { stdout: report.stdout, stderr: report.stderr, ..Output::default() };
+        (verdict, Outcome { facts, output })
+    }
+
+    /// Explains in one sentence what a beginner cannot see from exit code and output.
+    fn message(&self, verdict: Verdict, report: &Report, stdout_truncated: bool) -> Option<String> {
+        let Self { limits, recipe, source } = self;
+        let text = match verdict {
+            Verdict::Completed => return None,
+            Verdict::TimedOut(TimeLimit::WallTime) => {
+                format!("The program ran longer than {} and was stopped.", seconds(limits.wall_time_ms))
+            }
+            Verdict::TimedOut(TimeLimit::CpuTime) => {
+                format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))
+            }
+            Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
+            Verdict::Failed(Fault::MemoryLimit) if report.usage.memory_kills == 0 => {
+                let all = size(limits.memory_bytes);
+                match recipe.heap_bytes(limits.memory_bytes).map(size) {
+                    Some(heap) => {
+                        let name = &recipe.name;
+                        format!("The program ran out of memory; the heap of {name} has {heap} of the {all} it may use.")
+                    }
+                    None => format!("The program ran out of memory; it may use {all}."),
+                }
+            }
+            Verdict::Failed(Fault::MemoryLimit) => {
+                format!("The program used more than {} of memory and was stopped.", size(limits.memory_bytes))
+            }
+            Verdict::Failed(Fault::OutputLimit) => {
+                let (limit, stream) = if stdout_truncated {
+                    (limits.stdout_bytes, "standard output")
+                } else {
+                    (limits.stderr_bytes, "standard error")
+                };
+                format!("The program wrote more than {} to {stream} and was stopped.", size(limit))
+            }
+            Verdict::Failed(Fault::ProcessLimit) => {
+                format!("The program tried to have more than {} processes and threads at one time.", limits.processes)
+            }
+            Verdict::Failed(Fault::CompileError) => "The code could not be compiled.".to_owned(),
+            Verdict::Failed(Fault::RuntimeError) => {
+                let end = match report.end {
+                    ProgramEnd::Exited(code) => format!("ended with exit code {code}"),
+                    ProgramEnd::Signalled(number) => format!("was ended by the signal {}", signal::name(number)),
+                    ProgramEnd::Killed | ProgramEnd::NotStarted(_) => return None,
+                };
+                match recipe.hint(report.end, source) {
+                    Some(hint) => format!("The program {end}: {hint}."),
+                    None => format!("The program {end}."),
+                }
+            }
+        };
+        Some(text)
+    }
 }
 
 fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
@@ -79,44 +144,6 @@ fn used_all_cpu(report: &Report, limits: &Limits) -> bool {
     report.usage.cpu_us.is_some_and(|used| used / 1000 >= limits.cpu_time_ms)
 }
 
-/// Explains in one sentence what a beginner cannot see from exit code and output.
-fn message(verdict: Verdict, report: &Report, limits: &Limits, stdout_truncated: bool) -> Option<String> {
-    let text = match verdict {
-        Verdict::Completed => return None,
-        Verdict::TimedOut(TimeLimit::WallTime) => {
-            format!("The program ran longer than {} and was stopped.", seconds(limits.wall_time_ms))
-        }
-        Verdict::TimedOut(TimeLimit::CpuTime) => {
-            format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))
-        }
-        Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
-        Verdict::Failed(Fault::MemoryLimit) if report.usage.memory_kills == 0 => {
-            format!("The program ran out of memory; it may use {}.", size(limits.memory_bytes))
-        }
-        Verdict::Failed(Fault::MemoryLimit) => {
-            format!("The program used more than {} of memory and was stopped.", size(limits.memory_bytes))
-        }
-        Verdict::Failed(Fault::OutputLimit) => {
-            let (limit, stream) = if stdout_truncated {
-                (limits.stdout_bytes, "standard output")
-            } else {
-                (limits.stderr_bytes, "standard error")
-            };
-            format!("The program wrote more than {} to {stream} and was stopped.", size(limit))
-        }
-        Verdict::Failed(Fault::ProcessLimit) => {
-            format!("The program tried to have more than {} processes and threads at one time.", limits.processes)
-        }
-        Verdict::Failed(Fault::CompileError) => "The code could not be compiled.".to_owned(),
-        Verdict::Failed(Fault::RuntimeError) => match report.end {
-            ProgramEnd::Exited(code) => format!("The program ended with exit code {code}."),
-            ProgramEnd::Signalled(number) => format!("The program was ended by the signal {}.", signal::name(number)),
-            ProgramEnd::Killed | ProgramEnd::NotStarted(_) => return None,
-        },
-    };
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use runbay_sandbox::Usage;
@@ -136,8 +163,21 @@ mod tests {
         }
     }
 
+    /// A runtime with a report of its own, and with the part of the memory that `memory` says.
+    fn recipe(memory: &str) -> Recipe {
+        let text = format!(
+            "id = 'lisp'\nname = 'Lisp'\nentry = 'main.l'\nversion = ['lisp']\ntemplate = ''\n[run]\nargv = ['lisp']\n\
+             [[out_of_memory]]\nexit_code = 1\nstderr = '(error: )?heap space'\n{memory}"
+        );
+        Recipe::parse("lisp.toml", &text, |_| Ok(None)).unwrap()
+    }
+
+    fn judge(report: Report, limits: &Limits, recipe: &Recipe) -> (Verdict, Outcome) {
+        Judge { limits, recipe, source: "(print 1)\r\n" }.judge(report)
+    }
+
     fn judged(report: Report) -> (Verdict, Option<String>) {
-        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &[]);
+        let (verdict, outcome) = judge(report, &Limits { stdout_bytes: 4, ..Limits::default() }, &recipe(""));
         (verdict, outcome.facts.message)
     }
 
@@ -175,7 +215,7 @@ mod tests {
     fn truncated_output_is_never_complete() {
         let mut much = report(ProgramEnd::Exited(0), None);
         much.stdout = "žlu".as_bytes().to_vec();
-        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &[]);
+        let (verdict, outcome) = judge(much, &Limits { stdout_bytes: 1, ..Limits::default() }, &recipe(""));
         assert_eq!(verdict, Verdict::Failed(Fault::OutputLimit));
         assert!(outcome.facts.stdout_truncated && !outcome.facts.stderr_truncated);
         assert_eq!(outcome.output.stdout, b"", "a character is not split");
@@ -202,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_runtimes_own_report_counts_as_running_out_of_memory() {
-        let known = [OutOfMemory::parse(ProgramEnd::Exited(1), "(error: )?heap space", false).unwrap()];
+        let known = recipe("");
         let judged = |end, stderr: &str| {
             let report = Report { stderr: stderr.as_bytes().to_vec(), ..report(end, None) };
             judge(report, &Limits::default(), &known)
@@ -214,6 +254,26 @@ mod tests {
         assert_eq!(judged(ProgramEnd::Exited(2), "heap space").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(1), "heap").0, Verdict::Failed(Fault::RuntimeError));
         assert_eq!(judged(ProgramEnd::Exited(0), "heap space").0, Verdict::Completed);
+    }
+
+    #[test]
+    fn a_hint_continues_what_is_said_of_a_failure() {
+        let recipe = recipe("[[hint]]\nsource = '\\r\\n'\nmessage = 'its lines end with CRLF'");
+        let message = |end| judge(report(end, None), &Limits::default(), &recipe).1.facts.message;
+        let said = message(ProgramEnd::Exited(127));
+        assert_eq!(said.as_deref(), Some("The program ended with exit code 127: its lines end with CRLF."));
+        assert_eq!(message(ProgramEnd::Exited(0)), None);
+        assert_eq!(message(ProgramEnd::Killed), None);
+    }
+
+    #[test]
+    fn a_heap_that_is_full_is_named_with_its_size() {
+        let full = Report { stderr: b"heap space".to_vec(), ..report(ProgramEnd::Exited(1), None) };
+        let (_, outcome) = judge(full, &Limits::default(), &recipe("[memory]\nheap_percent = 60"));
+        assert_eq!(
+            outcome.facts.message.as_deref(),
+            Some("The program ran out of memory; the heap of Lisp has 76 MiB of the 128 MiB it may use.")
+        );
     }
 
     #[test]

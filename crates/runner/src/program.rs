@@ -18,7 +18,7 @@ use crate::bays::Bays;
 use crate::bays::Purpose;
 use crate::fault::RunFault;
 use crate::installed::Installed;
-use crate::judge::judge;
+use crate::judge::Judge;
 use crate::live::InputReceiver;
 use crate::live::LiveRun;
 use crate::recipe::RunParts;
@@ -47,7 +47,7 @@ impl Program<'_> {
         live: Option<LiveRun>,
     ) -> Result<(Verdict, Outcome), RunFault> {
         match self.report(bays, args, stdin, live).await {
-            Ok(report) => Ok(judge(report, self.limits, &self.installed.recipe.out_of_memory)),
+            Ok(report) => Ok(self.judge().judge(report)),
             Err(RunFault::Run(error)) => match self.excuse(&error) {
                 Some((fault, message)) => {
                     let facts = Facts { message: Some(message), ..Facts::default() };
@@ -84,6 +84,10 @@ impl Program<'_> {
             }
         });
         report.await.map_err(RunFault::Run)
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { limits: self.limits, recipe: &self.installed.recipe, source: self.sources.source_code() }
     }
 
     /// Explains in one sentence how a program is itself to blame for not starting. Returns none when it is not to

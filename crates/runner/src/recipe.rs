@@ -2,6 +2,7 @@
 
 mod error;
 mod format;
+mod hint;
 mod jobs;
 mod out_of_memory;
 mod parse;
@@ -12,9 +13,11 @@ use std::path::PathBuf;
 
 use runbay_model::LanguageId;
 use runbay_model::LimitOverrides;
+use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::SupportFile;
 
 pub use error::RecipeError;
+use hint::Hint;
 pub(crate) use jobs::RunParts;
 pub(crate) use out_of_memory::OutOfMemory;
 pub(crate) use pattern::DiagnosticPattern;
@@ -23,6 +26,8 @@ use words::Word;
 
 /// The directories in which programs are looked for, on the host and in the bay.
 pub(crate) const SEARCH_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
+
+const MIB: u64 = 1024 * 1024;
 
 /// How a language is found, compiled, run, checked and limited.
 #[derive(Debug, Clone)]
@@ -58,6 +63,7 @@ pub struct Recipe {
     environment: Variables,
     memory: MemoryShares,
     pub(crate) out_of_memory: Vec<OutOfMemory>,
+    hints: Vec<Hint>,
 }
 
 /// Variables of the environment, by name.
@@ -125,6 +131,17 @@ impl Recipe {
     /// Returns none when there is no limit per process.
     pub(crate) fn data_bytes(&self, memory_bytes: u64) -> Option<u64> {
         self.memory.data_percent.map(|percent| share(memory_bytes, percent))
+    }
+
+    /// Returns why a program may have failed that ended like this, as a part of a sentence that can follow a colon.
+    /// `source` is its first file.
+    pub(crate) fn hint(&self, end: ProgramEnd, source: &str) -> Option<&str> {
+        self.hints.iter().find(|hint| hint.fits(end, source)).map(Hint::message)
+    }
+
+    /// Returns how much of `memory_bytes` the runtime is told to use for its heap. Returns none when it is told nothing.
+    pub(crate) fn heap_bytes(&self, memory_bytes: u64) -> Option<u64> {
+        self.memory.heap_percent.map(|percent| (share(memory_bytes, percent) / MIB).max(1) * MIB)
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct RecipeFile {
     #[serde(default)]
     pub(super) out_of_memory: Vec<OutOfMemoryTable>,
     #[serde(default)]
+    pub(super) hint: Vec<HintTable>,
+    #[serde(default)]
     pub(super) limits: Table<u64>,
 }
 
@@ -85,4 +87,12 @@ pub(super) struct OutOfMemoryTable {
     pub(super) stderr: Spanned<String>,
     #[serde(default)]
     pub(super) any_line: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HintTable {
+    pub(super) signal: Option<Spanned<String>>,
+    pub(super) source: Option<Spanned<String>>,
+    pub(super) message: Spanned<String>,
 }

@@ -18,18 +18,16 @@ use runbay_sandbox::StderrTarget;
 use super::CheckStage;
 use super::CommandLine;
 use super::CompileStage;
+use super::MIB;
 use super::Recipe;
 use super::RunProgram;
 use super::Variables;
-use super::share;
 use super::words::Values;
 use super::words::Word;
 
 /// The environment of every program. Recipes add to it.
 const ENVIRONMENT: &[(&str, &str)] =
     &[("HOME", "/box"), ("LANG", "C.UTF-8"), ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("TMPDIR", "/tmp")];
-
-const MIB: u64 = 1024 * 1024;
 
 /// The parts of a run that the recipe does not know.
 pub(crate) struct RunParts<'a> {
@@ -143,7 +141,7 @@ impl Recipe {
             sources,
             artefact: "",
             memory_mib: memory_bytes / MIB,
-            heap_mib: (share(memory_bytes, self.memory.heap_percent.unwrap_or(100)) / MIB).max(1),
+            heap_mib: self.heap_bytes(memory_bytes).unwrap_or(memory_bytes) / MIB,
         }
     }
 

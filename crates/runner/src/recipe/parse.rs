@@ -1,5 +1,7 @@
 //! Parsing: from the text of a file to a recipe that can work.
 
+mod failures;
+
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,7 +11,6 @@ use runbay_model::LanguageId;
 use runbay_model::LimitOverrides;
 use runbay_model::LimitRanges;
 use runbay_model::Sources;
-use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::SupportFile;
 use toml::Spanned;
 
@@ -18,7 +19,6 @@ use super::CommandLine;
 use super::CompileStage;
 use super::DiagnosticPattern;
 use super::MemoryShares;
-use super::OutOfMemory;
 use super::Recipe;
 use super::RecipeError;
 use super::RunProgram;
@@ -29,14 +29,12 @@ use super::format::Argv;
 use super::format::CheckTable;
 use super::format::CompileTable;
 use super::format::MemoryTable;
-use super::format::OutOfMemoryTable;
 use super::format::RecipeFile;
 use super::format::RunTable;
 use super::format::Table;
 use super::words::Placeholder;
 use super::words::Text;
 use super::words::Word;
-use crate::signal;
 
 /// The program of a run stage that starts the artefact. Only compiled languages have it.
 const ARTEFACT: &str = "{artefact}";
@@ -86,8 +84,9 @@ impl Recipe {
             out_of_memory: parsed
                 .out_of_memory
                 .iter()
-                .map(|table| out_of_memory(origin, table))
+                .map(|table| failures::out_of_memory(origin, table))
                 .collect::<Result<_, _>>()?,
+            hints: parsed.hint.iter().map(|table| failures::hint(origin, table)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -297,27 +296,6 @@ fn memory(origin: Origin<'_>, table: &MemoryTable) -> Result<MemoryShares, Recip
         data_percent: percent("data_percent", &table.data_percent)?,
         heap_percent: percent("heap_percent", &table.heap_percent)?,
     })
-}
-
-fn out_of_memory(origin: Origin<'_>, table: &OutOfMemoryTable) -> Result<OutOfMemory, RecipeError> {
-    let end = match (table.exit_code, &table.signal) {
-        (Some(code @ 1..=255), None) => ProgramEnd::Exited(code),
-        (None, Some(name)) => {
-            let number = signal::number(name.get_ref());
-            ProgramEnd::Signalled(number.ok_or_else(|| {
-                origin.refuse(name, format!("out_of_memory.signal names {:?}, which is no signal", name.get_ref()))
-            })?)
-        }
-        _ => {
-            let problem = "out_of_memory must have either an exit_code from 1 to 255 or a signal";
-            return Err(origin.refuse(&table.stderr, problem));
-        }
-    };
-    if table.stderr.get_ref().is_empty() {
-        return Err(origin.refuse(&table.stderr, "out_of_memory.stderr must not be empty"));
-    }
-    OutOfMemory::parse(end, table.stderr.get_ref(), table.any_line)
-        .map_err(|problem| origin.refuse(&table.stderr, format!("out_of_memory.stderr {problem}")))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use runbay_sandbox::ProgramEnd;
+
 use super::*;
 
 const RECIPE: &str = r#"id = "lisp"
@@ -146,6 +148,24 @@ fn running_out_of_memory_has_a_code_or_a_signal() {
         refusal("\"heap\"", "'('"),
         "lisp.toml:23: out_of_memory.stderr is no regular expression: unclosed group"
     );
+}
+
+#[test]
+fn a_hint_says_when_it_helps() {
+    let with = |table: &str| parse(&format!("{RECIPE}[[hint]]\n{table}"));
+    let recipe = with("signal = 'SIGSEGV'\nmessage = 'a pointer that is wild'").unwrap();
+    assert_eq!(recipe.hint(ProgramEnd::Signalled(11), ""), Some("a pointer that is wild"));
+    assert_eq!(recipe.hint(ProgramEnd::Exited(1), ""), None);
+    for (table, problem) in [
+        ("message = 'x'", "hint must have a signal or a source"),
+        ("signal = 'SIGMEM'\nmessage = 'x'", "hint.signal names \"SIGMEM\", which is no signal"),
+        ("source = '('\nmessage = 'x'", "hint.source is no regular expression: unclosed group"),
+        ("source = 'a'\nmessage = ' '", "hint.message must be a part of a sentence, without its full stop"),
+        ("source = 'a'\nmessage = 'It is so.'", "hint.message must be a part of a sentence, without its full stop"),
+    ] {
+        let said = with(table).unwrap_err().to_string();
+        assert!(said.ends_with(problem), "{said}");
+    }
 }
 
 #[test]
