@@ -4,6 +4,7 @@ mod added_language;
 mod checks;
 mod expectations;
 mod host;
+mod network_names;
 mod programs;
 mod shapes;
 mod table;
