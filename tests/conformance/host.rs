@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use runbay_model::CheckReport;
+use runbay_model::Environment;
 use runbay_model::LanguageId;
 use runbay_model::LimitOverrides;
 use runbay_model::Outcome;
@@ -23,6 +24,8 @@ use runbay_sandbox::Users;
 use runbay_testkit::bay_uids;
 use runbay_testkit::binary;
 
+use crate::expectations::LANGUAGES;
+
 /// The most bays that are alive at one time.
 const MAX_BAYS: u32 = 16;
 
@@ -38,6 +41,8 @@ pub(crate) struct Input {
     pub(crate) args: Vec<String>,
     pub(crate) stdin: Vec<u8>,
     pub(crate) limits: LimitOverrides,
+    /// Variables of the environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Host {
@@ -79,9 +84,20 @@ impl Host {
     }
 
     pub(crate) async fn run(&self, language: &str, input: Input) -> (Verdict, Outcome) {
-        let work = Work { args: input.args, stdin: input.stdin, limits: input.limits, ..Work::default() };
+        let environment = Environment::new(input.environment.into_iter().collect()).expect("variables");
+        let work = Work { args: input.args, stdin: input.stdin, limits: input.limits, environment, ..Work::default() };
         let input = RunInput { language: LanguageId::new(language), sources: sources(input.files), work };
         self.runner.run(&TenantId::new("conformance"), &input, None).await.expect("the program can be run")
+    }
+
+    /// Runs one file, which has to end well; returns what it printed.
+    pub(crate) async fn printed(&self, language: &str, code: &str) -> String {
+        let known = LANGUAGES.iter().find(|known| known.id == language);
+        let entry = known.expect("the language is known").entry;
+        let files = vec![(entry.to_owned(), code.as_bytes().to_vec())];
+        let (verdict, outcome) = self.run(language, Input { files, ..Input::default() }).await;
+        assert_eq!(verdict, Verdict::Completed, "{language}: {code}\n{outcome:#?}");
+        String::from_utf8_lossy(&outcome.output.stdout).into_owned()
     }
 
     pub(crate) async fn check(&self, language: &str, files: Vec<(String, Vec<u8>)>) -> CheckReport {

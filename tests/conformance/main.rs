@@ -8,6 +8,7 @@ mod host;
 mod java;
 mod libraries;
 mod listing;
+mod network_names;
 mod no_program;
 mod programs;
 mod ruby;

@@ -5,6 +5,7 @@
 
 mod bays;
 mod clone;
+mod etc;
 mod ground;
 mod live_bay;
 mod namespaces;

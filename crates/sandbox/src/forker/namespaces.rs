@@ -12,6 +12,7 @@ use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 use rustix::thread::UnshareFlags;
 
+use super::etc::HOST_NAME;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
@@ -26,7 +27,7 @@ pub(super) fn renew() -> Result<(), StepError> {
 /// Sets the names of the host that bays see; each new UTS namespace is a copy of the one before.
 pub(super) fn set_names() -> Result<(), StepError> {
     unshare(UnshareFlags::NEWUTS).during(Step::NewNamespaces)?;
-    rustix::system::sethostname(b"runbay").during(Step::SetHostName)?;
+    rustix::system::sethostname(HOST_NAME.as_bytes()).during(Step::SetHostName)?;
     // The NIS domain.
     rustix::system::setdomainname(b"").during(Step::SetHostName)
 }

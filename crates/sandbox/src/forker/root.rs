@@ -22,6 +22,7 @@ use rustix::mount::OpenTreeFlags;
 use rustix::mount::UnmountFlags;
 use rustix::thread::UnshareFlags;
 
+use super::etc;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
@@ -62,15 +63,6 @@ const DEVICE_LINKS: &[(&str, &str)] = &[
     ("dev/stdin", "/proc/self/fd/0"),
     ("dev/stdout", "/proc/self/fd/1"),
     ("dev/stderr", "/proc/self/fd/2"),
-];
-
-const FILES: &[(&str, &str)] = &[
-    ("etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\nrunner:x:1000:1000:runner:/box:/bin/sh\n"),
-    ("etc/group", "root:x:0:\nrunner:x:1000:\n"),
-    ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    ("etc/hostname", "runbay\n"),
-    ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
-    ("etc/resolv.conf", ""),
 ];
 
 /// A host path as a mount of its own that is not attached anywhere yet.
@@ -208,10 +200,10 @@ fn fill(root: &OwnedFd, configuration: &Configuration) -> Result<(), Errno> {
     for directory in DIRECTORIES {
         make_directories(root, Path::new(directory))?;
     }
-    for (name, content) in FILES {
+    for (name, content) in etc::FILES {
         write_file(root, Path::new(name), content.as_bytes())?;
     }
-    for (link, target) in DEVICE_LINKS {
+    for (link, target) in DEVICE_LINKS.iter().chain(etc::LINKS) {
         rustix::fs::symlinkat(*target, root, *link)?;
     }
     for name in USR_LINKS {
