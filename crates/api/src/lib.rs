@@ -5,6 +5,7 @@
 
 mod admission;
 mod auth;
+mod declared;
 mod document;
 mod exposure;
 mod extract;
