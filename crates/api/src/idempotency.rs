@@ -15,7 +15,7 @@ pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
 
 /// The header that carries the key.
-const HEADER: &str = "idempotency-key";
+pub(crate) const HEADER: &str = "idempotency-key";
 
 /// The key of a request, if it has one.
 #[derive(Debug)]
@@ -34,21 +34,6 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
         }
         let key = value.to_str().map_err(|_| InvalidIdempotencyKey).and_then(str::parse);
         key.map(Some).map(Self).map_err(|error| Problem::new(Code::InvalidHeader).field(HEADER, error))
-    }
-}
-
-/// The absence of a key, for routes that could not keep what a key promises.
-pub(crate) struct NoKey;
-
-impl<S: Sync> FromRequestParts<S> for NoKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        if parts.headers.contains_key(HEADER) {
-            let problem = Problem::new(Code::InvalidHeader).field(HEADER, "is not taken here");
-            return Err(problem.detail("Send each execution by itself to give it a key."));
-        }
-        Ok(Self)
     }
 }
 

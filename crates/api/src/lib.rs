@@ -6,6 +6,7 @@
 mod admission;
 mod auth;
 mod client_address;
+mod declared;
 mod document;
 mod exposure;
 mod extract;

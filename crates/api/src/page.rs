@@ -42,7 +42,7 @@ impl PageQuery {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "usize")]
+#[serde(try_from = "String")]
 struct Limit(usize);
 
 impl Default for Limit {
@@ -51,14 +51,13 @@ impl Default for Limit {
     }
 }
 
-impl TryFrom<usize> for Limit {
+impl TryFrom<String> for Limit {
     type Error = String;
 
-    fn try_from(limit: usize) -> Result<Self, String> {
-        if (1..=MAX_LIMIT).contains(&limit) {
-            Ok(Self(limit))
-        } else {
-            Err(format!("must be between 1 and {MAX_LIMIT}"))
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.parse() {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(Self(limit)),
+            Ok(_) | Err(_) => Err(format!("must be an integer from 1 to {MAX_LIMIT}")),
         }
     }
 }

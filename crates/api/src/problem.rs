@@ -4,30 +4,33 @@
 //! the id of the request is known and faults of the service are logged.
 
 mod code;
+mod document;
 mod from_engine;
 
+use std::fmt;
 use std::fmt::Display;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::header::RETRY_AFTER;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use runbay_model::ExecutionId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request_id::RequestId;
-
 pub(crate) use code::Code;
+pub(crate) use document::MEDIA_TYPE;
+pub(crate) use document::ProblemDocument;
+pub(crate) use document::answer;
 
-/// The media type of a problem document.
-pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+/// The longest name of a field in bytes; the longest one that the service has itself has about half of it.
+const LONGEST_FIELD: usize = 120;
 
-/// The longest complaint in bytes; the longest one that quotes nothing has about half of it.
-const LONGEST_COMPLAINT: usize = 400;
+/// The longest message in bytes; the longest one that quotes nothing has about half of it.
+const LONGEST_MESSAGE: usize = 400;
 
 /// When to try again where nothing better is known.
 const RETRY_LATER: Duration = Duration::from_secs(1);
@@ -37,15 +40,27 @@ const RETRY_LATER: Duration = Duration::from_secs(1);
 pub(crate) struct Problem {
     code: Code,
     detail: Option<String>,
-    details: Vec<String>,
+    errors: Vec<FieldError>,
+    execution: Option<ExecutionId>,
     cause: Option<String>,
     retry_after: Option<Duration>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// The field: its path in the body, or the name of a query parameter or header; `body` for the body as a whole.
+    #[schema(example = "limits.wall_time_ms")]
+    field: String,
+    /// What is wrong with it, in words that follow its name.
+    #[schema(example = "must be an integer from 100 to 30000")]
+    message: String,
 }
 
 impl Problem {
     /// Makes a problem that says no more than its code.
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, detail: None, details: Vec::new(), cause: None, retry_after: None }
+        Self { code, detail: None, errors: Vec::new(), execution: None, cause: None, retry_after: None }
     }
 
     /// Adds a sentence about this occurrence.
@@ -55,30 +70,25 @@ impl Problem {
     }
 
     /// Adds what is wrong with one field of the request.
-    pub(crate) fn field(self, name: &str, complaint: impl Display) -> Self {
-        self.complaint(format!("{name}: {complaint}"))
-    }
-
-    /// Adds a complaint that already begins with the name of its field.
-    pub(crate) fn complaint(mut self, mut complaint: String) -> Self {
-        // It may quote the client, who can send megabytes.
-        if complaint.len() > LONGEST_COMPLAINT {
-            complaint.truncate(complaint.floor_char_boundary(LONGEST_COMPLAINT));
-            complaint.push('…');
-        }
-        self.details.push(complaint);
+    pub(crate) fn field(mut self, name: &str, message: impl Display) -> Self {
+        // Both may quote the client, who can send megabytes.
+        let field = shortened(name.to_owned(), LONGEST_FIELD);
+        self.errors.push(FieldError { field, message: shortened(message.to_string(), LONGEST_MESSAGE) });
         self
     }
 
     /// Puts the name of the object `place` before the fields that the problem names.
     pub(crate) fn within(mut self, place: &str) -> Self {
-        for complaint in &mut self.details {
+        for FieldError { field, .. } in &mut self.errors {
             // A complaint about the whole body is one about the whole of `place`.
-            *complaint = match complaint.strip_prefix("body: ") {
-                Some(complaint) => format!("{place}: {complaint}"),
-                None => format!("{place}.{complaint}"),
-            };
+            *field = if field == "body" { place.to_owned() } else { format!("{place}.{field}") };
         }
+        self
+    }
+
+    /// Adds the execution that stands in the way.
+    pub(crate) const fn execution(mut self, id: ExecutionId) -> Self {
+        self.execution = Some(id);
         self
     }
 
@@ -105,8 +115,8 @@ impl Problem {
     }
 
     #[cfg(test)]
-    pub(crate) fn details(&self) -> &[String] {
-        &self.details
+    pub(crate) fn details(&self) -> Vec<String> {
+        self.errors.iter().map(FieldError::to_string).collect()
     }
 
     /// Returns the whole seconds until the client should try again; none when trying again is of no use.
@@ -131,25 +141,20 @@ impl Problem {
             tracing::warn!(problem.code = %self.code, cause, "request refused");
         }
     }
+}
 
-    /// Writes the document for the answer to `request`.
-    pub(crate) fn into_document(self, request: &RequestId) -> ProblemDocument {
-        let title = self.code.title();
-        let retry = self.retry_seconds().map(|seconds| match seconds {
-            1 => "Try again in 1 second.".to_owned(),
-            seconds => format!("Try again in {seconds} seconds."),
-        });
-        ProblemDocument {
-            kind: format!("urn:runbay:problem:{}", self.code),
-            title,
-            status: self.code.status().as_u16(),
-            detail: self.detail.into_iter().chain(retry).reduce(|detail, retry| format!("{detail} {retry}")),
-            code: self.code.as_str(),
-            error: title,
-            details: self.details,
-            request_id: request.as_str().to_owned(),
-        }
+impl Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
     }
+}
+
+fn shortened(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+    text
 }
 
 impl IntoResponse for Problem {
@@ -167,80 +172,17 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Answers `request` with a problem document.
-pub(crate) fn answer(problem: Problem, request: &RequestId) -> Response {
-    let status = problem.code.status();
-    (status, [(CONTENT_TYPE, MEDIA_TYPE)], axum::Json(problem.into_document(request))).into_response()
-}
-
-/// A problem document (RFC 9457).
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem, example = json!({
-    "type": "urn:runbay:problem:active_execution",
-    "title": "The session already has an execution that has not ended",
-    "status": 409,
-    "detail": "Execution 019aa3f4-5f0e-7cc3-98c4-dc0c0c07398f has not ended yet.",
-    "code": "active_execution",
-    "error": "The session already has an execution that has not ended",
-    "details": [],
-    "request_id": "7f0c9d5e-4f0b-4a53-9d51-0d3b8f6f0c55",
-}))]
-pub(crate) struct ProblemDocument {
-    /// A URI that stands for the code.
-    #[serde(rename = "type")]
-    #[schema(format = "uri")]
-    kind: String,
-    /// What is wrong in general; the same for every problem with this code.
-    title: &'static str,
-    /// The status of the answer.
-    status: u16,
-    /// What is wrong in this very case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    detail: Option<String>,
-    /// A stable word for programs.
-    #[schema(schema_with = code::schema)]
-    code: &'static str,
-    /// The same text as `title`.
-    error: &'static str,
-    /// What is wrong with single fields; each entry begins with the field's name.
-    details: Vec<String>,
-    /// The id by which the operator finds the request in the logs.
-    request_id: String,
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderMap;
-
     use super::*;
-
-    #[test]
-    fn the_document_names_code_fields_and_request() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-request-id", "r-1".parse().unwrap());
-        let problem = Problem::new(Code::InvalidBody).detail("No.").field("stdin", "too loud").cause("secret");
-        let document = serde_json::to_value(problem.into_document(&RequestId::of(&headers))).unwrap();
-        assert_eq!(
-            document,
-            serde_json::json!({
-                "type": "urn:runbay:problem:invalid_body",
-                "title": "The body of the request does not fit this route",
-                "status": 400,
-                "detail": "No.",
-                "code": "invalid_body",
-                "error": "The body of the request does not fit this route",
-                "details": ["stdin: too loud"],
-                "request_id": "r-1",
-            })
-        );
-    }
 
     #[test]
     fn a_complaint_quotes_no_megabytes() {
         let problem = Problem::new(Code::InvalidBody).field("language", "ž".repeat(1_000_000));
-        assert!(problem.details()[0].len() < LONGEST_COMPLAINT + 4);
-        assert!(problem.details()[0].ends_with("ž…"), "{:?}", problem.details());
+        assert!(problem.errors[0].message.len() < LONGEST_MESSAGE + 4);
+        assert!(problem.errors[0].message.ends_with("ž…"), "{:?}", problem.details());
+        let problem = Problem::new(Code::InvalidBody).field(&"ž".repeat(1_000_000), "is no field here");
+        assert!(problem.errors[0].field.len() < LONGEST_FIELD + 4);
     }
 
     #[test]
@@ -258,22 +200,6 @@ mod tests {
             let response = Problem::new(code).into_response();
             let expected = matches!(response.status().as_u16(), 429 | 503);
             assert_eq!(response.headers().contains_key(RETRY_AFTER), expected, "{code}");
-        }
-    }
-
-    #[test]
-    fn the_wait_is_in_whole_seconds_rounded_up() {
-        for (millis, seconds, sentence) in [
-            (0, "1", "Slowly. Try again in 1 second."),
-            (1, "1", "Slowly. Try again in 1 second."),
-            (1000, "1", "Slowly. Try again in 1 second."),
-            (1001, "2", "Slowly. Try again in 2 seconds."),
-            (59_999, "60", "Slowly. Try again in 60 seconds."),
-        ] {
-            let problem = Problem::new(Code::Cooldown).detail("Slowly.").retry_after(Duration::from_millis(millis));
-            assert_eq!(problem.clone().into_response().headers()[RETRY_AFTER], seconds);
-            let document = problem.into_document(&RequestId::of(&HeaderMap::new()));
-            assert_eq!(document.detail.as_deref(), Some(sentence));
         }
     }
 }

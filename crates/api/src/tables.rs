@@ -9,6 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::auth::Authenticator;
 use crate::auth::require_operator;
 use crate::auth::require_tenant;
+use crate::declared::Declared;
+use crate::declared::refuse_undeclared;
 
 /// The tables of a face; every route stands in one of them.
 pub(crate) struct Tables<S> {
@@ -26,9 +28,13 @@ impl<S: Clone + Send + Sync + 'static> Tables<S> {
         Self { open: OpenApiRouter::new(), tenant: OpenApiRouter::new(), operator: OpenApiRouter::new() }
     }
 
-    /// Returns all routes, each behind the layer of its table.
+    /// Returns all routes, each behind the layer of its table, and behind that the one that refuses what its route does
+    /// not take.
     pub(crate) fn guarded(self, authenticator: &Arc<dyn Authenticator>) -> Router<S> {
-        let [open, tenant, operator] = [self.open, self.tenant, self.operator].map(Router::from);
+        let [open, tenant, operator] = [self.open, self.tenant, self.operator].map(|table| {
+            let (routes, document) = table.split_for_parts();
+            routes.layer(from_fn_with_state(Declared::by(&document), refuse_undeclared))
+        });
         open.merge(tenant.layer(from_fn_with_state(Arc::clone(authenticator), require_tenant)))
             .merge(operator.layer(from_fn_with_state(Arc::clone(authenticator), require_operator)))
     }

@@ -154,7 +154,9 @@ impl Engine {
     }
 
     pub(crate) fn unknown_language(&self, name: &str) -> UnknownLanguage {
-        UnknownLanguage { name: name.to_owned(), known: self.offered().iter().map(ToString::to_string).collect() }
+        let catalog = self.catalog();
+        let known = catalog.languages().iter().map(|language| language.id.to_string()).collect();
+        UnknownLanguage { name: name.to_owned(), known, nearest: catalog.nearest(name).map(ToString::to_string) }
     }
 
     pub(crate) fn offered(&self) -> Arc<[LanguageId]> {

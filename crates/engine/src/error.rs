@@ -50,6 +50,8 @@ pub struct UnknownLanguage {
     pub name: String,
     /// The ids that are offered.
     pub known: Vec<String>,
+    /// The id among them that was probably meant.
+    pub nearest: Option<String>,
 }
 
 /// Why a session could not be opened.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Limits;
+use crate::nearest_word;
 
 /// The exact, lower-case name of a language, such as `python`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +81,21 @@ impl Catalog {
             .find(|language| language.id.as_str() == name || language.aliases.iter().any(|alias| alias == name))
     }
 
+    /// Returns the id of the language that somebody probably meant: its name in other letters, or with a version.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&LanguageId> {
+        let without_version =
+            name.trim_end_matches(|character: char| character.is_ascii_digit() || " .-v".contains(character));
+        let names = self.0.iter().flat_map(|language| {
+            let names = [language.id.as_str(), language.name.as_str()].into_iter();
+            names.chain(language.aliases.iter().map(String::as_str)).map(|name| (name, &language.id))
+        });
+        [name, without_version].into_iter().find_map(|name| {
+            let nearest = nearest_word(name, names.clone().map(|(name, _)| name))?;
+            names.clone().find(|(known, _)| *known == nearest).map(|(_, id)| id)
+        })
+    }
+
     /// Returns the language of a session that names none: Python, or the first when there is no Python.
     #[must_use]
     pub fn default_language(&self) -> Option<&Language> {
@@ -111,6 +127,30 @@ mod tests {
         assert!(catalog.find("js").is_some());
         assert!(catalog.find("JS").is_none());
         assert!(catalog.find("").is_none());
+    }
+
+    #[test]
+    fn near_misses_lead_to_the_language() {
+        let mut cpp = language("cpp", &["c++"]);
+        cpp.name = "C++".to_owned();
+        let catalog = Catalog::new(vec![language("python", &["py", "python3"]), language("javascript", &["js"]), cpp]);
+        for (name, id) in [
+            ("Python", "python"),
+            ("pyton", "python"),
+            ("pythno", "python"),
+            ("python3.11", "python"),
+            ("Python 3", "python"),
+            ("PY", "python"),
+            ("JS", "javascript"),
+            ("java-script", "javascript"),
+            ("C++", "cpp"),
+            ("C++17", "cpp"),
+        ] {
+            assert_eq!(catalog.nearest(name).map(LanguageId::as_str), Some(id), "{name}");
+        }
+        for name in ["", "java", "cobol", "c", "3.11", "ruby", &"python".repeat(100_000)] {
+            assert_eq!(catalog.nearest(name), None, "{name:.20}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::nearest_name;
+
 /// The longest source code, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
 
@@ -142,6 +144,9 @@ pub struct LimitRanges {
 /// Why a request may not choose a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLimit {
+    /// No limit has this name, but one has a similar one.
+    #[error("is no limit; did you mean {0}?")]
+    Misspelt(&'static str),
     /// No limit has this name.
     #[error("is no limit; there are {}", Limits::NAMES.join(", "))]
     Unknown,
@@ -169,7 +174,8 @@ impl LimitRanges {
     /// [`InvalidLimit`] says which values are allowed.
     pub fn check(&self, name: &str, value: Option<u64>) -> Result<u64, InvalidLimit> {
         let (Some(least), Some(most)) = (self.least.get(name), self.most.get(name)) else {
-            return Err(InvalidLimit::Unknown);
+            let nearest = nearest_name(name, Limits::NAMES.iter().copied());
+            return Err(nearest.map_or(InvalidLimit::Unknown, InvalidLimit::Misspelt));
         };
         value.filter(|value| (least..=most).contains(value)).ok_or(InvalidLimit::OutOfRange { least, most })
     }
@@ -200,7 +206,8 @@ mod tests {
         for value in [None, Some(0), Some(99), Some(30_001), Some(u64::MAX)] {
             assert_eq!(refusal("wall_time_ms", value), "must be an integer from 100 to 30000", "{value:?}");
         }
-        assert!(refusal("wall_time", Some(1)).starts_with("is no limit; there are wall_time_ms, cpu_time_ms"));
+        assert!(refusal("speed", Some(1)).starts_with("is no limit; there are wall_time_ms, cpu_time_ms"));
+        assert_eq!(refusal("wall_time", Some(1)), "is no limit; did you mean wall_time_ms?");
     }
 
     #[test]

@@ -48,23 +48,30 @@ fn refused() -> Vec<(Value, u16, &'static str, String)> {
         let files = json!([{"name": "main.py", "content": "x"}, file]);
         cases.push((files, 400, "invalid_body", detail.to_owned()));
     };
-    file(json!({"name": "a"}), "files[1]: missing field `content`");
-    file(json!({"content": "a"}), "files[1]: missing field `name`");
-    file(json!({"name": 1, "content": ""}), "files[1].name: invalid type: integer `1`");
-    file(json!({"name": "a", "content": null}), "files[1].content: invalid type: null");
-    file(json!({"name": "a", "content": ["x"]}), "files[1].content: invalid type: sequence");
-    file(json!({"name": "a", "content": "", "mode": 493}), "files[1].mode: unknown field `mode`");
-    file(json!({"name": "a", "content": "", "encoding": "gzip"}), "files[1].encoding: unknown variant `gzip`");
-    file(json!({"name": "a", "content": "", "encoding": "UTF8"}), "files[1].encoding: unknown variant `UTF8`");
+    file(json!({"name": "a"}), "files[1].content: is missing");
+    file(json!({"content": "a"}), "files[1].name: is missing");
+    file(json!({"name": 1, "content": ""}), "files[1].name: must be a string, not 1");
+    file(json!({"name": "a", "content": null}), "files[1].content: must be a string, not null");
+    file(json!({"name": "a", "content": ["x"]}), "files[1].content: must be a string, not a list");
+    file(
+        json!({"name": "a", "content": "", "mode": 493}),
+        "files[1].mode: is no field here; there are name, content, encoding",
+    );
+    file(json!({"name": "a", "content": "", "encoding": "gzip"}), "files[1].encoding: must be utf8 or base64");
+    file(json!({"name": "a", "content": "", "encoding": 8}), "files[1].encoding: must be a string, not 8");
+    file(
+        json!({"name": "a", "content": "", "encoding": "UTF8"}),
+        "files[1].encoding: must be utf8 or base64; did you mean utf8?",
+    );
     file(json!({"name": "a", "content": "a*==", "encoding": "base64"}), "files[1].content: is not base64");
     file(json!({"name": "a", "content": "QQ==\n", "encoding": "base64"}), "files[1].content: is not base64");
     file(json!({"name": "a", "content": "_w==", "encoding": "base64"}), "files[1].content: is not base64");
-    file(json!("a"), "files[1]: invalid type: string");
+    file(json!("a"), "files[1]: must be an object");
 
     let mut other = |files: Value, status, code, detail: &str| cases.push((files, status, code, detail.to_owned()));
     other(json!([]), 400, "invalid_body", "files: there must be at least one file");
-    other(json!({"main.py": "x"}), 400, "invalid_body", "files: invalid type: map");
-    other(json!("main.py"), 400, "invalid_body", "files: invalid type: string");
+    other(json!({"main.py": "x"}), 400, "invalid_body", "files: must be a list");
+    other(json!("main.py"), 400, "invalid_body", "files: must be a list");
     let large = json!([{"name": "main.py", "content": "x"}, {"name": "a", "content": "x".repeat(1_048_576)}]);
     let complaint = "files: have 1048584 bytes together beside the code of the first, at most 1048576 are allowed";
     other(large, 413, "files_too_large", complaint);
@@ -108,8 +115,8 @@ async fn a_member_is_there_once() {
     let mut watched = Watched::start().await;
     let run = format!("{}/run", watched.session);
     for (body, detail) in [
-        (r#"{"files":[{"name":"a","content":"","name":"b"}]}"#, "files[0]: duplicate field `name`"),
-        (r#"{"files":[],"files":[]}"#, "body: duplicate field `files`"),
+        (r#"{"files":[{"name":"a","content":"","name":"b"}]}"#, "files[0].name: must be there once"),
+        (r#"{"files":[],"files":[]}"#, "files: must be there once"),
         (r#"{"files":[{"name":"a","content":""}],"source_code":""}"#, "files: must not be there beside source_code"),
         (r#"{"files":[{"name":"a","content":""}],"code":"x"}"#, "files: must not be there beside source_code"),
     ] {

@@ -6,7 +6,7 @@ use runbay_testkit::TestApp;
 use serde_json::Value;
 
 /// The most bytes of a problem document, whatever the request was.
-const LONGEST_DOCUMENT: usize = 1500;
+const LONGEST_DOCUMENT: usize = 2000;
 
 /// A server with one session, of which nothing may change.
 pub(super) struct Watched {

@@ -44,6 +44,7 @@ async fn a_listed_session_has_no_code() {
       "next_cursor": null,
       "sessions": [
         {
+          "active_execution_id": null,
           "created_at": "[time]",
           "language": "python",
           "session_id": "[id]",

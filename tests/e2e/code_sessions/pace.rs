@@ -34,7 +34,11 @@ async fn of_two_clients_that_race_one_is_accepted_always() {
         let accepted = accepted.expect(202);
         let problem = refused.expect_problem(409, "active_execution");
         let id = accepted["execution_id"].as_str().unwrap();
-        assert_eq!(problem["detail"], format!("Execution {id} has not ended yet."), "round {round}");
+        assert_eq!(
+            problem["detail"],
+            format!("Execution {id} has not ended yet; wait for its end or cancel it."),
+            "round {round}"
+        );
         app.client.delete(&format!("/executions/{id}")).await.expect(202);
     }
 }

@@ -14,6 +14,7 @@ async fn an_unknown_session_is_a_problem() {
       "code": "session_not_found",
       "details": [],
       "error": "Session not found",
+      "errors": [],
       "request_id": "[id]",
       "status": 404,
       "title": "Session not found",
@@ -33,6 +34,12 @@ async fn a_bad_id_is_a_problem_that_names_it() {
         "session_id: not a UUID like [id]"
       ],
       "error": "The id in the path is not a UUID",
+      "errors": [
+        {
+          "field": "session_id",
+          "message": "not a UUID like [id]"
+        }
+      ],
       "request_id": "[id]",
       "status": 400,
       "title": "The id in the path is not a UUID",

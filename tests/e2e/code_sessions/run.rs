@@ -74,12 +74,19 @@ async fn a_session_has_one_active_execution() {
     let first = app.client.run(&session, &json!({})).await;
     let body = json!({"source_code": "print('second')"});
     let problem = app.client.post(&format!("/code-sessions/{session}/run"), &body).await;
+    assert_eq!(problem.expect_problem(409, "active_execution")["execution_id"], first.as_str());
+    let shown = app.client.get(&format!("/code-sessions/{session}")).await.expect(200);
+    assert_eq!(shown["active_execution_id"], first.as_str());
+    let listed = app.client.get("/code-sessions").await.expect(200);
+    assert_eq!(listed["sessions"][0]["active_execution_id"], first.as_str());
     insta::assert_json_snapshot!(redacted(problem.expect_problem(409, "active_execution")), @r#"
     {
       "code": "active_execution",
-      "detail": "Execution [id] has not ended yet.",
+      "detail": "Execution [id] has not ended yet; wait for its end or cancel it.",
       "details": [],
       "error": "The session already has an execution that has not ended",
+      "errors": [],
+      "execution_id": "[id]",
       "request_id": "[id]",
       "status": 409,
       "title": "The session already has an execution that has not ended",
@@ -89,6 +96,8 @@ async fn a_session_has_one_active_execution() {
     let saved = app.client.get(&format!("/code-sessions/{session}")).await.expect(200);
     assert_eq!(saved["version"], 1, "a refused run saves nothing");
     assert_eq!(app.client.wait(&first).await["stdout"], "first\n");
+    let shown = app.client.get(&format!("/code-sessions/{session}")).await.expect(200);
+    assert_eq!(shown["active_execution_id"], json!(null));
     let second = app.client.run(&session, &body).await;
     assert_eq!(app.client.wait(&second).await["stdout"], "second\n");
 }

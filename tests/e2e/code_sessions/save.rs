@@ -52,6 +52,12 @@ async fn an_old_version_is_refused() {
         "version: the session is at version 2"
       ],
       "error": "The session was saved by somebody else",
+      "errors": [
+        {
+          "field": "version",
+          "message": "the session is at version 2"
+        }
+      ],
       "request_id": "[id]",
       "status": 409,
       "title": "The session was saved by somebody else",

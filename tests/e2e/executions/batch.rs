@@ -27,7 +27,7 @@ async fn a_program_that_is_refused_stops_no_other() {
     let programs = json!([
         {"code": "print(0)"},
         {"code": 5},
-        {"language": "cobol"},
+        {"language": "cobol", "code": ""},
         {"limits": {"wall_time_ms": 0, "processes": 0}},
         {"files": [{"name": "../x", "content": ""}]},
         "print(5)",
@@ -38,7 +38,7 @@ async fn a_program_that_is_refused_stops_no_other() {
     let entries = answer.expect(202)["executions"].clone();
     assert_eq!(entries.as_array().unwrap().len(), 8);
     for (index, status, code, details) in [
-        (1, 400, "invalid_body", &["executions[1].code: invalid type: integer"][..]),
+        (1, 400, "invalid_body", &["executions[1].code: must be a string, not 5"][..]),
         (2, 400, "unknown_language", &["executions[2].language: \"cobol\" is none of"]),
         (
             3,
@@ -96,12 +96,12 @@ async fn what_is_no_batch_is_refused_whole() {
         let detail = problem["details"][0].as_str().unwrap();
         assert!(detail.starts_with(start), "not {start:?} in {problem:#}");
     };
-    refused(json!({}), 400, "invalid_body", "body: missing field `executions`").await;
+    refused(json!({}), 400, "invalid_body", "executions: is missing").await;
     refused(json!({"executions": []}), 400, "invalid_body", "executions: must have at least one entry").await;
-    refused(json!({"executions": null}), 400, "invalid_body", "executions: invalid type: null").await;
-    refused(json!({"executions": {}}), 400, "invalid_body", "executions: invalid type: map").await;
+    refused(json!({"executions": null}), 400, "invalid_body", "executions: must be a list, not null").await;
+    refused(json!({"executions": {}}), 400, "invalid_body", "executions: must be a list, not an object").await;
     refused(json!([{}]), 400, "invalid_body", "body: must be a JSON object").await;
-    refused(json!({"executions": [{}], "wait_ms": 5}), 400, "invalid_body", "wait_ms: unknown field").await;
+    refused(json!({"executions": [{}], "wait_ms": 5}), 400, "invalid_body", "wait_ms: is no field here").await;
     let many = vec![json!({}); 101];
     refused(json!({"executions": many}), 413, "batch_too_large", "executions: has 101 entries").await;
     let many = vec![json!({}); 1_000_000];
@@ -110,7 +110,7 @@ async fn what_is_no_batch_is_refused_whole() {
     let request = app.client.request(Method::POST, "/executions/batch").header("idempotency-key", "k");
     let problem = app.client.send(request.json(&json!({"executions": [{}]}))).await;
     let problem = problem.expect_problem(400, "invalid_header");
-    assert_eq!(problem["details"], json!(["idempotency-key: is not taken here"]));
+    assert_eq!(problem["details"], json!(["idempotency-key: is not taken here; leave it out"]));
     let metrics = app.client.get("/metrics").await.text;
     assert!(!metrics.lines().any(|line| line.starts_with("runbay_executions_total{")), "something was run:\n{metrics}");
 }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::FromRequest;
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -13,6 +14,8 @@ use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
+use super::words::Complaint;
+use super::words::complaint;
 use crate::admission;
 use crate::admission::ARRIVAL;
 use crate::problem::Code;
@@ -50,10 +53,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
         }
-        if !is_json(&parts.headers) {
-            return Err(Problem::new(Code::UnsupportedMediaType).field("content-type", "must be application/json"));
-        }
-        parse(&bytes).map(Self)
+        check_head(&parts.headers)?;
+        parse(plain_text(&bytes)?).map(Self)
     }
 }
 
@@ -82,6 +83,29 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
+fn check_head(headers: &HeaderMap) -> Result<(), Problem> {
+    if !is_json(headers) {
+        return Err(Problem::new(Code::UnsupportedMediaType).field("content-type", "must be application/json"));
+    }
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.into_iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let message = "must be left out: bodies are read as they are; send the JSON without compression";
+        return Err(Problem::new(Code::UnsupportedMediaType).field("content-encoding", message));
+    }
+    Ok(())
+}
+
+/// Returns the text of a body in UTF-8, without the byte order mark that some editors put before it.
+fn plain_text(bytes: &[u8]) -> Result<&[u8], Problem> {
+    let unsupported = |message| Err(Problem::new(Code::UnsupportedMediaType).field("body", message));
+    match bytes {
+        [0x1f, 0x8b, ..] => unsupported("is compressed (gzip); send the JSON as it is"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => unsupported("is UTF-16; send the JSON in UTF-8"),
+        [0xef, 0xbb, 0xbf, text @ ..] => Ok(text),
+        text => Ok(text),
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else {
         return false;
@@ -93,13 +117,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde reads an array as a struct, too, with the fields in order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refuse("body", &error))?;
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refuse(".", &error))?;
         return Err(Problem::new(Code::InvalidBody).field("body", "must be a JSON object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| refuse(&error.path().to_string(), error.inner()))?;
-    deserializer.end().map_err(|error| refuse("body", &error))?;
+    deserializer.end().map_err(|error| refuse(".", &error))?;
     Ok(value)
 }
 
@@ -109,13 +133,27 @@ pub(crate) fn parse_member<T: DeserializeOwned>(text: &str) -> Result<T, Problem
 }
 
 fn refuse(path: &str, error: &serde_json::Error) -> Problem {
-    let code = match error.classify() {
-        Category::Data => Code::InvalidBody,
-        Category::Io | Category::Syntax | Category::Eof => Code::InvalidJson,
-    };
     // A dot stands for the body itself, and a question mark for a member whose name was not read to its end.
-    let field = if path == "." || path.contains('?') { "body" } else { path };
-    Problem::new(code).field(field, error)
+    let path = if path == "." || path.contains('?') { None } else { Some(path) };
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let (code, member, message) = match error.classify() {
+        Category::Data => {
+            let Complaint { member, message } = complaint(text);
+            (Code::InvalidBody, member, message)
+        }
+        Category::Eof => {
+            let message = format!("ends within the JSON, at line {line}, column {column}; send all of it");
+            (Code::InvalidJson, None, message)
+        }
+        Category::Io | Category::Syntax => {
+            let message = format!("is not JSON at line {line}, column {column} ({text}); let a JSON encoder write it");
+            (Code::InvalidJson, None, message)
+        }
+    };
+    let field = [path, member].into_iter().flatten().collect::<Vec<_>>().join(".");
+    Problem::new(code).field(if field.is_empty() { "body" } else { &field }, message)
 }
 
 #[cfg(test)]
@@ -164,29 +202,31 @@ mod tests {
         assert_eq!(run.source_code.as_deref(), Some("1"));
         let (code, detail) = refusal(r#"{"source_code":"1","code":"2"}"#).await;
         assert_eq!(code, Code::InvalidBody);
-        assert!(detail.contains("duplicate field `source_code`"), "{detail}");
+        assert_eq!(detail, "source_code: must be there once, under one name");
     }
 
     #[tokio::test]
     async fn a_wrong_field_is_named() {
         for (body, start) in [
-            (r#"{"source_code":5}"#, "source_code: invalid type: integer `5`, expected a string"),
-            (r#"{"args":["a",null]}"#, "args[1]: invalid type: null, expected a string"),
-            (r#"{"args":"a"}"#, "args: invalid type: string"),
-            (r#"{"souce_code":"1"}"#, "souce_code: unknown field `souce_code`"),
+            (r#"{"source_code":5}"#, "source_code: must be a string, not 5"),
+            (r#"{"args":["a",null]}"#, "args[1]: must be a string, not null"),
+            (r#"{"args":"a"}"#, "args: must be a list, not a string"),
+            (r#"{"souce_code":"1"}"#, "souce_code: is no field here; did you mean source_code?"),
             (r#"["1"]"#, "body: must be a JSON object"),
             (r#" "1""#, "body: must be a JSON object"),
             ("null", "body: must be a JSON object"),
         ] {
             let (code, detail) = refusal(body).await;
             assert_eq!(code, Code::InvalidBody, "{body}");
-            assert!(detail.starts_with(start), "{body} gave {detail}");
+            assert_eq!(detail, start, "{body}");
         }
     }
 
     #[tokio::test]
     async fn what_is_not_json_is_refused_as_such() {
-        assert!(refusal("{").await.1.starts_with("body: EOF while parsing an object"));
+        assert_eq!(refusal("{").await.1, "body: ends within the JSON, at line 1, column 1; send all of it");
+        let comma = "body: is not JSON at line 2, column 1 (trailing comma); let a JSON encoder write it";
+        assert_eq!(refusal("{\"code\":\"1\",\n}").await.1, comma);
         assert!(refusal(r#"{"code":"\ud800"}"#).await.1.starts_with("code: "));
         for body in ["{", "[1", "{} {}", "print(1)", "\0", r#"{"code":"\ud800"}"#, r#"{"code":"\x"}"#, " "] {
             assert_eq!(refusal(body).await.0, Code::InvalidJson, "{body:?}");
@@ -208,6 +248,31 @@ mod tests {
             assert_eq!(extract(media_type, "{}").await.unwrap_err().0, Code::UnsupportedMediaType, "{media_type:?}");
         }
         assert!(extract(Some("application/merge-patch+json"), "{}").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn compressed_bodies_and_other_encodings_are_named() {
+        let coded = |coding: &str| {
+            let request = Request::post("/").header(CONTENT_TYPE, "application/json");
+            request.header(CONTENT_ENCODING, coding).body(Body::from("{}")).unwrap()
+        };
+        for coding in ["gzip", "br", "identity, gzip", ""] {
+            let problem = Json::<Run>::from_request(coded(coding), &()).await.err().unwrap();
+            assert_eq!(problem.code(), Code::UnsupportedMediaType, "{coding}");
+            assert!(problem.details()[0].starts_with("content-encoding: must be left out"), "{coding}");
+        }
+        assert!(Json::<Run>::from_request(coded("Identity"), &()).await.is_ok());
+        for (body, start) in [(&b"\x1f\x8b\x08\0"[..], "body: is compressed"), (b"\xff\xfe{\0}\0", "body: is UTF-16")] {
+            let (code, details) = extract(Some("application/json"), body).await.unwrap_err();
+            assert_eq!(code, Code::UnsupportedMediaType);
+            assert!(details[0].starts_with(start), "{details:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_before_the_body_counts_for_nothing() {
+        let run = extract(Some("application/json"), "\u{feff}{\"code\":\"1\"}").await.unwrap();
+        assert_eq!(run.source_code.as_deref(), Some("1"));
     }
 
     #[tokio::test]

@@ -32,13 +32,9 @@ impl<S: Send + Sync, T: IdParameter> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = axum::extract::Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| invalid::<T>(&rejection.body_text()))?;
-        text.parse().map(Self).map_err(|error: InvalidId| invalid::<T>(&error.to_string()))
+        // A path that is not UTF-8 once it is decoded has no id either.
+        let text = axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|_| InvalidId);
+        let id = text.and_then(|axum::extract::Path(text)| text.parse());
+        id.map(Self).map_err(|error| Problem::new(Code::InvalidId).field(T::NAME, error))
     }
-}
-
-fn invalid<T: IdParameter>(complaint: &str) -> Problem {
-    Problem::new(Code::InvalidId).field(T::NAME, complaint)
 }

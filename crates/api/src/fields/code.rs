@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::Counted;
 use super::shortened::shortened;
+use crate::extract::word;
 use crate::problem::Code;
 use crate::problem::Problem;
 
@@ -38,6 +39,7 @@ pub(crate) struct FileBody {
     /// What is in it, as `encoding` says.
     content: String,
     /// How `content` is written; without it as text.
+    #[serde(default, deserialize_with = "word")]
     #[schema(inline)]
     encoding: Option<FileEncoding>,
 }

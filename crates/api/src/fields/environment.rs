@@ -65,7 +65,7 @@ impl<'de> Visitor<'de> for Reading {
                 return Ok(variables);
             };
             if variables.kept.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("duplicate variable {:?}", shortened(&name))));
+                return Err(A::Error::custom(format_args!("must have {:?} once", shortened(&name))));
             }
             variables.kept.insert(name, value);
             variables.count += 1;
@@ -127,6 +127,6 @@ mod tests {
     #[test]
     fn a_name_is_there_once() {
         let error = serde_json::from_str::<Variables>(r#"{"A":"1","A":"1"}"#).unwrap_err().to_string();
-        assert!(error.starts_with(r#"duplicate variable "A""#), "{error}");
+        assert!(error.starts_with(r#"must have "A" once"#), "{error}");
     }
 }

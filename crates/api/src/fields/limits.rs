@@ -34,20 +34,21 @@ impl ChosenLimits {
         for (name, Choice(value)) in &self.0 {
             let field = format!("limits.{}", shortened(name));
             if !seen.insert(name) {
-                wrong.push(format!("{field}: must be there once"));
+                wrong.push((field, "must be there once".to_owned()));
                 continue;
             }
             match ranges.check(name, *value) {
                 Ok(value) => {
                     overrides.set(name, value);
                 }
-                Err(error) => wrong.push(format!("{field}: {error}")),
+                Err(error) => wrong.push((field, error.to_string())),
             }
         }
         if wrong.is_empty() {
             return Ok(overrides);
         }
-        Err(wrong.into_iter().fold(Problem::new(Code::InvalidBody), Problem::complaint))
+        let problem = Problem::new(Code::InvalidBody);
+        Err(wrong.into_iter().fold(problem, |problem, (field, error)| problem.field(&field, error)))
     }
 }
 

@@ -17,6 +17,7 @@ use super::Arguments;
 use super::Counted;
 use super::input::check_stdin;
 use crate::admission;
+use crate::extract::word;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::schema;
@@ -46,7 +47,7 @@ pub(crate) struct TestCaseBody {
     /// it, of at most 1 KiB, all of them together at most 16 KiB.
     expected_stdout: String,
     /// How exactly.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", default, deserialize_with = "word")]
     #[schema(schema_with = schema::comparison)]
     comparison: Option<Comparison>,
 }

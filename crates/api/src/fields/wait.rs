@@ -10,12 +10,12 @@ const MAX_WAIT_MS: u64 = 60_000;
 
 /// The time for which a client waits for the end of an execution.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "u64")]
+#[serde(try_from = "String")]
 pub(crate) struct Wait(Duration);
 
-/// Says that a wait is too long.
+/// Says that a text is no wait.
 #[derive(Debug)]
-pub(crate) struct WaitTooLong;
+pub(crate) struct InvalidWait;
 
 impl Wait {
     /// Returns the time.
@@ -24,17 +24,20 @@ impl Wait {
     }
 }
 
-impl TryFrom<u64> for Wait {
-    type Error = WaitTooLong;
+impl TryFrom<String> for Wait {
+    type Error = InvalidWait;
 
-    fn try_from(wait_ms: u64) -> Result<Self, WaitTooLong> {
-        if wait_ms > MAX_WAIT_MS { Err(WaitTooLong) } else { Ok(Self(Duration::from_millis(wait_ms))) }
+    fn try_from(text: String) -> Result<Self, InvalidWait> {
+        match text.parse() {
+            Ok(wait_ms @ 0..=MAX_WAIT_MS) => Ok(Self(Duration::from_millis(wait_ms))),
+            Ok(_) | Err(_) => Err(InvalidWait),
+        }
     }
 }
 
-impl fmt::Display for WaitTooLong {
+impl fmt::Display for InvalidWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "must be between 0 and {MAX_WAIT_MS}")
+        write!(f, "must be an integer from 0 to {MAX_WAIT_MS}")
     }
 }
 
@@ -44,7 +47,10 @@ mod tests {
 
     #[test]
     fn a_wait_is_at_most_a_minute() {
-        assert_eq!(Wait::try_from(60_000).unwrap().duration(), Duration::from_secs(60));
-        assert_eq!(Wait::try_from(60_001).unwrap_err().to_string(), "must be between 0 and 60000");
+        let wait = |text: &str| Wait::try_from(text.to_owned());
+        assert_eq!(wait("60000").unwrap().duration(), Duration::from_secs(60));
+        for wrong in ["60001", "-1", "soon", "", "1.5", "1e3", "99999999999999999999999"] {
+            assert_eq!(wait(wrong).unwrap_err().to_string(), "must be an integer from 0 to 60000", "{wrong}");
+        }
     }
 }

@@ -134,7 +134,8 @@ fn refused(refusal: AcceptRefusal, inactive: &str) -> Problem {
         AcceptRefusal::SessionInactive => Problem::new(Code::SessionInactive).detail(inactive),
         AcceptRefusal::ActiveExecution { execution: None } => Problem::new(Code::ActiveExecution),
         AcceptRefusal::ActiveExecution { execution: Some(id) } => {
-            Problem::new(Code::ActiveExecution).detail(format!("Execution {id} has not ended yet."))
+            let sentence = format!("Execution {id} has not ended yet; wait for its end or cancel it.");
+            Problem::new(Code::ActiveExecution).detail(sentence).execution(id)
         }
         AcceptRefusal::Cooldown { retry_after } => Problem::new(Code::Cooldown)
             .detail("The session has to rest a while after each run.")
@@ -146,7 +147,7 @@ fn refused(refusal: AcceptRefusal, inactive: &str) -> Problem {
             .detail("Within 24 hours, a key may be sent again only with the same body.")
             .field("idempotency-key", "was sent before with another body"),
         AcceptRefusal::LanguageNotOffered { language } => {
-            unknown_language(&UnknownLanguage { name: language.to_string(), known: Vec::new() })
+            unknown_language(&UnknownLanguage { name: language.to_string(), known: Vec::new(), nearest: None })
         }
     }
 }
@@ -163,14 +164,17 @@ fn no_place(reason: NoPlace) -> Problem {
     }
 }
 
-fn unknown_language(UnknownLanguage { name, known }: &UnknownLanguage) -> Problem {
+fn unknown_language(UnknownLanguage { name, known, nearest }: &UnknownLanguage) -> Problem {
     if known.is_empty() {
         return no_language();
     }
     let known = known.join(", ");
-    Problem::new(Code::UnknownLanguage)
-        .detail(format!("Languages are exact, lower-case names; offered are {known}."))
-        .field("language", format_args!("{name:?} is none of {known}"))
+    let problem = Problem::new(Code::UnknownLanguage)
+        .detail(format!("Languages are exact, lower-case names; offered are {known}."));
+    match nearest {
+        Some(nearest) => problem.field("language", format_args!("{name:?} is not offered; did you mean {nearest}?")),
+        None => problem.field("language", format_args!("{name:?} is none of {known}")),
+    }
 }
 
 fn no_language() -> Problem {

@@ -1,7 +1,9 @@
 //! Lists, page by page.
 
+use std::collections::HashMap;
 use std::future::Future;
 
+use runbay_model::ExecutionId;
 use runbay_model::ExecutionSummary;
 use runbay_model::Page;
 use runbay_model::PageRequest;
@@ -20,6 +22,22 @@ impl Engine {
     /// [`ReadError`] when the database does not answer.
     pub async fn sessions(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<SessionSummary>, ReadError> {
         self.read(some(self.store().sessions(tenant, page))).await
+    }
+
+    /// Returns the executions of these sessions that have not ended; a session has one at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the database does not answer.
+    pub async fn active_executions(
+        &self,
+        tenant: &TenantId,
+        sessions: &[SessionId],
+    ) -> Result<HashMap<SessionId, ExecutionId>, ReadError> {
+        if sessions.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.read(some(self.store().active_executions(tenant, sessions))).await
     }
 
     /// Lists the executions of a session, newest first.

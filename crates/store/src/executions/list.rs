@@ -1,5 +1,8 @@
 //! Lists of executions.
 
+use std::collections::HashMap;
+
+use runbay_model::ExecutionId;
 use runbay_model::ExecutionSummary;
 use runbay_model::Page;
 use runbay_model::PageRequest;
@@ -12,6 +15,7 @@ use sea_orm::PartialModelTrait;
 use sea_orm::QueryFilter;
 use sea_orm::QuerySelect;
 use sea_orm::Select;
+use sea_orm::prelude::Uuid;
 
 use crate::Store;
 use crate::StoreError;
@@ -41,6 +45,28 @@ impl Store {
             created_at: entry.created_at,
             id: entry.id.as_uuid(),
         }))
+    }
+
+    /// Reads which of a tenant's sessions have an execution that has not ended. There are no more `sessions` than a
+    /// page has.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database does not answer.
+    pub async fn active_executions(
+        &self,
+        tenant: &TenantId,
+        sessions: &[SessionId],
+    ) -> Result<HashMap<SessionId, ExecutionId>, StoreError> {
+        let sessions = sessions.iter().map(|session| session.as_uuid());
+        let query = execution::Entity::find()
+            .select_only()
+            .columns([Column::ActiveSessionId, Column::Id])
+            .filter(Column::ActiveSessionId.is_in(sessions))
+            .filter(Column::TenantId.eq(tenant.as_str()));
+        let rows: Vec<(Uuid, Uuid)> = read(async || Ok(query.clone().into_tuple().all(self.readers()).await?)).await?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|(session, id)| (SessionId::from_uuid(session), ExecutionId::from_uuid(id))).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A session as answers show it.
 
+use runbay_model::ExecutionId;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
@@ -18,6 +19,7 @@ use crate::schema;
     "language": "python",
     "source_code": "print('hello')\n",
     "version": 1,
+    "active_execution_id": null,
     "created_at": "2026-11-21T04:00:00.000Z",
     "updated_at": "2026-11-21T04:00:00.000Z",
 }))]
@@ -39,6 +41,9 @@ pub(crate) struct SessionBody {
     /// Starts at 1 and grows by one with each save that changed something.
     #[schema(minimum = 1)]
     version: u64,
+    /// Its execution that has not ended, if there is one.
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
+    active_execution_id: Option<ExecutionId>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -47,8 +52,9 @@ pub(crate) struct SessionBody {
     updated_at: Timestamp,
 }
 
-impl From<Session> for SessionBody {
-    fn from(session: Session) -> Self {
+impl SessionBody {
+    /// Shows a session and the execution of it that has not ended.
+    pub(super) fn new(session: Session, active: Option<ExecutionId>) -> Self {
         Self {
             session_id: session.id,
             status: session.status,
@@ -56,6 +62,7 @@ impl From<Session> for SessionBody {
             source_code: session.sources.source_code().to_owned(),
             files: FileBody::of(&session.sources),
             version: session.version,
+            active_execution_id: active,
             created_at: session.created_at,
             updated_at: session.updated_at,
         }

@@ -59,5 +59,5 @@ pub(crate) async fn create_session(
     let new = NewSession { language: new.language, sources: code.sources()? };
     let session = api.engine().create_session(&principal.tenant, new).await?;
     let location = format!("{}/code-sessions/{}", face.prefix, session.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::from(session))))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::new(session, None))))
 }

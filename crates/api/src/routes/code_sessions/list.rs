@@ -1,7 +1,7 @@
 //! `GET /code-sessions`
 
 use axum::extract::State;
-use runbay_model::Page;
+use runbay_model::ExecutionId;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
 use runbay_model::SessionSummary;
@@ -36,6 +36,7 @@ pub(crate) struct SessionPageBody {
     "status": "ACTIVE",
     "language": "python",
     "version": 1,
+    "active_execution_id": null,
     "created_at": "2026-11-21T04:00:00.000Z",
     "updated_at": "2026-11-21T04:00:00.000Z",
 }))]
@@ -51,6 +52,9 @@ struct SessionSummaryBody {
     /// Starts at 1 and grows by one with each save that changed something.
     #[schema(minimum = 1)]
     version: u64,
+    /// Its execution that has not ended, if there is one.
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
+    active_execution_id: Option<ExecutionId>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -59,24 +63,16 @@ struct SessionSummaryBody {
     updated_at: Timestamp,
 }
 
-impl From<SessionSummary> for SessionSummaryBody {
-    fn from(session: SessionSummary) -> Self {
+impl SessionSummaryBody {
+    fn new(session: SessionSummary, active: Option<ExecutionId>) -> Self {
         Self {
             session_id: session.id,
             status: session.status,
             language: session.language.to_string(),
             version: session.version,
+            active_execution_id: active,
             created_at: session.created_at,
             updated_at: session.updated_at,
-        }
-    }
-}
-
-impl From<Page<SessionSummary>> for SessionPageBody {
-    fn from(page: Page<SessionSummary>) -> Self {
-        Self {
-            sessions: page.entries.into_iter().map(SessionSummaryBody::from).collect(),
-            next_cursor: page.last.map(Cursor),
         }
     }
 }
@@ -101,6 +97,13 @@ pub(crate) async fn list_sessions(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<SessionPageBody>, Problem> {
     principal.refuse_list_to_strangers()?;
-    let page = api.engine().sessions(&principal.tenant, query.request()).await.map_err(Problem::of_session)?;
-    Ok(Json(page.into()))
+    let (engine, tenant) = (api.engine(), &principal.tenant);
+    let page = engine.sessions(tenant, query.request()).await.map_err(Problem::of_session)?;
+    let ids: Vec<_> = page.entries.iter().map(|session| session.id).collect();
+    let active = engine.active_executions(tenant, &ids).await.map_err(Problem::of_session)?;
+    let sessions = page.entries.into_iter().map(|session| {
+        let active = active.get(&session.id).copied();
+        SessionSummaryBody::new(session, active)
+    });
+    Ok(Json(SessionPageBody { sessions: sessions.collect(), next_cursor: page.last.map(Cursor) }))
 }

@@ -28,5 +28,6 @@ pub(crate) async fn read_session(
     Path(id): Path<SessionId>,
 ) -> Result<Json<SessionBody>, Problem> {
     let session = api.engine().session(&principal.tenant, id).await.map_err(Problem::of_session)?;
-    Ok(Json(session.into()))
+    let active = api.engine().active_executions(&principal.tenant, &[id]).await.map_err(Problem::of_session)?;
+    Ok(Json(SessionBody::new(session, active.get(&id).copied())))
 }

@@ -65,7 +65,20 @@ async fn a_listed_execution_has_everything_but_its_output(database: TestDatabase
     assert_eq!(strangers.entries, []);
 }
 
+async fn only_executions_that_have_not_ended_are_active(database: TestDatabase) {
+    let store = database.open().await;
+    let (running, ended) = (accepted(&store, 10).await, accepted(&store, 20).await);
+    let attempt = claimed(&store, &ended).await;
+    store.write(finish(&ended, attempt, Verdict::Completed, outcome())).await.unwrap();
+    let sessions = [running.session.unwrap(), ended.session.unwrap(), SessionId::random()];
+    let active = store.active_executions(&running.tenant, &sessions).await.unwrap();
+    assert_eq!(active.into_iter().collect::<Vec<_>>(), [(sessions[0], running.id)]);
+    let strangers = store.active_executions(&TenantId::new("stranger"), &sessions).await.unwrap();
+    assert!(strangers.is_empty());
+}
+
 on_all_databases! {
+    only_executions_that_have_not_ended_are_active,
     every_session_is_listed_once_although_others_are_opened,
     a_listed_execution_has_everything_but_its_output,
 }
