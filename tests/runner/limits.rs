@@ -77,6 +77,19 @@ async fn a_runtime_may_say_itself_that_memory_ran_out() {
 }
 
 #[tokio::test]
+async fn the_stack_is_what_the_request_says_and_can_be_raised() {
+    let host = Host::open().await;
+    let script = plain("ulimit -Ss; ulimit -Ss 131072 && ulimit -Ss");
+    assert_eq!(host.said(&script).await, "8192\n131072\n");
+    assert_eq!(host.said(&limited(script.clone(), &[("stack_bytes", 64 * MIB)])).await, "65536\n131072\n");
+    let small = limited(script, &[("stack_bytes", 512 * MIB), ("memory_bytes", 32 * MIB)]);
+    assert_eq!(host.said(&small).await, "32768\n131072\n", "no more than the memory");
+    let compiler = "ulimit -Ss; ulimit -Ss 131072 && ulimit -Ss; exit 1";
+    let (_, outcome) = host.run(&compiled(compiler)).await;
+    assert_eq!(outcome.output.compile_output.as_deref(), Some(&b"8192\n131072\n"[..]));
+}
+
+#[tokio::test]
 async fn time_is_what_the_request_says() {
     let (verdict, outcome) = failed(&limited(plain("echo begun; sleep 60"), &[("wall_time_ms", 1000)])).await;
     assert_eq!((verdict, outcome.output.stdout.as_slice()), (Verdict::TimedOut(TimeLimit::WallTime), &b"begun\n"[..]));

@@ -52,6 +52,7 @@ impl Attack {
                 file_bytes: 16 * MIB,
                 disk_bytes: 32 * MIB,
                 inodes: 1_024,
+                stack_bytes: 8 * MIB,
                 data_bytes: None,
             },
             clocks: Clocks {

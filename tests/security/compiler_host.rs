@@ -23,6 +23,7 @@ const SHORT: LimitOverrides = LimitOverrides {
     wall_time_ms: None,
     cpu_time_ms: None,
     memory_bytes: None,
+    stack_bytes: None,
     stdout_bytes: None,
     stderr_bytes: None,
     processes: None,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use runbay_sandbox::Isolation;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::RunError;
 
@@ -116,6 +117,38 @@ async fn page_tables_count() {
     ",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_stack_that_a_program_raises_counts() {
+    bursts(
+        "
+        import resource, sys
+        resource.setrlimit(resource.RLIMIT_STACK, (resource.getrlimit(resource.RLIMIT_STACK)[1],) * 2)
+        sys.setrecursionlimit(1 << 30)
+        class Deep:
+            def __repr__(self): return repr(self)
+        repr(Deep())
+    ",
+    )
+    .await;
+}
+
+/// Nothing else limits it there: the limit on data does not count a stack.
+#[tokio::test]
+async fn without_cgroups_a_stack_is_no_larger_than_the_memory() {
+    let arena = Arena::open().await;
+    let look = "
+        import resource
+        from attack import answer
+        answer(limits=resource.getrlimit(resource.RLIMIT_STACK))
+    ";
+    let said = answer(&arena.run(&Attack::new(look).memory(LIMIT)).await);
+    assert_eq!(said["limits"][0], 8 * MIB, "{said}");
+    if arena.sandbox.isolation() == Isolation::Rlimits {
+        assert_eq!(said["limits"][1], LIMIT, "{said}");
+    }
+    arena.close().await;
 }
 
 #[tokio::test]

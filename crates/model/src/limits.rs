@@ -112,6 +112,9 @@ limits! {
     cpu_time_ms = 5_000, from 100, to 30_000;
     /// Memory of all processes and in-memory files together, in bytes.
     memory_bytes = 128 * MIB, from 16 * MIB, to 1024 * MIB;
+    /// Stack of the first thread, in bytes, and of others that ask for none of their own; it counts as memory where it is
+    /// used.
+    stack_bytes = 8 * MIB, from 256 * KIB, to 1024 * MIB;
     /// Bytes kept of standard output; a program that writes more is stopped.
     stdout_bytes = MIB, from 1, to 4 * MIB;
     /// Bytes kept of standard error; a program that writes more is stopped.

@@ -23,6 +23,7 @@ pub fn bay_limits(limits: &Limits) -> BayLimits {
         file_bytes: limits.file_bytes,
         disk_bytes: limits.disk_bytes,
         inodes: limits.inodes,
+        stack_bytes: limits.stack_bytes.min(limits.memory_bytes),
         data_bytes: None,
     }
 }
@@ -50,6 +51,8 @@ pub(crate) fn tool_bay_limits(limits: &Limits) -> BayLimits {
         file_bytes: 128 * MIB,
         disk_bytes: 256 * MIB,
         inodes: 16_384,
+        // They may raise it themselves, as gcc does.
+        stack_bytes: 8 * MIB,
         data_bytes: None,
     }
 }

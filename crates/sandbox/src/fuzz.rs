@@ -29,9 +29,19 @@ use crate::wire::decode;
 use crate::wire::encode;
 
 fn limits() -> impl Strategy<Value = BayLimits> {
-    any::<([u64; 7], Option<u64>)>().prop_map(|(numbers, data_bytes)| {
-        let [memory_bytes, processes, cpu_time_ms, open_files, file_bytes, disk_bytes, inodes] = numbers;
-        BayLimits { memory_bytes, processes, cpu_time_ms, open_files, file_bytes, disk_bytes, inodes, data_bytes }
+    any::<([u64; 8], Option<u64>)>().prop_map(|(numbers, data_bytes)| {
+        let [memory_bytes, processes, cpu_time_ms, open_files, file_bytes, disk_bytes, inodes, stack_bytes] = numbers;
+        BayLimits {
+            memory_bytes,
+            processes,
+            cpu_time_ms,
+            open_files,
+            file_bytes,
+            disk_bytes,
+            inodes,
+            stack_bytes,
+            data_bytes,
+        }
     })
 }
 

@@ -63,6 +63,8 @@ pub struct BayLimits {
     pub disk_bytes: u64,
     /// Number of files and directories in them.
     pub inodes: u64,
+    /// Stack of a program's first thread, in bytes, unless the program raises it; others get the same from most runtimes.
+    pub stack_bytes: u64,
     /// Private writable memory of one process, in bytes; none for no limit besides that of all together.
     pub data_bytes: Option<u64>,
 }

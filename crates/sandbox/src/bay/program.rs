@@ -35,9 +35,6 @@ use crate::step::StepError;
 use crate::step::last_errno;
 use crate::wire::BayLimits;
 
-/// The stack of the main thread; other threads get the same unless their runtime asks for something else.
-const STACK_BYTES: u64 = 8 * 1024 * 1024;
-
 /// Signals that may wait for a program; timers count as well.
 const SIGNALS: u64 = 1024;
 
@@ -210,9 +207,9 @@ fn limit_resources(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
         (Resource::Nproc, processes),
         (Resource::Rtprio, 0),
         (Resource::Sigpending, SIGNALS),
-        (Resource::Stack, STACK_BYTES),
     ];
     values.into_iter().try_for_each(|(resource, value)| set_limit(resource, value))?;
+    limit_stack(limits, has_cgroup)?;
     // Without a cgroup: for each process alone, and without files in memory, but better than nothing. Address space
     // would be no measure: runtimes reserve gigabytes of it.
     let instead_of_cgroup = (!has_cgroup).then_some(limits.memory_bytes);
@@ -220,6 +217,16 @@ fn limit_resources(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
         Some(bytes) => set_limit(Resource::Data, bytes),
         None => Ok(()),
     }
+}
+
+/// Lets programs and compilers raise their own stack: what they use of it counts as memory.
+fn limit_stack(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
+    let inherited = rustix::process::getrlimit(Resource::Stack).maximum;
+    // Where no cgroup counts it, this is all that limits it: a stack is not a part of `Resource::Data`.
+    let own = (!has_cgroup).then_some(limits.memory_bytes);
+    let maximum = inherited.into_iter().chain(own).min();
+    let current = maximum.into_iter().chain([limits.stack_bytes]).min();
+    rustix::process::setrlimit(Resource::Stack, Rlimit { current, maximum })
 }
 
 fn set_limit(resource: Resource, value: u64) -> Result<(), Errno> {

@@ -312,6 +312,7 @@ mod tests {
         file_bytes: 5,
         disk_bytes: 6,
         inodes: 7,
+        stack_bytes: 8,
         data_bytes: None,
     };
 

@@ -153,6 +153,7 @@ impl Bay {
             file_bytes: 1,
             disk_bytes: 1,
             inodes: 1,
+            stack_bytes: 1,
             data_bytes: None,
         };
         let bay = Self { limits, control: Control::new(service), stdin, stdout, stderr, ended, handle, meter: None };

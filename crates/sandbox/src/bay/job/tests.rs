@@ -15,7 +15,8 @@ const LIMITS: BayLimits = BayLimits {
     file_bytes: 5,
     disk_bytes: 6,
     inodes: 7,
-    data_bytes: Some(8),
+    stack_bytes: 8,
+    data_bytes: Some(9),
 };
 
 fn runtime() -> Runtime {
