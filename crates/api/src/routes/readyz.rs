@@ -100,11 +100,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_ready_service_names_its_isolation() {
+    async fn a_service_that_would_refuse_every_run_is_not_ready() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(directory.path()).await.unwrap();
-        let ready = readyz(State(api(store, Some(Ok(()))))).await.unwrap();
-        assert_eq!(ready.0.isolation.as_deref(), Some("full"));
+        let problem = readyz(State(api(store, Some(Ok(()))))).await.err().unwrap();
+        assert_eq!(problem.details(), ["workers: none has said what languages it runs"]);
     }
 
     #[tokio::test]

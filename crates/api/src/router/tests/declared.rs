@@ -45,6 +45,14 @@ fn operations(kind: &ParameterIn, name: &str) -> Vec<(Method, String, bool)> {
     found
 }
 
+/// Returns a path under a prefix, which has the start at the prefix itself.
+fn under(prefix: &str, path: &str) -> String {
+    match path {
+        "/" if !prefix.is_empty() => prefix.to_owned(),
+        path => format!("{prefix}{path}"),
+    }
+}
+
 async fn real() -> (Router, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_sqlite(directory.path()).await.unwrap();
@@ -58,7 +66,7 @@ async fn an_unknown_parameter_is_refused_by_every_route() {
     assert!(operations.len() >= 16, "{operations:?}");
     for (method, path, has_wait) in operations {
         for prefix in ["", "/api"] {
-            let (status, problem) = ask(&router, &method, &format!("{prefix}{path}?wait=true"), None).await;
+            let (status, problem) = ask(&router, &method, &format!("{}?wait=true", under(prefix, &path)), None).await;
             assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path}: {problem:#}");
             assert_eq!(problem["code"], "invalid_query", "{method} {path}");
             assert_eq!(problem["errors"][0]["field"], "wait", "{method} {path}");
