@@ -6,6 +6,7 @@ mod checks;
 mod expectations;
 mod host;
 mod java;
+mod last_line;
 mod libraries;
 mod listing;
 mod network_names;

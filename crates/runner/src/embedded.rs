@@ -27,8 +27,8 @@ pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
 const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/bash/start.sh"
     "support/c/compile.sh"
-    "support/c/line_buffered.c"
     "support/c/own_sources.sh"
+    "support/c/unbuffered.c"
     "support/cpp/flags"
     "support/cpp/precompiled.sh"
     "support/go/build.sh"

@@ -10,11 +10,11 @@ for linker in gold mold; do
     fi
 done
 
-# Linked into every program: it makes standard output reach the reader line by line.
-start=/usr/local/lib/runbay/c/line_buffered.o
+# Linked into every program: it makes standard output reach the reader at once.
+start=/usr/local/lib/runbay/c/unbuffered.o
 if [ ! -f "$start" ]; then
-    start=/tmp/line_buffered.o
-    gcc -O2 -c -o "$start" /opt/runbay/c/line_buffered.c || exit
+    start=/tmp/unbuffered.o
+    gcc -O2 -c -o "$start" /opt/runbay/c/unbuffered.c || exit
 fi
 
 exec "$@" "$start" -lm
