@@ -77,7 +77,7 @@ async fn a_compiler_that_goes_too_far_is_stopped() {
     };
     let slow = RunInput { work: limited("compile_time_ms", 2_000), ..compiled("echo begun; sleep 60") };
     let (message, output) = refused(&slow).await;
-    assert_eq!(message, "The compiler ran longer than 2 s and was stopped.");
+    assert!(message.starts_with("The compiler ran longer than 2 s and was stopped"), "{message}");
     assert_eq!(output, "begun\n", "what it said before is kept");
 
     let hungry = compiled("head -c 200000000 /dev/zero | tail -c 200000000");

@@ -63,6 +63,9 @@ pub enum CreateSessionError {
     /// This host offers no language at all.
     #[error("this server offers no language")]
     NoLanguage,
+    /// Another request was accepted under the same key earlier.
+    #[error("the idempotency key stands for another request")]
+    KeyReused,
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

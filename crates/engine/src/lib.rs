@@ -52,6 +52,7 @@ pub use runbay_store::AcceptRefusal;
 pub use runbay_store::Acceptance;
 pub use runbay_store::DeadLetter;
 pub use runbay_store::ExecutionHead;
+pub use runbay_store::Opened;
 pub use runbay_store::Outlook;
 pub use runbay_store::Pace;
 pub use runbay_store::RequeueRefusal;

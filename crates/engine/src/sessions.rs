@@ -1,6 +1,7 @@
 //! Opening, reading, saving and closing sessions.
 
 use runbay_model::CodeChange;
+use runbay_model::IdempotencyKey;
 use runbay_model::Language;
 use runbay_model::Session;
 use runbay_model::SessionId;
@@ -10,15 +11,23 @@ use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_store::CloseSession;
 use runbay_store::InsertSession;
+use runbay_store::OpenSessionOnce;
+use runbay_store::Opened;
+use runbay_store::Repetition;
 use runbay_store::SaveRefusal;
 use runbay_store::SaveSession;
+use runbay_store::SessionKeyReused;
 use runbay_store::SessionNotFound;
 use runbay_store::WriteError;
+use tokio::time::timeout;
 
 use crate::CreateSessionError;
 use crate::Engine;
 use crate::ReadError;
 use crate::SaveSessionError;
+use crate::Unavailable;
+use crate::accept::idempotency::keyed_session;
+use crate::watch::read::READ_PATIENCE;
 
 /// A request to open a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,21 +56,7 @@ impl Engine {
     ///
     /// [`CreateSessionError`] when the language is not offered or the database does not answer.
     pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
-        let language = match &new.language {
-            Some(name) => self.offered_language(name)?,
-            None => self.default_language().ok_or(CreateSessionError::NoLanguage)?,
-        };
-        let now = Timestamp::now();
-        let session = Session {
-            id: SessionId::random(),
-            tenant: tenant.clone(),
-            sources: new.sources.unwrap_or_else(|| template(&language)),
-            language: language.id,
-            status: SessionStatus::Active,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        };
+        let session = self.new_session(tenant, new, Timestamp::now())?;
         let engine = self.clone();
         let row = InsertSession(session.clone());
         match self.carry_through(async move { engine.store().write(row).await }).await? {
@@ -69,6 +64,53 @@ impl Engine {
             Err(WriteError::Refused(never)) => match never {},
             Err(WriteError::Failed(error)) => Err(CreateSessionError::Unavailable(error.into())),
         }
+    }
+
+    /// Opens a session unless the same request has opened one within the last 24 hours. Returns that one as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateSessionError`] when the key stands for another request, the language is not offered or the database does
+    /// not answer.
+    pub async fn create_session_once(
+        &self,
+        tenant: &TenantId,
+        new: NewSession,
+        key: &IdempotencyKey,
+    ) -> Result<Opened, CreateSessionError> {
+        let at = Timestamp::now();
+        let keyed = keyed_session(tenant, key, &new, at);
+        // Before the language is looked up: what was accepted stays accepted, whatever is offered now.
+        let found = timeout(READ_PATIENCE, self.store().repeated_session(&keyed, at)).await;
+        match found.map_err(Unavailable::new)?.map_err(Unavailable::from)? {
+            Some(Repetition::Same(session)) => return Ok(Opened::Repeated(*session)),
+            Some(Repetition::Other) => return Err(CreateSessionError::KeyReused),
+            None => {}
+        }
+        let opening = OpenSessionOnce { session: self.new_session(tenant, new, at)?, keyed };
+        let engine = self.clone();
+        let opened = self.carry_through(async move { engine.store().write(opening).await }).await?;
+        opened.map_err(|error| match error {
+            WriteError::Refused(SessionKeyReused) => CreateSessionError::KeyReused,
+            WriteError::Failed(error) => CreateSessionError::Unavailable(error.into()),
+        })
+    }
+
+    fn new_session(&self, tenant: &TenantId, new: NewSession, at: Timestamp) -> Result<Session, CreateSessionError> {
+        let language = match &new.language {
+            Some(name) => self.offered_language(name)?,
+            None => self.default_language().ok_or(CreateSessionError::NoLanguage)?,
+        };
+        Ok(Session {
+            id: SessionId::random(),
+            tenant: tenant.clone(),
+            sources: new.sources.unwrap_or_else(|| template(&language)),
+            language: language.id,
+            status: SessionStatus::Active,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        })
     }
 
     /// Reads a session.

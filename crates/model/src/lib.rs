@@ -89,6 +89,7 @@ pub use sources::NameProblem;
 pub use sources::SourceCode;
 pub use sources::SourceFile;
 pub use sources::Sources;
+pub use sources::without_byte_order_mark;
 pub use test_case::Comparison;
 pub use test_case::ExpectedOutput;
 pub use test_case::TestCase;

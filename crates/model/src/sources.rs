@@ -20,7 +20,10 @@ pub struct Sources {
     others: Vec<SourceFile>,
 }
 
-/// The code of an entry: text of bounded length.
+/// What some editors put before a text to say that it is in UTF-8. Many compilers and interpreters stumble over it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The code of an entry: text of bounded length, without a byte order mark.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceCode(String);
 
@@ -78,13 +81,13 @@ pub enum NameProblem {
 }
 
 impl SourceCode {
-    /// Checks code as it was sent.
+    /// Checks code as it was sent, and takes a byte order mark off.
     ///
     /// # Errors
     ///
     /// [`InvalidSources`] when it is too large or not text.
     pub fn new(code: impl Into<String>) -> Result<Self, InvalidSources> {
-        let code = code.into();
+        let code = without_byte_order_mark(code.into());
         if code.len() > MAX_SOURCE_BYTES {
             return Err(InvalidSources::SourceTooLarge(code.len()));
         }
@@ -94,7 +97,7 @@ impl SourceCode {
         Ok(Self(code))
     }
 
-    /// Returns the code as it was sent.
+    /// Returns the code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -162,6 +165,15 @@ impl Sources {
     pub fn bytes(&self) -> usize {
         self.source_code().len() + self.others.iter().map(|file| file.content.len()).sum::<usize>()
     }
+}
+
+/// Returns a text without the byte order mark before it.
+#[must_use]
+pub fn without_byte_order_mark(mut text: String) -> String {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    text
 }
 
 /// The names of files and of the directories that they need, in lower case.
@@ -246,6 +258,19 @@ mod tests {
         let large = |bytes| Sources::of_files(vec![("a".to_owned(), b"x".to_vec()), ("b".to_owned(), vec![0; bytes])]);
         assert!(large(MAX_FILES_BYTES - 2).is_ok());
         assert_eq!(large(MAX_FILES_BYTES - 1), Err(InvalidSources::TooLarge(MAX_FILES_BYTES + 1)));
+    }
+
+    #[test]
+    fn the_entry_has_no_byte_order_mark() {
+        let marked = "\u{feff}print('\u{feff}')";
+        let code = "print('\u{feff}')";
+        assert_eq!(Sources::single(marked).unwrap().source_code(), code);
+        let files = vec![("a".to_owned(), marked.as_bytes().to_vec()), ("b".to_owned(), marked.as_bytes().to_vec())];
+        let sources = Sources::of_files(files).unwrap();
+        assert_eq!(sources.source_code(), code);
+        assert_eq!(sources.others()[0].content, marked.as_bytes(), "whoever sends bytes means them");
+        let longest = format!("\u{feff}{}", "a".repeat(MAX_SOURCE_BYTES));
+        assert_eq!(Sources::single(longest).map(|sources| sources.bytes()), Ok(MAX_SOURCE_BYTES));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use runbay_sandbox::Stop;
 use crate::amount::seconds;
 use crate::amount::size;
 use crate::limits::length;
+use crate::overtime::ran_too_long;
 use crate::recipe::Recipe;
 use crate::signal;
 
@@ -73,7 +74,7 @@ impl Judge<'_> {
         let text = match verdict {
             Verdict::Completed => return None,
             Verdict::TimedOut(TimeLimit::WallTime) => {
-                format!("The program ran longer than {} and was stopped.", seconds(limits.wall_time_ms))
+                format!("The program {}.", ran_too_long(report.wall, limits.wall_time_ms))
             }
             Verdict::TimedOut(TimeLimit::CpuTime) => {
                 format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))

@@ -15,6 +15,7 @@ mod installed;
 mod judge;
 mod limits;
 mod live;
+mod overtime;
 mod probe;
 mod program;
 mod recipe;

@@ -12,6 +12,7 @@ use crate::bays::Bays;
 use crate::bays::Purpose;
 use crate::fault::RunFault;
 use crate::limits::TOOL_OUTPUT_BYTES;
+use crate::overtime::ran_too_long;
 use crate::signal;
 
 /// Runs a compiler or checker.
@@ -28,7 +29,9 @@ pub(crate) fn why_stopped(tool: &str, report: &Report, limits: &Limits) -> Optio
     let too_much = match (report.stop, report.end) {
         _ if report.usage.memory_kills > 0 => format!("used more than {} of memory", size(limits.compile_memory_bytes)),
         _ if report.stdout.len() > TOOL_OUTPUT_BYTES => format!("wrote more than {}", size(TOOL_OUTPUT_BYTES as u64)),
-        (Some(Stop::WallTime), ProgramEnd::Killed) => format!("ran longer than {}", seconds(limits.compile_time_ms)),
+        (Some(Stop::WallTime), ProgramEnd::Killed) => {
+            return Some(format!("The {tool} {}.", ran_too_long(report.wall, limits.compile_time_ms)));
+        }
         (Some(Stop::CpuTime), ProgramEnd::Killed) => format!("used more than {} of CPU time", seconds(cpu_ms)),
         (_, ProgramEnd::Signalled(signal::SIGXCPU | signal::SIGKILL)) if used_all_cpu => {
             format!("used more than {} of CPU time", seconds(cpu_ms))

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use runbay_model::ExecutionId;
+use runbay_model::Session;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
 use sea_orm::Condition;
@@ -13,9 +13,11 @@ use sea_orm::QueryFilter;
 use sea_orm::QueryOrder;
 use sea_orm::QuerySelect;
 use sea_orm::Set;
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::Expr;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::Query;
+use sea_orm::sea_query::SelectStatement;
 
 use crate::Command;
 use crate::ExecutionHead;
@@ -24,6 +26,7 @@ use crate::StoreError;
 use crate::WriteError;
 use crate::Writes;
 use crate::backend::deadline::read;
+use crate::entities::code_session;
 use crate::entities::execution;
 use crate::entities::idempotency_key;
 use crate::entities::idempotency_key::Column;
@@ -40,11 +43,11 @@ pub struct KeyedRequest {
     pub expires_at: Timestamp,
 }
 
-/// What the database knows about a request with a key.
+/// What the database knows about a request with a key. `T` is what such requests lead to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Repetition {
-    /// The same request was accepted earlier and led to this execution.
-    Same(Box<ExecutionHead>),
+pub enum Repetition<T> {
+    /// The same request was accepted earlier and led to this.
+    Same(T),
     /// The key was used for another request.
     Other,
 }
@@ -59,13 +62,30 @@ pub struct ForgetExpiredKeys {
 }
 
 impl Store {
-    /// Looks for a request. Returns none when its key is new or has expired.
+    /// Looks for a request for an execution. Returns none when its key is new or has expired.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the database does not answer.
-    pub async fn repetition(&self, request: &KeyedRequest, at: Timestamp) -> Result<Option<Repetition>, StoreError> {
-        read(|| repetition(self.readers(), request, at)).await
+    pub async fn repetition(
+        &self,
+        request: &KeyedRequest,
+        at: Timestamp,
+    ) -> Result<Option<Repetition<Box<ExecutionHead>>>, StoreError> {
+        read(|| repeated_execution(self.readers(), request, at)).await
+    }
+
+    /// Looks for a request for a session. Returns none when its key is new or has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database does not answer.
+    pub async fn repeated_session(
+        &self,
+        request: &KeyedRequest,
+        at: Timestamp,
+    ) -> Result<Option<Repetition<Box<Session>>>, StoreError> {
+        read(|| repeated_session(self.readers(), request, at)).await
     }
 }
 
@@ -94,57 +114,83 @@ impl Command for ForgetExpiredKeys {
     }
 }
 
-/// Looks for a request in a transaction.
-pub(crate) async fn repetition(
+/// Looks for a request for an execution in a transaction.
+pub(crate) async fn repeated_execution(
     connection: &impl ConnectionTrait,
     request: &KeyedRequest,
     at: Timestamp,
-) -> Result<Option<Repetition>, StoreError> {
-    let known = idempotency_key::Entity::find()
-        .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
-        .filter(Column::ExpiresAt.gt(at.as_micros()))
-        .one(connection)
-        .await?;
-    let Some(known) = known else {
+) -> Result<Option<Repetition<Box<ExecutionHead>>>, StoreError> {
+    let Some(known) = recorded(connection, request, at).await? else {
         return Ok(None);
     };
-    if known.request_hash != request.request_hash {
-        return Ok(Some(Repetition::Other));
-    }
-    // A key may outlive its execution. It is free then.
-    let head = head(connection, known.execution_id).await?;
-    Ok(head.map(Box::new).map(Repetition::Same))
+    Ok(head(connection, known.led_to).await?.map(|head| known.repetition(request, head)))
 }
 
-/// Records that a request has led to an execution. Replaces a record of the same key that is void.
+/// Looks for a request for a session in a transaction.
+pub(crate) async fn repeated_session(
+    connection: &impl ConnectionTrait,
+    request: &KeyedRequest,
+    at: Timestamp,
+) -> Result<Option<Repetition<Box<Session>>>, StoreError> {
+    let Some(known) = recorded(connection, request, at).await? else {
+        return Ok(None);
+    };
+    let row = code_session::Entity::find_by_id(known.led_to).one(connection).await?;
+    let session = row.map(Session::try_from).transpose()?;
+    Ok(session.map(|session| known.repetition(request, session)))
+}
+
+/// Reads the record of a key. What its request led to may be gone, and the key is free then.
+async fn recorded(
+    connection: &impl ConnectionTrait,
+    request: &KeyedRequest,
+    at: Timestamp,
+) -> Result<Option<idempotency_key::Model>, StoreError> {
+    let record = idempotency_key::Entity::find()
+        .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
+        .filter(Column::ExpiresAt.gt(at.as_micros()));
+    Ok(record.one(connection).await?)
+}
+
+impl idempotency_key::Model {
+    fn repetition<T>(&self, request: &KeyedRequest, led_to: T) -> Repetition<Box<T>> {
+        if self.request_hash == request.request_hash { Repetition::Same(Box::new(led_to)) } else { Repetition::Other }
+    }
+}
+
+/// Records what a request has led to. Replaces a record of the same key that is void.
 ///
 /// Fails if somebody else has recorded the same key since the search. The whole command is then applied again and finds
 /// that record.
 pub(crate) async fn remember(
     transaction: &DatabaseTransaction,
     request: &KeyedRequest,
-    execution: ExecutionId,
+    led_to: Uuid,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let its_execution = Query::select()
-        .expr(Expr::val(1))
-        .from(execution::Entity)
-        .and_where(
-            Expr::col((execution::Entity, execution::Column::Id))
-                .eq(Expr::col((idempotency_key::Entity, Column::ExecutionId))),
-        )
-        .take();
+    let execution = row_with(execution::Entity, execution::Column::Id);
+    let session = row_with(code_session::Entity, code_session::Column::Id);
+    let is_gone = Condition::all().add(Expr::not_exists(execution)).add(Expr::not_exists(session));
     idempotency_key::Entity::delete_many()
         .filter(Column::ScopedKey.eq(request.scoped_key.as_slice()))
-        .filter(Condition::any().add(Column::ExpiresAt.lte(at.as_micros())).add(Expr::not_exists(its_execution)))
+        .filter(Condition::any().add(Column::ExpiresAt.lte(at.as_micros())).add(is_gone))
         .exec(transaction)
         .await?;
     let row = idempotency_key::ActiveModel {
         scoped_key: Set(request.scoped_key.to_vec()),
         request_hash: Set(request.request_hash.to_vec()),
-        execution_id: Set(execution.as_uuid()),
+        led_to: Set(led_to),
         expires_at: Set(request.expires_at.as_micros()),
     };
     idempotency_key::Entity::insert(row).exec_without_returning(transaction).await?;
     Ok(())
+}
+
+/// Selects the row that a key's request led to.
+fn row_with<E: EntityTrait, C: ColumnTrait>(table: E, id: C) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(table)
+        .and_where(Expr::col((table, id)).eq(Expr::col((idempotency_key::Entity, Column::LedTo))))
+        .take()
 }

@@ -1,12 +1,11 @@
 //! Reads and writes of sessions.
 
 mod change;
+mod insert;
 mod last_run;
 mod list;
 mod save;
 mod waiting_saves;
-
-use std::convert::Infallible;
 
 use runbay_model::Session;
 use runbay_model::SessionId;
@@ -22,6 +21,10 @@ use sea_orm::Select;
 use sea_orm::Set;
 
 pub(crate) use change::save;
+pub use insert::InsertSession;
+pub use insert::OpenSessionOnce;
+pub use insert::Opened;
+pub use insert::SessionKeyReused;
 pub(crate) use last_run::note_run;
 #[cfg(test)]
 pub(crate) use save::DueSave;
@@ -38,15 +41,10 @@ use crate::ExecutionHead;
 use crate::Store;
 use crate::StoreError;
 use crate::WriteError;
-use crate::Writes;
 use crate::backend::deadline::read;
 use crate::entities::code_session;
 use crate::entities::code_session::Column;
 use crate::executions::cancel_active;
-
-/// Adds a session.
-#[derive(Debug, Clone)]
-pub struct InsertSession(pub Session);
 
 /// Closes a session and cancels its active execution.
 #[derive(Debug, Clone)]
@@ -96,18 +94,6 @@ impl Store {
         let query = by_id(tenant, id);
         let row = read(async || Ok(query.clone().one(self.readers()).await?)).await?;
         row.map(Session::try_from).transpose()
-    }
-}
-
-impl Command for InsertSession {
-    type Answer = ();
-    type Refusal = Infallible;
-    const WRITES: Writes = Writes::One;
-
-    async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), WriteError<Infallible>> {
-        let row = code_session::ActiveModel::from(&self.0);
-        code_session::Entity::insert(row).exec_without_returning(transaction).await?;
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `source_code` and `files`
 
+use base64::DecodeError;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
@@ -12,6 +13,7 @@ use runbay_model::MAX_FILES;
 use runbay_model::NameProblem;
 use runbay_model::SourceCode;
 use runbay_model::Sources;
+use runbay_model::without_byte_order_mark;
 use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,7 +38,7 @@ pub(crate) struct FileBody {
     /// Where it is found below the program's directory: parts separated by `/`, at most 512 bytes.
     #[schema(min_length = 1, max_length = 512, example = "lib/words.txt")]
     name: String,
-    /// What is in it, as `encoding` says.
+    /// What is in it, as `encoding` says. A byte order mark at the start of text is taken off.
     content: String,
     /// How `content` is written; without it as text.
     #[serde(default, deserialize_with = "word")]
@@ -91,9 +93,10 @@ impl CodeFields {
 impl FileBody {
     fn read(self, index: usize) -> Result<(String, Vec<u8>), Problem> {
         let content = match self.encoding {
-            None | Some(FileEncoding::Utf8) => self.content.into_bytes(),
+            None | Some(FileEncoding::Utf8) => without_byte_order_mark(self.content).into_bytes(),
             Some(FileEncoding::Base64) => BASE64.decode(self.content).map_err(|error| {
-                let complaint = format!("is not base64 (RFC 4648, section 4, without line breaks): {error}");
+                let complaint =
+                    format!("is not base64 (RFC 4648, section 4, without line breaks): {}", misread(&error));
                 Problem::new(Code::InvalidBody).field(&format!("files[{index}].content"), complaint)
             })?,
         };
@@ -125,6 +128,15 @@ fn sources(files: Files) -> Result<Sources, Problem> {
     }
     let files: Result<_, _> = files.entries.into_iter().enumerate().map(|(index, file)| file.read(index)).collect();
     Sources::of_files(files?).map_err(|error| refuse(error, "files[0].content"))
+}
+
+/// Says where a text is not base64.
+fn misread(error: &DecodeError) -> String {
+    match error {
+        DecodeError::InvalidByte(offset, _) => format!("byte {} does not belong to it", offset + 1),
+        DecodeError::InvalidLength(_) | DecodeError::InvalidLastSymbol(..) => "its end is missing".to_owned(),
+        DecodeError::InvalidPadding => "its end has too many or too few of =".to_owned(),
+    }
 }
 
 /// Says what is wrong with a program; `entry` is the field with the code of the entry.

@@ -23,6 +23,7 @@ impl From<CreateSessionError> for Problem {
         match error {
             CreateSessionError::UnknownLanguage(error) => unknown_language(&error),
             CreateSessionError::NoLanguage => no_language(),
+            CreateSessionError::KeyReused => key_reused(),
             CreateSessionError::Unavailable(cause) => unavailable(&cause),
         }
     }
@@ -143,13 +144,17 @@ fn refused(refusal: AcceptRefusal, inactive: &str) -> Problem {
         AcceptRefusal::RateLimited { runs_per_minute, retry_after } => Problem::new(Code::RateLimited)
             .detail(format!("A session may be run {runs_per_minute} times a minute."))
             .retry_after(retry_after),
-        AcceptRefusal::KeyReused => Problem::new(Code::IdempotencyKeyReused)
-            .detail("Within 24 hours, a key may be sent again only with the same body.")
-            .field("idempotency-key", "was sent before with another body"),
+        AcceptRefusal::KeyReused => key_reused(),
         AcceptRefusal::LanguageNotOffered { language } => {
             unknown_language(&UnknownLanguage { name: language.to_string(), known: Vec::new(), nearest: None })
         }
     }
+}
+
+fn key_reused() -> Problem {
+    Problem::new(Code::IdempotencyKeyReused)
+        .detail("Within 24 hours, a key may be sent again only with the same body.")
+        .field("idempotency-key", "was sent before with another body")
 }
 
 fn no_place(reason: NoPlace) -> Problem {

@@ -15,6 +15,7 @@ use runbay_store::KeyedRequest;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::NewSession;
 use crate::RunRequest;
 
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,6 +42,19 @@ pub(crate) fn keyed_one_shot(tenant: &TenantId, request: &RunRequest, at: Timest
     scope.add("route", b"executions");
     scope.add("tenant", tenant.as_str().as_bytes());
     Some(keyed(scope, key, members(request), at))
+}
+
+/// Returns the digests of a request that opens a session.
+pub(crate) fn keyed_session(tenant: &TenantId, key: &IdempotencyKey, new: &NewSession, at: Timestamp) -> KeyedRequest {
+    let mut scope = Members::default();
+    scope.add("route", b"code-sessions");
+    scope.add("tenant", tenant.as_str().as_bytes());
+    let mut members = Members::default();
+    members.add_language(new.language.as_deref());
+    if let Some(sources) = &new.sources {
+        members.add_sources(sources);
+    }
+    keyed(scope, key, members, at)
 }
 
 fn keyed(mut scope: Members, key: &IdempotencyKey, request: Members, at: Timestamp) -> KeyedRequest {

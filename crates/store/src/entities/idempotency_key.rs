@@ -9,7 +9,10 @@ pub(crate) struct Model {
     pub(crate) scoped_key: Vec<u8>,
     #[sea_orm(column_type = "Binary(32)")]
     pub(crate) request_hash: Vec<u8>,
-    pub(crate) execution_id: Uuid,
+    /// The execution or session that the request led to; its scope says which. The column is older than keys of
+    /// sessions.
+    #[sea_orm(column_name = "execution_id")]
+    pub(crate) led_to: Uuid,
     pub(crate) expires_at: i64,
 }
 

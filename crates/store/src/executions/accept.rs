@@ -27,7 +27,7 @@ use crate::backend::fault::is_unique_violation;
 use crate::entities::execution;
 use crate::entities::number;
 use crate::idempotency::remember;
-use crate::idempotency::repetition;
+use crate::idempotency::repeated_execution;
 
 /// An execution that is accepted by this request or was accepted by an earlier one.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,7 +115,7 @@ impl Accepted {
             Err(error) => return Err(error.into()),
         }
         if let Some(keyed) = &self.keyed {
-            remember(transaction, keyed, self.id, self.at).await?;
+            remember(transaction, keyed, self.id.as_uuid(), self.at).await?;
         }
         Ok(Acceptance::New(self.into_head()))
     }
@@ -169,7 +169,7 @@ async fn repeated(
     at: Timestamp,
 ) -> Result<Option<Acceptance>, WriteError<AcceptRefusal>> {
     let Some(keyed) = keyed else { return Ok(None) };
-    match repetition(transaction, keyed, at).await? {
+    match repeated_execution(transaction, keyed, at).await? {
         Some(Repetition::Same(head)) => Ok(Some(Acceptance::Repeated(*head))),
         Some(Repetition::Other) => Err(WriteError::Refused(AcceptRefusal::KeyReused)),
         None => Ok(None),

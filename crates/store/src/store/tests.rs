@@ -71,8 +71,8 @@ fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-async fn session(store: &Store) -> Session {
-    let session = Session {
+fn new_session() -> Session {
+    Session {
         id: SessionId::random(),
         tenant: TenantId::default(),
         language: LanguageId::new("python"),
@@ -81,7 +81,11 @@ async fn session(store: &Store) -> Session {
         version: 1,
         created_at: at(1),
         updated_at: at(1),
-    };
+    }
+}
+
+async fn session(store: &Store) -> Session {
+    let session = new_session();
     store.write(InsertSession(session.clone())).await.unwrap();
     session
 }

@@ -44,6 +44,30 @@ fn code_comes_in_one_of_two_forms() {
 }
 
 #[test]
+fn text_loses_its_byte_order_mark_and_bytes_stay() {
+    let Ok(Some(CodeChange::SourceCode(code))) = read(Some("\u{feff}print(1)"), Value::Null) else { panic!("no code") };
+    assert_eq!(code.as_str(), "print(1)");
+    let files = json!([
+        {"name": "main.php", "content": "77u/PD9waHA=", "encoding": "base64"},
+        {"name": "lib.php", "content": "\u{feff}<?php"},
+        {"name": "data.csv", "content": "77u/YQ==", "encoding": "base64"},
+    ]);
+    let Ok(Some(CodeChange::Files(sources))) = read(None, files) else { panic!("no files") };
+    assert_eq!(sources.source_code(), "<?php", "code is text, however it is sent");
+    assert_eq!(sources.others()[0].content, b"<?php");
+    assert_eq!(sources.others()[1].content, b"\xef\xbb\xbfa");
+}
+
+#[test]
+fn what_is_not_base64_is_named_by_its_place() {
+    let complaint = |content: &str| refusal(json!([{"name": "a", "content": content, "encoding": "base64"}])).1;
+    let start = "files[0].content: is not base64 (RFC 4648, section 4, without line breaks): ";
+    assert_eq!(complaint("QQ==\n"), format!("{start}byte 5 does not belong to it"));
+    assert_eq!(complaint("QUFBQ"), format!("{start}its end is missing"));
+    assert_eq!(complaint("QR=="), format!("{start}its end is missing"));
+}
+
+#[test]
 fn a_file_is_shown_as_it_was_sent() {
     let sent = json!([
         {"name": "app.py", "content": "print('ž')", "encoding": "utf8"},

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use runbay_engine::NewSession;
+use runbay_engine::Opened;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,6 +16,8 @@ use crate::face::Face;
 use crate::fields::CodeFields;
 use crate::fields::FileBody;
 use crate::fields::Files;
+use crate::idempotency::OptionalKey;
+use crate::idempotency::REPLAYED;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -40,24 +43,45 @@ pub(crate) struct CreateSession {
     post,
     path = "/code-sessions",
     tag = "sessions",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "Any name for this request that is new on this route. Sending the same request again \
+                within 24 hours then opens no other session and is answered with the first one, as it is by then, and \
+                the header `Idempotent-Replayed: true`; another body under the same key is refused with 422."),
+    ),
     request_body = CreateSession,
     responses(
         (status = 201, description = "The session is open.", body = SessionBody,
-            headers(("Location" = String, description = "The path of the session"))),
+            headers(("Location" = String, description = "The path of the session"),
+                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
         (status = 400, response = Problem),
         (status = 413, response = Problem),
         (status = 415, response = Problem),
+        (status = 422, response = Problem),
     ),
 )]
 pub(crate) async fn create_session(
     State(api): State<Api>,
     principal: Principal,
     face: &'static Face,
+    OptionalKey(key): OptionalKey,
     Json(new): Json<CreateSession>,
 ) -> Result<impl IntoResponse, Problem> {
+    let (engine, tenant) = (api.engine(), &principal.tenant);
     let code = CodeFields { source_code: new.source_code, files: new.files };
     let new = NewSession { language: new.language, sources: code.sources()? };
-    let session = api.engine().create_session(&principal.tenant, new).await?;
-    let location = format!("{}/code-sessions/{}", face.prefix, session.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(SessionBody::new(session, None))))
+    let opened = match &key {
+        Some(key) => engine.create_session_once(tenant, new, key).await?,
+        None => Opened::New(engine.create_session(tenant, new).await?),
+    };
+    let (session, active, replayed) = match opened {
+        Opened::New(session) => (session, None, None),
+        Opened::Repeated(session) => {
+            let active = engine.active_executions(tenant, &[session.id]).await.map_err(Problem::of_session)?;
+            let active = active.get(&session.id).copied();
+            (session, active, Some([REPLAYED]))
+        }
+    };
+    let location = [(LOCATION, format!("{}/code-sessions/{}", face.prefix, session.id))];
+    Ok((StatusCode::CREATED, location, replayed, Json(SessionBody::new(session, active))))
 }

@@ -93,6 +93,28 @@ fn keys_of_one_shot_executions_are_a_tenants_own() {
 }
 
 #[test]
+fn keys_of_sessions_are_a_tenants_own() {
+    let at = Timestamp::from_micros(5);
+    let of = |key: &str, tenant: &str, new: &NewSession| {
+        keyed_session(&TenantId::new(tenant), &key.parse().unwrap(), new, at)
+    };
+    let new = NewSession::default();
+    let first = of("k", "t", &new);
+    assert_eq!(first, of("k", "t", &new));
+    assert_ne!(first.scoped_key, of("K", "t", &new).scoped_key);
+    assert_ne!(first.scoped_key, of("k", "u", &new).scoped_key);
+    let one_shot = keyed_one_shot(&TenantId::new("t"), &with_key("k", &RunRequest::default()), at).unwrap();
+    assert_ne!(first.scoped_key, one_shot.scoped_key, "the same key on another route is another key");
+    for other in [
+        NewSession { language: Some("python".to_owned()), ..NewSession::default() },
+        NewSession { sources: Some(Sources::default()), ..NewSession::default() },
+        NewSession { sources: Some(of_files(&[("a", "")])), ..NewSession::default() },
+    ] {
+        assert_ne!(first.request_hash, of("k", "t", &other).request_hash, "{other:?}");
+    }
+}
+
+#[test]
 fn requests_that_differ_have_different_digests() {
     let named = |name: &str| TestCase { name: Some(name.to_owned()), ..case("", "a", Comparison::Exact) };
     let with_args = |args: &[&str]| TestCase {

@@ -5,7 +5,11 @@ use crate::CancelExecution;
 use crate::CloseSession;
 use crate::ForgetExpiredKeys;
 use crate::KeyedRequest;
+use crate::OpenSessionOnce;
+use crate::Opened;
+use crate::RemoveIdleSessions;
 use crate::Repetition;
+use crate::SessionKeyReused;
 use crate::WriteError;
 
 const EXPIRY: i64 = 1_000;
@@ -99,7 +103,54 @@ async fn expired_keys_are_forgotten_in_batches(database: TestDatabase) {
     assert!(store.repetition(&keyed(4, 1), at(EXPIRY + 3)).await.unwrap().is_some());
 }
 
+fn opening(key: u8, request: u8, now: i64) -> OpenSessionOnce {
+    let session = Session { created_at: at(now), ..new_session() };
+    OpenSessionOnce { session, keyed: keyed(key, request) }
+}
+
+async fn a_session_is_opened_once_with_a_key(database: TestDatabase) {
+    let store = database.open().await;
+    let opened = store.write(opening(1, 1, 10)).await.unwrap();
+    let Opened::New(session) = opened else { panic!("{opened:?}") };
+    assert_eq!(store.write(opening(1, 1, 11)).await.unwrap(), Opened::Repeated(session.clone()));
+    let read = store.repeated_session(&keyed(1, 1), at(11)).await.unwrap();
+    assert_eq!(read, Some(Repetition::Same(Box::new(session.clone()))));
+    let error = store.write(opening(1, 2, 12)).await.unwrap_err();
+    assert!(matches!(error, WriteError::Refused(SessionKeyReused)), "{error:?}");
+    assert_eq!(store.repeated_session(&keyed(1, 2), at(12)).await.unwrap(), Some(Repetition::Other));
+    let other = store.write(opening(2, 1, 13)).await.unwrap();
+    assert!(matches!(&other, Opened::New(other) if other.id != session.id), "{other:?}");
+    let late = store.write(opening(1, 2, EXPIRY)).await.unwrap();
+    assert!(matches!(&late, Opened::New(late) if late.id != session.id), "{late:?}");
+}
+
+async fn a_key_whose_session_was_removed_is_free(database: TestDatabase) {
+    let store = database.open().await;
+    store.write(opening(1, 1, 10)).await.unwrap();
+    store.write(RemoveIdleSessions { untouched_since: at(100_000), after: None, limit: 10 }).await.unwrap();
+    assert_eq!(store.repeated_session(&keyed(1, 1), at(20)).await.unwrap(), None);
+    let opened = store.write(opening(1, 2, 20)).await.unwrap();
+    assert!(matches!(opened, Opened::New(_)), "{opened:?}");
+}
+
+async fn of_many_that_open_with_one_key_one_does(database: TestDatabase) {
+    let store = database.open().await;
+    let mut opening_at_once = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        opening_at_once.spawn(async move { store.write(opening(1, 1, 10)).await.unwrap() });
+    }
+    let opened = opening_at_once.join_all().await;
+    let is_new = |opened: &&Opened| matches!(opened, Opened::New(_));
+    assert_eq!(opened.iter().filter(is_new).count(), 1);
+    let page = runbay_model::PageRequest { after: None, limit: 100 };
+    assert_eq!(store.sessions(&TenantId::default(), page).await.unwrap().entries.len(), 1);
+}
+
 on_all_databases! {
+    a_session_is_opened_once_with_a_key,
+    a_key_whose_session_was_removed_is_free,
+    of_many_that_open_with_one_key_one_does,
     a_repeated_request_is_answered_with_its_execution_as_it_is_now,
     a_key_stands_for_one_request,
     a_refusal_is_not_remembered,
