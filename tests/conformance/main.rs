@@ -6,6 +6,8 @@ mod expectations;
 mod host;
 mod network_names;
 mod programs;
+mod python;
+mod python_packages;
 mod shapes;
 mod table;
 

@@ -17,6 +17,7 @@ use runbay_sandbox::StderrTarget;
 use super::CheckStage;
 use super::CommandLine;
 use super::CompileStage;
+use super::MIB;
 use super::Recipe;
 use super::RunProgram;
 use super::Variables;
@@ -27,8 +28,6 @@ use super::words::Word;
 /// The environment of every program. Recipes add to it.
 const ENVIRONMENT: &[(&str, &str)] =
     &[("HOME", "/box"), ("LANG", "C.UTF-8"), ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("TMPDIR", "/tmp")];
-
-const MIB: u64 = 1024 * 1024;
 
 /// The parts of a run that the recipe does not know.
 pub(crate) struct RunParts<'a> {
@@ -214,7 +213,7 @@ HOME = "/tmp"
 ALL = "{entry}"
 [memory]
 heap_percent = 50
-data_percent = 90
+reserve_mib = 90
 "#;
 
     fn recipe() -> Recipe {
@@ -307,8 +306,8 @@ data_percent = 90
 
     #[test]
     fn memory_is_shared_out() {
-        assert_eq!(recipe().data_bytes(100 * MIB), Some(90 * MIB));
-        let without = RECIPE.replace("data_percent = 90", "");
+        assert_eq!(recipe().data_bytes(100 * MIB), Some(190 * MIB));
+        let without = RECIPE.replace("reserve_mib = 90", "");
         assert_eq!(Recipe::parse("lisp.toml", &without, |_| Ok(None)).unwrap().data_bytes(MIB), None);
     }
 }
