@@ -83,7 +83,6 @@ pub(crate) const LANGUAGES: &[Language] = &[
         entry: "main.py",
         uncaught_error: exit(1, "File \"/box/main.py\", line 2, in fail"),
         stack_overflow: exit(1, "RecursionError: maximum recursion depth exceeded"),
-        out_of_memory: memory("MemoryError"),
         broken: exit(1, "File \"/box/main.py\", line 5"),
         ..USUAL
     },

@@ -12,6 +12,8 @@ mod listing;
 mod network_names;
 mod no_program;
 mod programs;
+mod python;
+mod python_packages;
 mod ruby;
 mod several_sources;
 mod shapes;

@@ -39,6 +39,16 @@ async fn limits_hold_without_cgroups() {
     assert_eq!((&body["status"], &body["exit_code"]), (&json!("FAILED"), &json!(1)), "{body:#}");
     assert!(body["stderr"].as_str().unwrap().ends_with("MemoryError\n"), "{body:#}");
 
+    let threads = "
+import threading
+gate = threading.Barrier(51)
+for _ in range(50): threading.Thread(target=gate.wait).start()
+gate.wait()
+print('all')
+";
+    let body = app.client.run_to_end("python", threads).await;
+    assert_eq!((&body["status"], &body["stdout"]), (&json!("COMPLETED"), &json!("all\n")), "{body:#}");
+
     let bomb = "
 import os, signal
 forked = 0

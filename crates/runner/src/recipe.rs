@@ -24,6 +24,8 @@ pub(crate) use pattern::DiagnosticPattern;
 use words::Text;
 use words::Word;
 
+const MIB: u64 = 1024 * 1024;
+
 /// The directories in which programs are looked for, on the host and in the bay.
 pub(crate) const SEARCH_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
 
@@ -109,13 +111,13 @@ pub(crate) struct CheckStage {
     pub(crate) pattern: DiagnosticPattern,
 }
 
-/// The parts of the memory limit that runtimes are told, in percent.
+/// What runtimes are told of the memory limit.
 #[derive(Debug, Clone, Copy, Default)]
 struct MemoryShares {
-    /// The private writable memory that one process of the run stage may have.
-    data_percent: Option<u64>,
-    /// The value of `{heap_mib}`.
+    /// The value of `{heap_mib}`, in percent of the memory limit.
     heap_percent: Option<u64>,
+    /// How much more than the memory limit a process of the run stage may set aside.
+    reserve_mib: Option<u64>,
 }
 
 impl Recipe {
@@ -125,12 +127,12 @@ impl Recipe {
         self.extensions.iter().any(|known| known == extension)
     }
 
-    /// Returns how much private writable memory one process of the run stage may have when all processes share
-    /// `memory_bytes`.
+    /// Returns how much private writable memory one process of the run stage may set aside, used or not, when all
+    /// processes together may use `memory_bytes`.
     ///
-    /// Returns none when there is no limit per process.
+    /// Returns none when that has no limit.
     pub(crate) fn data_bytes(&self, memory_bytes: u64) -> Option<u64> {
-        self.memory.data_percent.map(|percent| share(memory_bytes, percent))
+        self.memory.reserve_mib.map(|reserve| memory_bytes.saturating_add(reserve * MIB))
     }
 
     /// Returns why a program may have failed that ended like this, as a part of a sentence that can follow a colon.

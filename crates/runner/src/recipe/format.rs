@@ -75,8 +75,8 @@ pub(super) struct CheckTable {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MemoryTable {
-    pub(super) data_percent: Option<Spanned<u64>>,
     pub(super) heap_percent: Option<Spanned<u64>>,
+    pub(super) reserve_mib: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]

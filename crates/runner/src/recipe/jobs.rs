@@ -213,7 +213,7 @@ HOME = "/tmp"
 ALL = "{entry}"
 [memory]
 heap_percent = 50
-data_percent = 90
+reserve_mib = 90
 "#;
 
     fn recipe() -> Recipe {
@@ -309,8 +309,8 @@ data_percent = 90
 
     #[test]
     fn memory_is_shared_out() {
-        assert_eq!(recipe().data_bytes(100 * MIB), Some(90 * MIB));
-        let without = RECIPE.replace("data_percent = 90", "");
+        assert_eq!(recipe().data_bytes(100 * MIB), Some(190 * MIB));
+        let without = RECIPE.replace("reserve_mib = 90", "");
         assert_eq!(Recipe::parse("lisp.toml", &without, |_| Ok(None)).unwrap().data_bytes(MIB), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod failures;
 
+use std::ops::RangeInclusive;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -38,6 +39,9 @@ use super::words::Word;
 
 /// The program of a run stage that starts the artefact. Only compiled languages have it.
 const ARTEFACT: &str = "{artefact}";
+
+/// 1 TiB, more than any host would let a program set aside.
+const MOST_RESERVE_MIB: u64 = 1024 * 1024;
 
 impl Recipe {
     /// Parses the text of `file`. `support_file` returns the content of the files that `support` names.
@@ -286,15 +290,16 @@ fn needed(origin: Origin<'_>, program: Spanned<String>) -> Result<String, Recipe
 }
 
 fn memory(origin: Origin<'_>, table: &MemoryTable) -> Result<MemoryShares, RecipeError> {
-    let percent = |name: &str, value: &Option<Spanned<u64>>| match value {
-        Some(value) if !(1..=100).contains(value.get_ref()) => {
-            Err(origin.refuse(value, format!("memory.{name} must be an integer from 1 to 100")))
+    let number = |name: &str, value: &Option<Spanned<u64>>, range: RangeInclusive<u64>| match value {
+        Some(value) if !range.contains(value.get_ref()) => {
+            let (least, most) = (range.start(), range.end());
+            Err(origin.refuse(value, format!("memory.{name} must be an integer from {least} to {most}")))
         }
         value => Ok(value.as_ref().map(|value| *value.get_ref())),
     };
     Ok(MemoryShares {
-        data_percent: percent("data_percent", &table.data_percent)?,
-        heap_percent: percent("heap_percent", &table.heap_percent)?,
+        heap_percent: number("heap_percent", &table.heap_percent, 1..=100)?,
+        reserve_mib: number("reserve_mib", &table.reserve_mib, 0..=MOST_RESERVE_MIB)?,
     })
 }
 
