@@ -6,6 +6,7 @@ mod expectations;
 mod host;
 mod programs;
 mod shapes;
+mod sql;
 mod table;
 
 use std::sync::Arc;

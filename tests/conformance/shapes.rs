@@ -9,12 +9,12 @@ use crate::host::Host;
 use crate::host::Input;
 use crate::programs::files;
 
-async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
+pub(crate) async fn run(host: &Host, language: &str, files: &[(&str, &str)]) -> (Verdict, Outcome) {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     host.run(language, Input { files, ..Input::default() }).await
 }
 
-async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
+pub(crate) async fn assert_prints(host: &Host, language: &str, files: &[(&str, &str)], expected: &str) {
     let (verdict, outcome) = run(host, language, files).await;
     let printed = String::from_utf8_lossy(&outcome.output.stdout);
     assert!(verdict == Verdict::Completed && printed == expected, "{files:?}\n{verdict:?} {outcome:#?}");
@@ -126,14 +126,6 @@ async fn typescript_has_both_kinds_of_modules() {
     let own = "import { createRequire } from \"module\";\nconst require = createRequire(import.meta.url);\n\
         await null;\nconsole.log(typeof require(\"os\").cpus, import.meta.url);\n";
     assert_prints(&host, "typescript", &[("src/main.ts", own)], "function file:///box/src/main.ts\n").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sql_takes_any_name_for_the_script() {
-    let host = Host::of("sql").await;
-    for name in ["a b.sql", "|echo ran.sql", "it's.sql", "folder/new main.sql"] {
-        assert_prints(&host, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

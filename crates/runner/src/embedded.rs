@@ -37,6 +37,8 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/python/sitecustomize.py"
     "support/ruby/start.rb"
     "support/rust/compile.sh"
+    "support/sql/Script.pm"
+    "support/sql/run.pl"
     "support/typescript/bundle.sh"
     "support/typescript/node.d.ts"
 );
