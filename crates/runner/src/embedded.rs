@@ -27,6 +27,7 @@ pub(crate) const RECIPES: &[(&str, &str)] = language_files!(
 const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/c/compile.sh"
     "support/c/line_buffered.c"
+    "support/check_each.sh"
     "support/cpp/flags"
     "support/cpp/precompiled.sh"
     "support/go/build.sh"
@@ -34,6 +35,7 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/java/outline.awk"
     "support/javascript/blocking_output.js"
     "support/perl/LineBuffered.pm"
+    "support/perl/MarkedWarnings.pm"
     "support/python/sitecustomize.py"
     "support/ruby/start.rb"
     "support/rust/compile.sh"

@@ -41,7 +41,7 @@ if [ -f "$archive" ]; then
 fi
 
 if [ "$target" = check ]; then
-    $compiler -Xlint:all,-serial -implicit:none -d /tmp/classes "$@" > /tmp/messages 2>&1
+    $compiler -Xmaxerrs 1000 -Xmaxwarns 1000 -Xlint:all,-serial -implicit:none -d /tmp/classes "$@" > /tmp/messages 2>&1
 else
     $compiler -g -parameters -d "$target/classes" "$@" > /tmp/messages 2>&1
 fi
