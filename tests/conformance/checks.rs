@@ -54,3 +54,159 @@ async fn broken_code_is_pointed_at_and_honest_code_is_not() {
     }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n\n"));
 }
+
+/// Returns what is told of one file, as `line severity message` each.
+async fn findings(host: &Host, language: &str, code: &str) -> Vec<(u32, Severity, String)> {
+    let entry = LANGUAGES.iter().find(|known| known.id == language).expect("the language is known").entry;
+    let report = host.check(language, vec![(entry.to_owned(), code.as_bytes().to_vec())]).await;
+    assert_eq!(report.message, None, "{language}");
+    report
+        .diagnostics
+        .into_iter()
+        .map(|found| (found.line.unwrap_or_default(), found.severity, found.message))
+        .collect()
+}
+
+/// Code, and what is told of it: line, severity, words of the message.
+type Told<'a> = (&'a str, &'a str, &'a [(u32, Severity, &'a str)]);
+
+async fn assert_told(cases: &[Told<'_>]) {
+    let host = Host::open().await;
+    let mut complaints = Vec::new();
+    for (language, code, expected) in cases {
+        let found = findings(&host, language, code).await;
+        let fits = found.len() == expected.len()
+            && found.iter().zip(*expected).all(|((line, severity, message), (at, like, words))| {
+                (line, severity) == (at, like) && message.contains(words)
+            });
+        if !fits {
+            complaints.push(format!("{language}\n{code}\n{found:#?}"));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_keep_a_program_from_running_is_a_warning() {
+    use Severity::Error;
+    use Severity::Warning;
+    assert_told(&[
+        ("python", "import os\n\nprint('fine')\n", &[(1, Warning, "'os' imported but unused")]),
+        ("python", "def f():\n    x = 1\n", &[(2, Warning, "'x' is assigned to but never used")]),
+        (
+            "python",
+            "from os import *\nprint(getcwd())\n",
+            &[(1, Warning, "unable to"), (2, Warning, "may be undefined")],
+        ),
+        (
+            "python",
+            "if (1, 2):\n    print(f'x', 'y'.format(1))\n",
+            &[(1, Warning, "always true"), (2, Warning, "missing placeholders"), (2, Warning, "unused arguments")],
+        ),
+        (
+            "python",
+            "x = {'a': 1, 'a': 2}\nprint(x is 'a')\n",
+            &[
+                (1, Warning, "repeated with different"),
+                (1, Warning, "repeated with different"),
+                (2, Warning, "use ==/!="),
+            ],
+        ),
+        (
+            "python",
+            "def f(a):\n    print(a)\n\ndef f(b):\n    print(b)\n",
+            &[(4, Warning, "redefinition of unused 'f'")],
+        ),
+        ("python", "__all__ = ['nope']\n", &[(1, Warning, "undefined name 'nope' in __all__")]),
+        (
+            "python",
+            "print(nowhere)\nraise NotImplemented\n",
+            &[(1, Error, "undefined name"), (2, Error, "NotImplemented")],
+        ),
+        (
+            "python",
+            "print('%d %d' % (1,))\nprint('{} {}'.format(1))\n",
+            &[(1, Error, "placeholder"), (2, Error, "missing")],
+        ),
+        (
+            "perl",
+            "use strict; use warnings;\nmy $x = 1;\nmy $x = 2;\nprint (1+2)*3;\n",
+            &[
+                (3, Warning, "masks earlier declaration"),
+                (4, Warning, "interpreted as function"),
+                (4, Warning, "Useless use of multiplication"),
+            ],
+        ),
+        (
+            "perl",
+            "use strict;\nif (my $x = 1) { }\nprint $y;\n",
+            &[(2, Warning, "Found = in conditional"), (3, Error, "Global symbol \"$y\"")],
+        ),
+        ("ruby", "def f\n  return 1\n  puts 2\nend\n", &[(3, Warning, "statement not reached")]),
+        (
+            "php",
+            "<?php\nfunction f($a = 1, $b) {}\nswitch (1) { case 1: continue; }\n",
+            &[(2, Warning, "Optional parameter"), (3, Warning, "\"continue\" targeting switch")],
+        ),
+        ("bash", "cat <<X\nfoo\n", &[(2, Warning, "here-document at line 1")]),
+        (
+            "go",
+            "package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Printf(\"%d\\n\", \"x\")\n}\n",
+            &[(6, Warning, "wrong type string")],
+        ),
+        ("c", "int main(void) {\n    int x;\n    return 0;\n}\n", &[(2, Warning, "unused variable")]),
+        ("cpp", "int main() {\n    int x;\n}\n", &[(2, Warning, "unused variable")]),
+        (
+            "java",
+            "import java.util.*;\n\nclass Main {\n    List x = new ArrayList<String>();\n}\n",
+            &[(4, Warning, "rawtypes")],
+        ),
+        ("rust", "fn main() {\n    let x = 1;\n}\n", &[(2, Warning, "unused variable")]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_that_the_compiler_tells_are_told() {
+    use Severity::Error;
+    let many = |line: &dyn Fn(u32) -> String| (1..=120).map(line).collect::<String>();
+    let host = Host::open().await;
+    let go = format!("package main\n\nfunc main() {{\n{}}}\n", many(&|n| format!("\tx{n} := {n}\n")));
+    let java = format!("class Main {{\n{}}}\n", many(&|n| format!("    int x{n} = \"{n}\";\n")));
+    let c = format!("int main(void) {{\n{}}}\n", many(&|n| format!("    x{n} = {n};\n")));
+    let rust = format!("fn main() {{\n{}}}\n", many(&|n| format!("    x{n}();\n")));
+    let typescript = many(&|n| format!("const x{n}: string = {n};\n"));
+    let python = many(&|n| format!("x{n}()\n"));
+    for (language, code) in [
+        ("go", go),
+        ("java", java),
+        ("c", c.clone()),
+        ("cpp", c),
+        ("rust", rust),
+        ("typescript", typescript),
+        ("python", python),
+    ] {
+        let errors = findings(&host, language, &code).await.iter().filter(|found| found.1 == Error).count();
+        assert_eq!(errors, 120, "{language}");
+    }
+    let syntax = format!("package main\n\n{}", many(&|n| format!("func f{n}() {{ x := := 1 }}\n")));
+    assert_eq!(findings(&host, "go", &syntax).await.len(), 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_source_file_is_checked() {
+    let host = Host::open().await;
+    for (language, entry, other, code) in [
+        ("javascript", "main.js", "lib/other.js", "let a = ;\n"),
+        ("ruby", "main.rb", "lib/other.rb", "def f(\n"),
+        ("php", "main.php", "lib/other.php", "<?php\n$a = ;\n"),
+        ("bash", "main.sh", "lib/other.sh", "if true; do\n"),
+        ("lua", "main.lua", "lib/other.lua", "local a = = 1\n"),
+    ] {
+        let files = [(entry, code), (other, code)].map(|(name, code)| (name.to_owned(), code.as_bytes().to_vec()));
+        let report = host.check(language, files.to_vec()).await;
+        for name in [entry, other] {
+            assert!(report.diagnostics.iter().any(|found| found.file.as_deref() == Some(name)), "{report:#?}");
+        }
+    }
+}

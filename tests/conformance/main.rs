@@ -17,6 +17,7 @@ mod python_packages;
 mod ruby;
 mod several_sources;
 mod shapes;
+mod sql;
 mod table;
 
 use std::sync::Arc;

@@ -98,14 +98,6 @@ async fn typescript_has_both_kinds_of_modules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sql_takes_any_name_for_the_script() {
-    let host = Host::of("sql").await;
-    for name in ["a b.sql", "|echo ran.sql", "it's.sql", "folder/new main.sql"] {
-        assert_prints(&host, "sql", &[(name, ".mode list\n.headers off\nSELECT 'read';\n")], "read\n").await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn words_in_a_message_are_no_lack_of_memory() {
     let host = Host::open().await;
     for (language, file, code) in [

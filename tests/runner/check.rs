@@ -57,14 +57,21 @@ async fn a_checker_that_is_stopped_says_what_it_found_before() {
     let report = checked("echo 'a:1: error: bad'; kill -ABRT $$").await;
     assert_eq!(report.message.as_deref(), Some("The checker was ended by the signal SIGABRT."));
     assert_eq!(report.diagnostics.len(), 1);
-    let loud = checked("yes 'a:1: error: bad'").await;
+    let loud = checked("seq 99999 | sed 's/.*/a:&: error: bad/'").await;
     assert_eq!(loud.message.as_deref(), Some("The checker wrote more than 64 KiB and was stopped."));
     assert_eq!(loud.diagnostics.len(), 200);
 }
 
 #[tokio::test]
+async fn what_is_said_twice_is_told_once() {
+    let report = checked("for word in bad bad worse bad; do echo \"a:1: error: $word\"; done").await;
+    let messages: Vec<_> = report.diagnostics.iter().map(|diagnostic| &*diagnostic.message).collect();
+    assert_eq!(messages, ["bad", "worse"]);
+}
+
+#[tokio::test]
 async fn there_are_not_too_many_diagnostics() {
-    let report = checked("yes 'a:1: error: bad' | head -n 201").await;
+    let report = checked("seq 201 | sed 's/.*/a:&: error: bad/'").await;
     assert_eq!(report.diagnostics.len(), 200);
     assert_eq!(report.message.as_deref(), Some("There are more than 200 diagnostics; these are the first."));
 }

@@ -13,7 +13,7 @@ pub struct CheckReport {
 }
 
 /// One finding of a checker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// The file as the program names it. None when the checker names none.
     pub file: Option<String>,
@@ -31,10 +31,10 @@ pub struct Diagnostic {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The code cannot work.
+    /// The code cannot be run, or would fail where it gets there.
     #[default]
     Error,
-    /// The code may not do what it should.
+    /// The code can be run, but may not do what it should.
     Warning,
     /// A remark on another diagnostic.
     Note,

@@ -1,5 +1,7 @@
 //! The check stage: what a language's checker reports on code without running it.
 
+use std::collections::HashSet;
+
 use runbay_model::CheckReport;
 use runbay_model::Diagnostic;
 use runbay_model::Limits;
@@ -35,7 +37,9 @@ fn read(mut report: Report, pattern: &DiagnosticPattern, limits: &Limits) -> Che
     let stopped = tool::why_stopped("checker", &report, limits);
     runbay_model::cut_at_character(&mut report.stdout, TOOL_OUTPUT_BYTES);
     let output = String::from_utf8_lossy(&report.stdout);
-    let mut found = pattern.find(&output);
+    // A file that several others use is reported again with each of them.
+    let mut told = HashSet::new();
+    let mut found = pattern.find(&output).filter(|diagnostic| told.insert(diagnostic.clone()));
     let mut diagnostics: Vec<_> = found.by_ref().take(MAX_DIAGNOSTICS).collect();
     let more = found.next().map(|_| format!("There are more than {MAX_DIAGNOSTICS} diagnostics; these are the first."));
     if let (None, ProgramEnd::Exited(code @ 1..), true) = (&stopped, report.end, diagnostics.is_empty()) {

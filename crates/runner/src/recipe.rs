@@ -24,8 +24,6 @@ pub(crate) use pattern::DiagnosticPattern;
 use words::Text;
 use words::Word;
 
-const MIB: u64 = 1024 * 1024;
-
 /// The directories in which programs are looked for, on the host and in the bay.
 pub(crate) const SEARCH_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
 

@@ -58,7 +58,7 @@ fi
 
 if [ "$target" = check ]; then
     classes=/tmp/classes
-    $compiler -Xlint:all,-serial -implicit:none -d "$classes" "$@" > /tmp/messages 2>&1
+    $compiler -Xmaxerrs 1000 -Xmaxwarns 1000 -Xlint:all,-serial -implicit:none -d "$classes" "$@" > /tmp/messages 2>&1
 else
     classes=$target/classes
     $compiler -g -parameters -d "$classes" "$@" > /tmp/messages 2>&1

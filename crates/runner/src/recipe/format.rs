@@ -68,6 +68,7 @@ pub(super) struct CheckTable {
     pub(super) argv: Argv,
     pub(super) version: Option<Spanned<Vec<String>>>,
     pub(super) pattern: Spanned<String>,
+    pub(super) warnings: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) environment: Table<String>,
 }

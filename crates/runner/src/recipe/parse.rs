@@ -132,8 +132,13 @@ impl Scope<'_> {
     }
 
     fn check(&self, table: &CheckTable) -> Result<CheckStage, RecipeError> {
-        let pattern = DiagnosticPattern::parse(table.pattern.get_ref())
+        let mut pattern = DiagnosticPattern::parse(table.pattern.get_ref())
             .map_err(|problem| self.origin.refuse(&table.pattern, format!("check.pattern {problem}")))?;
+        if let Some(warnings) = &table.warnings {
+            pattern = pattern
+                .with_warnings(warnings.get_ref())
+                .map_err(|problem| self.origin.refuse(warnings, format!("check.warnings {problem}")))?;
+        }
         let command = self.command("check", &table.argv, &table.environment, &[Placeholder::Sources])?;
         let version = table.version.clone().map(|argv| version(self.origin, "check.version", argv)).transpose()?;
         Ok(CheckStage { command, version, pattern })

@@ -11,7 +11,11 @@ const GROUPS: &[&str] = &["file", "line", "column", "caret", "severity", "messag
 
 /// Finds diagnostics in the output of a checker.
 #[derive(Debug, Clone)]
-pub(crate) struct DiagnosticPattern(Regex);
+pub(crate) struct DiagnosticPattern {
+    finding: Regex,
+    /// Messages that are only warnings, whatever the checker calls them.
+    warnings: Option<Regex>,
+}
 
 impl DiagnosticPattern {
     /// Parses a regular expression in which `^` and `$` match at every line.
@@ -25,12 +29,26 @@ impl DiagnosticPattern {
         if !regex.capture_names().flatten().any(|name| name == "message") {
             return Err("must have a group (?P<message>..)".to_owned());
         }
-        Ok(Self(regex))
+        Ok(Self { finding: regex, warnings: None })
+    }
+
+    /// Adds a regular expression for the messages that are only warnings.
+    ///
+    /// The error continues a sentence that starts with the expression's place.
+    pub(super) fn with_warnings(self, text: &str) -> Result<Self, String> {
+        let warnings = Regex::new(text).map_err(|error| problem(&error))?;
+        Ok(Self { warnings: Some(warnings), ..self })
     }
 
     /// Returns the diagnostics in `output`, in its order.
     pub(crate) fn find(&self, output: &str) -> impl Iterator<Item = Diagnostic> {
-        self.0.captures_iter(output).map(|groups| diagnostic(&groups))
+        self.finding.captures_iter(output).map(|groups| {
+            let mut found = diagnostic(&groups);
+            if self.warnings.as_ref().is_some_and(|warnings| warnings.is_match(&found.message)) {
+                found.severity = Severity::Warning;
+            }
+            found
+        })
     }
 }
 
@@ -56,7 +74,7 @@ fn program_name(path: &str) -> String {
 fn severity(word: &str) -> Severity {
     let word = word.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    if has(&["warn"]) {
+    if has(&["warn", "deprecated", "notice"]) {
         Severity::Warning
     } else if has(&["note", "info", "help", "hint"]) {
         Severity::Note
@@ -103,6 +121,25 @@ mod tests {
     fn a_caret_tells_the_column_by_where_it_stands() {
         let found = find(r"^(?P<message>.+)\n.*\n(?P<caret> *)\^", "bad\nždz = \n     ^\n");
         assert_eq!((found[0].column, found[0].line, found[0].severity), (Some(6), None, Severity::Error));
+    }
+
+    #[test]
+    fn a_recipe_can_name_messages_that_are_warnings() {
+        let pattern = DiagnosticPattern::parse(r"^(?P<severity>\w+): (?P<message>.*)$").unwrap();
+        let pattern = pattern.with_warnings("^unused|never read$").unwrap();
+        let found: Vec<_> = pattern.find("error: unused x\nerror: not unused\nnote: never read\n").collect();
+        let severities: Vec<_> = found.iter().map(|diagnostic| diagnostic.severity).collect();
+        assert_eq!(severities, [Severity::Warning, Severity::Error, Severity::Warning]);
+        let refused = DiagnosticPattern::parse("(?P<message>x)").unwrap().with_warnings("(");
+        assert_eq!(refused.unwrap_err(), "is no regular expression: unclosed group");
+    }
+
+    #[test]
+    fn words_for_severities_are_those_of_many_checkers() {
+        let of = |word| find("(?P<severity>[^:]+): (?P<message>.+)", &format!("{word}: x"))[0].severity;
+        assert_eq!(["Warning", "Deprecated", "Notice"].map(of), [Severity::Warning; 3]);
+        assert_eq!(["note", "help", "Info", "hint"].map(of), [Severity::Note; 4]);
+        assert_eq!(["error", "Fatal error", "E"].map(of), [Severity::Error; 3]);
     }
 
     #[test]

@@ -174,6 +174,9 @@ fn a_checkers_pattern_is_a_regular_expression() {
         refusal("'(?P<message>.*)'", "'('"),
         "lisp.toml:16: check.pattern is no regular expression: unclosed group"
     );
+    let warnings = "'(?P<message>.*)'\nwarnings = '('";
+    let said = refusal("'(?P<message>.*)'", warnings);
+    assert_eq!(said, "lisp.toml:17: check.warnings is no regular expression: unclosed group");
     let version = "'(?P<message>.*)'\nversion = []";
     assert_eq!(refusal("'(?P<message>.*)'", version), "lisp.toml:17: check.version must start with a program");
 }
