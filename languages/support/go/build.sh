@@ -17,6 +17,11 @@ directory=.
 case $entry in
     */*) directory=./${entry%/*} ;;
 esac
+# The first file may have any name, but go wants it to end like this.
+case $entry in
+    *.go) ;;
+    *) if [ ! -e "$entry.go" ]; then mv -- "$entry" "$entry.go"; fi ;;
+esac
 if [ -f go.mod ]; then
     set -- "$directory"
 else
