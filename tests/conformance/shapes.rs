@@ -81,6 +81,23 @@ async fn go_takes_files_with_and_without_a_module() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_file_of_a_compiled_language_may_have_any_name() {
+    let part = "#define HI \"hi\"\nint part() { return 1; }\n";
+    for (language, code, part_name) in [
+        ("c", "#include <stdio.h>\n#include \"part.c\"\nint main(void) { puts(HI); }\n", "part.c"),
+        ("cpp", "#include <iostream>\n#include \"part.cpp\"\nint main() { std::cout << HI << '\\n'; }\n", "part.cpp"),
+        ("go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hi\") }\n", "unused"),
+        ("rust", "fn main() { println!(\"hi\"); }\n", "unused"),
+    ] {
+        let host = Host::of(language).await;
+        for (name, folder) in [("program", ""), ("my code.txt", ""), ("src/app.v2", "src/")] {
+            let files = [(name, code), (&*format!("{folder}{part_name}"), part)];
+            assert_prints(&host, language, &files, "hi\n").await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn typescript_has_both_kinds_of_modules() {
     let host = Host::of("typescript").await;
     let common =

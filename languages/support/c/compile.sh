@@ -17,4 +17,4 @@ if [ ! -f "$start" ]; then
     gcc -O2 -c -o "$start" /opt/runbay/c/unbuffered.c || exit
 fi
 
-exec "$@" "$start" -lm
+exec "$@" -x none "$start" -lm

@@ -1,7 +1,10 @@
-# Runs a compiler for C or C++ with the sources that are compiled by themselves: sh own_sources.sh COMMAND... -- SOURCE...
+# Runs a compiler with the sources that are compiled by themselves: sh own_sources.sh c|c++ COMMAND... -- SOURCE...
 #
 # A source that another one includes is a part of that one already. Compiled by itself, too, it would define everything
 # a second time.
+
+language=$1
+shift
 
 # What follows the two hyphens becomes one name in each line.
 sources=
@@ -28,7 +31,7 @@ inclusions() {
     including=0
     for source in $sources; do
         including=$((including + 1))
-        for path in $(gcc -E -H -o /dev/null "$source" 2>&1 | sed -n 's/^\.\.* //p' | grep -v '^/usr/'); do
+        for path in $(gcc -E -H -o /dev/null -x "$language" "$source" 2>&1 | sed -n 's/^\.\.* //p' | grep -v '^/usr/'); do
             included=0
             for other in $sources; do
                 included=$((included + 1))
@@ -60,6 +63,8 @@ case $sources in
     *) inclusions= ;;
 esac
 
+# The first source may have any name, so the compiler is told what it is.
+set -- "$@" -x "$language"
 number=0
 for source in $sources; do
     number=$((number + 1))
