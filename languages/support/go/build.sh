@@ -17,15 +17,12 @@ directory=.
 case $entry in
     */*) directory=./${entry%/*} ;;
 esac
-<<<<<<< HEAD
 packages=
-=======
 # The first file may have any name, but go wants it to end like this.
 case $entry in
     *.go) ;;
     *) if [ ! -e "$entry.go" ]; then mv -- "$entry" "$entry.go"; fi ;;
 esac
->>>>>>> compilers
 if [ -f go.mod ]; then
     packages=./...=
     set -- "$directory"

@@ -131,7 +131,7 @@ fn numbers_are_in_their_ranges() {
         refusal("200000000", "1000"),
         "lisp.toml:25: limits.memory_bytes must be an integer from 16777216 to 1073741824"
     );
-    assert!(refusal("memory_bytes", "memory").starts_with("lisp.toml:25: limits.memory is no limit; there are"));
+    assert!(refusal("memory_bytes", "speed").starts_with("lisp.toml:25: limits.speed is no limit; there are"));
     assert_eq!(refusal("= 50", "= 101"), "lisp.toml:20: memory.heap_percent must be an integer from 1 to 100");
 }
 
