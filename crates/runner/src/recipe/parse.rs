@@ -42,6 +42,9 @@ use crate::signal;
 /// The program of a run stage that starts the artefact. Only compiled languages have it.
 const ARTEFACT: &str = "{artefact}";
 
+/// Directories that bays have of their own. What the host has there, they do not see.
+const OWN_DIRECTORIES: &[&str] = &["/box", "/dev", "/opt/runbay", "/proc", "/tmp"];
+
 /// 1 TiB, more than any host would let a program set aside.
 const MOST_RESERVE_MIB: u64 = 1024 * 1024;
 
@@ -256,7 +259,29 @@ fn mount(origin: Origin<'_>, path: Spanned<PathBuf>) -> Result<PathBuf, RecipeEr
         let problem = format!("mounts must be absolute paths, not {:?}", path.get_ref().display().to_string());
         return Err(origin.refuse(&path, problem));
     }
+    if let Some(problem) = collision(path.get_ref()).or_else(|| collision(&real_place(path.get_ref())?)) {
+        return Err(origin.refuse(&path, problem));
+    }
     Ok(path.into_inner())
+}
+
+/// Returns where a path leads that goes through links. The last name is mounted as it is, also where it is a link.
+fn real_place(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Says why a path of the host cannot be seen in bays, or would hide what they need.
+fn collision(path: &Path) -> Option<String> {
+    let shown = path.display().to_string();
+    OWN_DIRECTORIES.iter().find_map(|own| {
+        if path.starts_with(own) {
+            Some(format!("mounts has {shown:?}, but bays have a {own} of their own; move it elsewhere, as below /opt"))
+        } else if Path::new(own).starts_with(path) {
+            Some(format!("mounts has {shown:?}, which would hide {own} of bays; name what is needed in it one by one"))
+        } else {
+            None
+        }
+    })
 }
 
 fn check_support_name(origin: Origin<'_>, name: &Spanned<String>) -> Result<(), RecipeError> {
