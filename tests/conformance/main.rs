@@ -2,6 +2,7 @@
 
 mod added_language;
 mod checks;
+mod environment;
 mod expectations;
 mod host;
 mod network_names;

@@ -132,7 +132,16 @@ impl Scope<'_> {
             program,
             arguments: self.arguments("run", &table.argv, &allowed)?,
             environment: self.environment("run.environment", &table.environment, &allowed)?,
+            search_paths: self.search_paths(table)?,
         })
+    }
+
+    fn search_paths(&self, table: &RunTable) -> Result<Variables, RecipeError> {
+        if let Some(name) = table.search_paths.keys().find(|name| table.environment.contains_key(*name)) {
+            let problem = format!("run.search_paths has {:?}, which run.environment has as well", name.get_ref());
+            return Err(self.origin.refuse(name, problem));
+        }
+        self.environment("run.search_paths", &table.search_paths, &[])
     }
 
     fn check(&self, table: &CheckTable) -> Result<CheckStage, RecipeError> {
