@@ -3,6 +3,7 @@
 mod added_language;
 mod bash;
 mod checks;
+mod environment;
 mod expectations;
 mod host;
 mod java;

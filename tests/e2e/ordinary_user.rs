@@ -63,6 +63,14 @@ except BlockingIOError:
     let body = app.client.run_to_end("python", bomb).await;
     assert_eq!((&body["status"], &body["stdout"]), (&json!("COMPLETED"), &json!("refused True\n")), "{body:#}");
 
+    let short = json!({"limits": {"cpu_time_ms": 500, "wall_time_ms": 30_000}});
+    let child = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'while True: pass'], check=True)";
+    for busy in ["while True: pass", child] {
+        let body = app.client.run_with("python", busy, &short).await;
+        assert_eq!((&body["status"], &body["reason"]), (&json!("TIMEOUT"), &json!("cpu_time_limit")), "{body:#}");
+        assert_eq!(body["message"], "The program used more than 500 ms of CPU time and was stopped.", "{body:#}");
+    }
+
     let body = app.client.run_to_end("python", "print('kept')\nwhile True: pass").await;
     assert_eq!((&body["status"], &body["stdout"]), (&json!("TIMEOUT"), &json!("kept\n")), "{body:#}");
 }

@@ -122,7 +122,7 @@ async fn a_library_of_the_programs_own_runs_with_its_rights() {
     arena.close().await;
 }
 
-/// Our own file that each Python program is started with is found on the path that the request can set.
+/// The request can add to the path on which our own file is found that each Python program is started with.
 #[tokio::test]
 async fn pythons_support_file_can_be_replaced_without_gain() {
     let Some(host) = CompilerHost::open("python").await else { return };

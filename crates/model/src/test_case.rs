@@ -61,8 +61,12 @@ pub struct TestResult {
     pub verdict: TestVerdict,
     /// Why the program did not end well. None when it did.
     pub reason: Option<Reason>,
+    /// One plain sentence for a person, where there is more to say than the exit code.
+    pub message: Option<String>,
     /// The exit code. None when a signal ended the program or the case was skipped.
     pub exit_code: Option<i32>,
+    /// The name of the signal that ended the program.
+    pub signal: Option<String>,
     /// The beginning of standard output as text.
     pub stdout: String,
     /// The beginning of standard error as text.
@@ -73,6 +77,8 @@ pub struct TestResult {
     pub stderr_truncated: bool,
     /// Time on the wall clock. None when the case was skipped.
     pub execution_time: Option<Duration>,
+    /// CPU time of all processes. None when the case was skipped, or where nothing counts it.
+    pub cpu_time: Option<Duration>,
     /// The most memory used at one time, in bytes.
     pub memory_bytes: Option<u64>,
 }
@@ -115,12 +121,15 @@ impl TestResult {
             name,
             verdict: TestVerdict::Skipped,
             reason: None,
+            message: None,
             exit_code: None,
+            signal: None,
             stdout: String::new(),
             stderr: String::new(),
             stdout_truncated: false,
             stderr_truncated: false,
             execution_time: None,
+            cpu_time: None,
             memory_bytes: None,
         }
     }

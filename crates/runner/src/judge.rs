@@ -132,17 +132,23 @@ fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
     }
     match report.end {
         ProgramEnd::Exited(0) => Verdict::Completed,
-        ProgramEnd::Signalled(signal::SIGXCPU | signal::SIGKILL) if used_all_cpu(report, limits) => {
-            Verdict::TimedOut(TimeLimit::CpuTime)
-        }
+        _ if used_all_cpu(report, limits.cpu_time_ms) => Verdict::TimedOut(TimeLimit::CpuTime),
         _ if report.usage.process_refusals > 0 => Verdict::Failed(Fault::ProcessLimit),
         _ => Verdict::Failed(Fault::RuntimeError),
     }
 }
 
-/// Returns whether the program used up its CPU time. The kernel enforces that limit with a signal like any other.
-fn used_all_cpu(report: &Report, limits: &Limits) -> bool {
-    report.usage.cpu_us.is_some_and(|used| used / 1000 >= limits.cpu_time_ms)
+/// Returns whether a program that failed had used up its CPU time.
+///
+/// The kernel enforces that limit with signals like any others, and counts the time in another way. Where it ended a
+/// child, the program may have made an exit code of that.
+pub(crate) fn used_all_cpu(report: &Report, cpu_time_ms: u64) -> bool {
+    let enough_ms = match report.end {
+        ProgramEnd::Signalled(signal::SIGXCPU | signal::SIGKILL) => cpu_time_ms / 5 * 4,
+        ProgramEnd::Signalled(_) | ProgramEnd::Exited(_) => cpu_time_ms,
+        ProgramEnd::Killed | ProgramEnd::NotStarted(_) => return false,
+    };
+    report.usage.cpu_us.is_some_and(|used| used / 1000 >= enough_ms)
 }
 
 #[cfg(test)]
@@ -290,10 +296,19 @@ mod tests {
 
     #[test]
     fn the_kernels_own_cpu_limit_is_a_time_limit() {
+        let after = |end, cpu_us| {
+            let mut busy = report(end, None);
+            busy.usage.cpu_us = Some(cpu_us);
+            judged(busy).0
+        };
+        let over = Verdict::TimedOut(TimeLimit::CpuTime);
         for number in [signal::SIGKILL, signal::SIGXCPU] {
-            let mut busy = report(ProgramEnd::Signalled(number), None);
-            busy.usage.cpu_us = Some(5_100_000);
-            assert_eq!(judged(busy).0, Verdict::TimedOut(TimeLimit::CpuTime));
+            assert_eq!(after(ProgramEnd::Signalled(number), 5_100_000), over);
+            assert_eq!(after(ProgramEnd::Signalled(number), 4_600_000), over, "the kernel counts in another way");
+            assert_eq!(after(ProgramEnd::Signalled(number), 900_000), Verdict::Failed(Fault::RuntimeError));
         }
+        assert_eq!(after(ProgramEnd::Exited(137), 5_100_000), over, "a shell whose child was ended");
+        assert_eq!(after(ProgramEnd::Exited(1), 4_900_000), Verdict::Failed(Fault::RuntimeError));
+        assert_eq!(after(ProgramEnd::Exited(0), 5_100_000), Verdict::Completed);
     }
 }

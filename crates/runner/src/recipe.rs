@@ -90,6 +90,8 @@ pub(crate) struct RunStage {
     pub(crate) program: RunProgram,
     arguments: Vec<Word>,
     environment: Variables,
+    /// Variables with paths that come before those that a request gives in the same variable.
+    search_paths: Variables,
 }
 
 /// The program that the run stage starts.

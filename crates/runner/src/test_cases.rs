@@ -61,12 +61,15 @@ async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResul
         name: case.name.clone(),
         verdict: test_verdict,
         reason: verdict.reason(),
+        message: facts.message,
         exit_code: facts.exit_code,
+        signal: facts.signal,
         stdout,
         stderr,
         stdout_truncated: stdout_truncated || facts.stdout_truncated,
         stderr_truncated: stderr_truncated || facts.stderr_truncated,
         execution_time: facts.execution_time,
+        cpu_time: facts.cpu_time,
         memory_bytes: facts.memory_bytes,
     }
 }

@@ -11,6 +11,7 @@ use crate::amount::size;
 use crate::bays::Bays;
 use crate::bays::Purpose;
 use crate::fault::RunFault;
+use crate::judge::used_all_cpu;
 use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::overtime::ran_too_long;
 use crate::signal;
@@ -25,7 +26,6 @@ pub(crate) async fn run(bays: &Bays, invocation: &Invocation, limits: &Limits) -
 /// Explains in one sentence why `tool` was stopped. Returns none when it ended by itself.
 pub(crate) fn why_stopped(tool: &str, report: &Report, limits: &Limits) -> Option<String> {
     let cpu_ms = limits.compile_time_ms.saturating_mul(2);
-    let used_all_cpu = report.usage.cpu_us.is_some_and(|used| used / 1000 >= cpu_ms);
     let too_much = match (report.stop, report.end) {
         _ if report.usage.memory_kills > 0 => format!("used more than {} of memory", size(limits.compile_memory_bytes)),
         _ if report.stdout.len() > TOOL_OUTPUT_BYTES => format!("wrote more than {}", size(TOOL_OUTPUT_BYTES as u64)),
@@ -33,9 +33,8 @@ pub(crate) fn why_stopped(tool: &str, report: &Report, limits: &Limits) -> Optio
             return Some(format!("The {tool} {}.", ran_too_long(report.wall, limits.compile_time_ms)));
         }
         (Some(Stop::CpuTime), ProgramEnd::Killed) => format!("used more than {} of CPU time", seconds(cpu_ms)),
-        (_, ProgramEnd::Signalled(signal::SIGXCPU | signal::SIGKILL)) if used_all_cpu => {
-            format!("used more than {} of CPU time", seconds(cpu_ms))
-        }
+        (_, ProgramEnd::Exited(0)) => return None,
+        _ if used_all_cpu(report, cpu_ms) => format!("used more than {} of CPU time", seconds(cpu_ms)),
         (_, ProgramEnd::Signalled(number)) => {
             return Some(format!("The {tool} was ended by the signal {}.", signal::name(number)));
         }
@@ -85,9 +84,12 @@ mod tests {
 
     #[test]
     fn the_kernels_own_cpu_limit_is_a_time_limit() {
-        let mut busy = report(ProgramEnd::Signalled(signal::SIGXCPU), None);
-        busy.usage.cpu_us = Some(20_000_000);
-        assert_eq!(said(&busy).unwrap(), "The compiler used more than 20 s of CPU time and was stopped.");
+        // gcc ends well enough to say that its own compiler was killed.
+        for end in [ProgramEnd::Signalled(signal::SIGXCPU), ProgramEnd::Exited(1)] {
+            let mut busy = report(end, None);
+            busy.usage.cpu_us = Some(20_000_000);
+            assert_eq!(said(&busy).unwrap(), "The compiler used more than 20 s of CPU time and was stopped.");
+        }
     }
 
     #[test]

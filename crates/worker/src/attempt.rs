@@ -14,7 +14,6 @@ use runbay_engine::with_causes;
 use runbay_model::Fault;
 use runbay_model::Loss;
 use runbay_model::Outcome;
-use runbay_model::Reason;
 use runbay_model::TestResult;
 use runbay_model::Verdict;
 use runbay_runner::RunFault;
@@ -92,9 +91,8 @@ impl Attempt {
             return timeout(STOP_NOTICE, self.stop.cancelled()).await.is_ok();
         }
         // SIGTERM may have ended a compiler or a test case as well. One more attempt does no harm.
-        let is_test_in_doubt = |test: &TestResult| {
-            test.reason == Some(Reason::RuntimeError) && matches!(test.exit_code, None | Some(EXIT_ON_SIGTERM))
-        };
+        let is_test_in_doubt =
+            |test: &TestResult| test.signal.as_deref() == Some("SIGTERM") || test.exit_code == Some(EXIT_ON_SIGTERM);
         let is_in_doubt = verdict == Verdict::Failed(Fault::CompileError)
             || outcome.output.tests.iter().flatten().any(is_test_in_doubt);
         is_in_doubt && self.stop.is_cancelled()

@@ -35,13 +35,35 @@ async fn each_case_has_its_verdict() {
     for index in 0..5 {
         assert_eq!(case(index)["index"], index);
         assert!(case(index)["execution_time_ms"].is_u64(), "{:#}", case(index));
+        assert!(case(index)["cpu_time_ms"].is_u64(), "{:#}", case(index));
         assert!(case(index)["memory_bytes"].is_u64(), "{:#}", case(index));
     }
     assert_eq!((&case(0)["name"], &case(2)["name"]), (&json!("right"), &Value::Null));
     assert_eq!((&case(1)["stdout"], &case(1)["exit_code"]), (&json!("42\n"), &json!(0)));
     assert_eq!((&case(2)["reason"], &case(2)["exit_code"]), (&json!("runtime_error"), &json!(1)));
     assert!(case(2)["stderr"].as_str().unwrap().contains("ValueError"), "{:#}", case(2));
+    assert_eq!(case(2)["message"], "The program ended with exit code 1.", "{:#}", case(2));
     assert!(case(3)["reason"].as_str().unwrap().ends_with("_time_limit"), "{:#}", case(3));
+    assert!(case(3)["message"].as_str().unwrap().contains("3 s"), "{:#}", case(3));
+    assert_eq!((&case(0)["message"], &case(0)["signal"]), (&Value::Null, &Value::Null), "{:#}", case(0));
+}
+
+#[tokio::test]
+async fn a_case_tells_what_an_execution_tells() {
+    let app = TestApp::start().await;
+    for code in [
+        "import os, signal\nos.kill(os.getpid(), signal.SIGFPE)",
+        "raise SystemExit(3)",
+        "x = []\nwhile True: x.append('y' * 100_000)",
+        "print('x' * 3_000_000)",
+    ] {
+        let ended = tested(&app, code, json!([{"expected_stdout": ""}]), false).await;
+        let (case, alone) = (&ended["tests"][0], app.client.run_to_end("python", code).await);
+        for member in ["reason", "message", "exit_code", "signal", "stdout_truncated", "stderr_truncated"] {
+            assert_eq!(case[member], alone[member], "{member} of {code}: {case:#}");
+        }
+        assert_eq!(case["verdict"], "error", "{case:#}");
+    }
 }
 
 #[tokio::test]

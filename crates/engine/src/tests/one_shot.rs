@@ -165,14 +165,9 @@ async fn results_of_test_cases_are_kept() {
     let result = TestResult {
         name: Some("first".to_owned()),
         verdict: TestVerdict::Failed,
-        reason: None,
         exit_code: Some(0),
         stdout: "1".to_owned(),
-        stderr: String::new(),
-        stdout_truncated: false,
-        stderr_truncated: false,
-        execution_time: None,
-        memory_bytes: None,
+        ..TestResult::skipped(None)
     };
     let output = Output { tests: Some(vec![result.clone()]), ..Output::default() };
     let outcome = Arc::new(Outcome { output, ..Outcome::default() });

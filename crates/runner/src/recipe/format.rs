@@ -60,6 +60,8 @@ pub(super) struct RunTable {
     pub(super) argv: Argv,
     #[serde(default)]
     pub(super) environment: Table<String>,
+    #[serde(default)]
+    pub(super) search_paths: Table<String>,
 }
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ use super::CompileStage;
 use super::MIB;
 use super::Recipe;
 use super::RunProgram;
-use super::Variables;
+use super::words::Text;
 use super::words::Values;
 use super::words::Word;
 
@@ -54,7 +54,7 @@ impl Recipe {
     pub(crate) fn version_invocation(&self, program: &str, argv: &[String]) -> Invocation {
         let argv = std::iter::once(program.to_owned()).chain(argv.iter().skip(1).cloned()).collect();
         let nothing = Values { sources: Vec::new(), ..self.values(None, Limits::default().memory_bytes) };
-        let environment = self.environment(&Variables::new(), &nothing);
+        let environment = self.environment([], &nothing);
         Invocation {
             runtime: Runtime { argv, environment: environment.fixed, stderr: StderrTarget::Own },
             job: Job { environment: environment.of_request, ..Job::default() },
@@ -98,9 +98,13 @@ impl Recipe {
             (RunProgram::Artefact, _) => artefact.clone(),
         };
         let command_line = fill(program, &self.run.arguments, &values);
-        let environment = self.environment(&self.run.environment, &values);
+        let environment = self.environment(self.run.environment.iter().chain(&self.run.search_paths), &values);
         let mut variables: BTreeMap<_, _> = environment.of_request.into_iter().collect();
-        variables.extend(parts.environment.variables().clone());
+        for (name, given) in parts.environment.variables() {
+            let before = self.run.search_paths.iter().find(|(known, _)| known == name);
+            let before = before.map(|(_, own)| own.fill(&values));
+            variables.insert(name.clone(), behind(before, given));
+        }
         Invocation {
             runtime: Runtime { argv: command_line.fixed, environment: environment.fixed, stderr: StderrTarget::Own },
             job: Job {
@@ -157,7 +161,11 @@ impl Recipe {
     }
 
     /// Returns the environment of a stage, sorted by name.
-    fn environment(&self, stage: &Variables, values: &Values<'_>) -> Filled<(String, String)> {
+    fn environment<'a>(
+        &'a self,
+        stage: impl IntoIterator<Item = &'a (String, Text)>,
+        values: &Values<'_>,
+    ) -> Filled<(String, String)> {
         let common = ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), ((*value).to_owned(), true)));
         let mut all: BTreeMap<_, _> = common.collect();
         let own = self.environment.iter().chain(stage);
@@ -167,6 +175,16 @@ impl Recipe {
             if is_fixed { &mut filled.fixed } else { &mut filled.of_request }.push((name, value));
         }
         filled
+    }
+}
+
+/// Returns a search path with the recipe's own part before what a request gives.
+fn behind(own: Option<String>, given: &str) -> String {
+    match own {
+        // An empty part would stand for the current directory.
+        Some(own) if given.is_empty() => own,
+        Some(own) => format!("{own}:{given}"),
+        None => given.to_owned(),
     }
 }
 
@@ -208,6 +226,7 @@ environment = { STAGE = "compile", OUT = "{artefact}" }
 [run]
 argv = ["lisp", "--heap={heap_mib}", "{artefact}", "{args}", "--end"]
 environment = { STAGE = "run" }
+search_paths = { LISP_PATH = "/opt/runbay/lisp" }
 [environment]
 HOME = "/tmp"
 ALL = "{entry}"
@@ -284,6 +303,26 @@ reserve_mib = 90
         assert_eq!(variable(&run, "NEW"), Some("1"));
         assert_eq!(variable(&run, "STAGE"), Some("run"));
         assert_eq!((run.job.keep, run.runtime.stderr), (None, StderrTarget::Own));
+    }
+
+    #[test]
+    fn search_paths_of_a_request_come_behind_those_of_the_recipe() {
+        let sources = Sources::single("()").unwrap();
+        let path = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let run = recipe().run_invocation(RunParts {
+                program: Some("/usr/bin/lisp"),
+                artefact: None,
+                sources: &sources,
+                args: &[],
+                environment: &Environment::new(variables.collect()).unwrap(),
+                limits: &Limits::default(),
+            });
+            variable(&run, "LISP_PATH").map(str::to_owned)
+        };
+        assert_eq!(path(&[]).as_deref(), Some("/opt/runbay/lisp"));
+        assert_eq!(path(&[("LISP_PATH", "lib:/x")]).as_deref(), Some("/opt/runbay/lisp:lib:/x"));
+        assert_eq!(path(&[("LISP_PATH", "")]).as_deref(), Some("/opt/runbay/lisp"));
     }
 
     #[test]

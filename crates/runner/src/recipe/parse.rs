@@ -40,6 +40,9 @@ use super::words::Word;
 /// The program of a run stage that starts the artefact. Only compiled languages have it.
 const ARTEFACT: &str = "{artefact}";
 
+/// Directories that bays have of their own. What the host has there, they do not see.
+const OWN_DIRECTORIES: &[&str] = &["/box", "/dev", "/opt/runbay", "/proc", "/tmp"];
+
 /// 1 TiB, more than any host would let a program set aside.
 const MOST_RESERVE_MIB: u64 = 1024 * 1024;
 
@@ -128,7 +131,16 @@ impl Scope<'_> {
             program,
             arguments: self.arguments("run", &table.argv, &allowed)?,
             environment: self.environment("run.environment", &table.environment, &allowed)?,
+            search_paths: self.search_paths(table)?,
         })
+    }
+
+    fn search_paths(&self, table: &RunTable) -> Result<Variables, RecipeError> {
+        if let Some(name) = table.search_paths.keys().find(|name| table.environment.contains_key(*name)) {
+            let problem = format!("run.search_paths has {:?}, which run.environment has as well", name.get_ref());
+            return Err(self.origin.refuse(name, problem));
+        }
+        self.environment("run.search_paths", &table.search_paths, &[])
     }
 
     fn check(&self, table: &CheckTable) -> Result<CheckStage, RecipeError> {
@@ -260,7 +272,29 @@ fn mount(origin: Origin<'_>, path: Spanned<PathBuf>) -> Result<PathBuf, RecipeEr
         let problem = format!("mounts must be absolute paths, not {:?}", path.get_ref().display().to_string());
         return Err(origin.refuse(&path, problem));
     }
+    if let Some(problem) = collision(path.get_ref()).or_else(|| collision(&real_place(path.get_ref())?)) {
+        return Err(origin.refuse(&path, problem));
+    }
     Ok(path.into_inner())
+}
+
+/// Returns where a path leads that goes through links. The last name is mounted as it is, also where it is a link.
+fn real_place(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Says why a path of the host cannot be seen in bays, or would hide what they need.
+fn collision(path: &Path) -> Option<String> {
+    let shown = path.display().to_string();
+    OWN_DIRECTORIES.iter().find_map(|own| {
+        if path.starts_with(own) {
+            Some(format!("mounts has {shown:?}, but bays have a {own} of their own; move it elsewhere, as below /opt"))
+        } else if Path::new(own).starts_with(path) {
+            Some(format!("mounts has {shown:?}, which would hide {own} of bays; name what is needed in it one by one"))
+        } else {
+            None
+        }
+    })
 }
 
 fn check_support_name(origin: Origin<'_>, name: &Spanned<String>) -> Result<(), RecipeError> {

@@ -193,8 +193,7 @@ fn redirect(inheritance: &Inheritance<'_>, stderr: StderrTarget) -> Result<(), E
 }
 
 fn limit_resources(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
-    // The group's CPU time is watched from outside; this stops one process when nobody looks. Whole seconds.
-    let cpu_seconds = limits.cpu_time_ms.div_ceil(1000).saturating_add(1);
+    let cpu_seconds = cpu_seconds(limits.cpu_time_ms, has_cgroup);
     // One more than the cgroup allows: that is to refuse first, since it counts its refusals.
     let processes = limits.processes.saturating_add(1);
     let values = [
@@ -217,6 +216,15 @@ fn limit_resources(limits: &BayLimits, has_cgroup: bool) -> Result<(), Errno> {
         Some(bytes) => set_limit(Resource::Data, bytes),
         None => Ok(()),
     }
+}
+
+/// Returns after how much CPU time the kernel ends one process, in whole seconds.
+///
+/// A cgroup's CPU time is watched from outside, and that shall strike first: the kernel counts this one by ticks of its
+/// clock, which may be far too many. Then this is for when nobody looks.
+fn cpu_seconds(cpu_time_ms: u64, has_cgroup: bool) -> u64 {
+    let seconds = cpu_time_ms.div_ceil(1000);
+    if has_cgroup { seconds.saturating_mul(2) } else { seconds }.saturating_add(1)
 }
 
 /// Lets programs and compilers raise their own stack: what they use of it counts as memory.

@@ -16,6 +16,7 @@ use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Output;
+use runbay_model::Reason;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::TestVerdict;
@@ -161,7 +162,7 @@ fn ended_by(signal: &str) -> Run {
 /// A run of test cases whose first case was ended by a signal.
 fn with_a_test_ended_by_a_signal() -> Run {
     let skipped = TestResult::skipped(None);
-    let test = TestResult { verdict: TestVerdict::Error, reason: Some(Reason::RuntimeError), ..skipped };
+    let test = TestResult { verdict: TestVerdict::Error, signal: Some("SIGTERM".to_owned()), ..skipped };
     let output = Output { tests: Some(vec![test]), ..Output::default() };
     Ok((Verdict::Completed, Outcome { output, ..Outcome::default() }))
 }

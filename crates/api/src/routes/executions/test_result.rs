@@ -18,12 +18,15 @@ use crate::schema;
     "name": "doubles",
     "verdict": "passed",
     "reason": null,
+    "message": null,
     "exit_code": 0,
+    "signal": null,
     "stdout": "42\n",
     "stderr": "",
     "stdout_truncated": false,
     "stderr_truncated": false,
     "execution_time_ms": 14,
+    "cpu_time_ms": 12,
     "memory_bytes": 6_291_456,
 }))]
 pub(super) struct TestResultBody {
@@ -38,9 +41,15 @@ pub(super) struct TestResultBody {
     /// Why the program did not end well.
     #[schema(schema_with = schema::reason, required = true)]
     reason: Option<Reason>,
+    /// One plain sentence for a person, where there is more to say than the exit code.
+    #[schema(required = true)]
+    message: Option<String>,
     /// The exit code; null when a signal ended the program or the case was skipped.
     #[schema(required = true)]
     exit_code: Option<i32>,
+    /// The name of the signal that ended the program.
+    #[schema(example = "SIGSEGV", required = true)]
+    signal: Option<String>,
     /// The beginning of standard output; it is kept as text.
     stdout: String,
     /// The beginning of standard error; it is kept as text.
@@ -52,6 +61,9 @@ pub(super) struct TestResultBody {
     /// Time of the program on the wall clock; null when the case was skipped.
     #[schema(required = true)]
     execution_time_ms: Option<u64>,
+    /// CPU time of all processes of the program; null when the case was skipped.
+    #[schema(required = true)]
+    cpu_time_ms: Option<u64>,
     /// The most memory used at one time.
     #[schema(required = true)]
     memory_bytes: Option<u64>,
@@ -69,12 +81,15 @@ impl TestResultBody {
             name: result.name,
             verdict: result.verdict,
             reason: result.reason,
+            message: result.message,
             exit_code: result.exit_code,
+            signal: result.signal,
             stdout: encode(result.stdout.into_bytes(), encoding),
             stderr: encode(result.stderr.into_bytes(), encoding),
             stdout_truncated: result.stdout_truncated,
             stderr_truncated: result.stderr_truncated,
             execution_time_ms: result.execution_time.map(whole_ms),
+            cpu_time_ms: result.cpu_time.map(whole_ms),
             memory_bytes: result.memory_bytes,
         }
     }

@@ -114,6 +114,33 @@ fn names_are_what_clients_and_hosts_can_use() {
 }
 
 #[test]
+fn mounts_neither_hide_nor_are_hidden() {
+    let mounting = |path: &str| refusal("sources", &format!("mounts = [\"{path}\"]\nsources"));
+    for (path, own) in [
+        ("/tmp/data", "/tmp"),
+        ("/tmp", "/tmp"),
+        ("/box/lib", "/box"),
+        ("/dev/shm/model", "/dev"),
+        ("//proc/./x", "/proc"),
+        ("/opt/runbay/x", "/opt/runbay"),
+    ] {
+        let said = mounting(path);
+        assert!(said.starts_with("lisp.toml:4: mounts has ") && said.contains(&format!("have a {own} of")), "{said}");
+    }
+    for path in ["/opt", "/"] {
+        let said = mounting(path);
+        assert!(said.ends_with("of bays; name what is needed in it one by one"), "{said}");
+    }
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let link = tempfile::tempdir_in("/var/tmp").unwrap();
+    std::os::unix::fs::symlink(folder.path(), link.path().join("link")).unwrap();
+    let said = mounting(&link.path().join("link/data").display().to_string());
+    assert!(said.contains("bays have a /tmp of their own"), "{said}");
+    let fine = RECIPE.replacen("sources", "mounts = [\"/opt/lisp\", \"/tmpfiles\", \"/etc/lisp\"]\nsources", 1);
+    assert_eq!(parse(&fine).unwrap().mounts.len(), 3);
+}
+
+#[test]
 fn support_files_are_in_their_folder() {
     assert_eq!(
         refusal("sources", "support = [\"x.l\"]\nsources"),

@@ -26,13 +26,19 @@ struct ResultDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signal: Option<String>,
     stdout: Base64,
     stderr: Base64,
     stdout_truncated: bool,
     stderr_truncated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     execution_time_micros: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cpu_time_micros: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<i64>,
 }
@@ -62,12 +68,15 @@ impl From<&TestResult> for ResultDocument {
             name: result.name.clone(),
             verdict: result.verdict,
             reason: result.reason.map(|reason| reason.as_str().to_owned()),
+            message: result.message.clone(),
             exit_code: result.exit_code,
+            signal: result.signal.clone(),
             stdout: Base64(result.stdout.clone().into_bytes()),
             stderr: Base64(result.stderr.clone().into_bytes()),
             stdout_truncated: result.stdout_truncated,
             stderr_truncated: result.stderr_truncated,
             execution_time_micros: result.execution_time.map(micros),
+            cpu_time_micros: result.cpu_time.map(micros),
             memory_bytes: result.memory_bytes.map(number),
         }
     }
@@ -81,13 +90,30 @@ impl TryFrom<ResultDocument> for TestResult {
             name: result.name,
             verdict: result.verdict,
             reason: result.reason.map(|reason| word(COLUMN, &reason)).transpose()?,
+            message: result.message,
             exit_code: result.exit_code,
+            signal: result.signal,
             stdout: result.stdout.into_text(COLUMN)?,
             stderr: result.stderr.into_text(COLUMN)?,
             stdout_truncated: result.stdout_truncated,
             stderr_truncated: result.stderr_truncated,
             execution_time: result.execution_time_micros.map(duration),
+            cpu_time: result.cpu_time_micros.map(duration),
             memory_bytes: result.memory_bytes.map(|bytes| count(COLUMN, bytes)).transpose()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_versions_wrote_is_read() {
+        let old = r#"[{"verdict":"error","reason":"runtime_error","stdout":"","stderr":"","stdout_truncated":false,
+            "stderr_truncated":false,"execution_time_micros":5}]"#;
+        let results = read_results(old).unwrap();
+        assert_eq!((&results[0].message, &results[0].signal, results[0].cpu_time), (&None, &None, None));
+        assert_eq!(read_results(&results_document(&results)).unwrap(), results);
     }
 }

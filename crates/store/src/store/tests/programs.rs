@@ -74,10 +74,13 @@ fn test_results() -> Vec<TestResult> {
         name: Some("first".to_owned()),
         verdict: TestVerdict::Error,
         reason: Some(Reason::MemoryLimit),
+        message: Some("Grüß Gott".to_owned()),
         exit_code: Some(-1),
+        signal: Some("SIGKILL".to_owned()),
         stdout: AWKWARD.to_owned(),
         stderr_truncated: true,
         execution_time: Some(Duration::from_micros(1_234)),
+        cpu_time: Some(Duration::from_micros(1_230)),
         memory_bytes: Some(1 << 40),
         ..skipped.clone()
     };
@@ -185,9 +188,9 @@ async fn documents_stay_what_they_are(database: TestDatabase) {
     };
     let (passed, failed, skipped) = (empty("passed"), empty("failed"), empty("skipped"));
     let error = concat!(
-        r#"{"name":"first","verdict":"error","reason":"memory_limit","exit_code":-1,"#,
+        r#"{"name":"first","verdict":"error","reason":"memory_limit","message":"Grüß Gott","exit_code":-1,"signal":"SIGKILL","#,
         r#""stdout":"AAEiXA0Kxb7wn6aA","stderr":"","stdout_truncated":false,"stderr_truncated":true,"#,
-        r#""execution_time_micros":1234,"memory_bytes":1099511627776}"#
+        r#""execution_time_micros":1234,"cpu_time_micros":1230,"memory_bytes":1099511627776}"#
     );
     assert_eq!(text(row.test_results), format!("[{error},{passed},{failed},{skipped}]"));
 }

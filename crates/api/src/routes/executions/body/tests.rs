@@ -141,12 +141,15 @@ fn test_cases_have_a_verdict_each() {
         name: Some("one".to_owned()),
         verdict: TestVerdict::Passed,
         reason: None,
+        message: None,
         exit_code: Some(0),
+        signal: None,
         stdout: "1".to_owned(),
         stderr: String::new(),
         stdout_truncated: false,
         stderr_truncated: true,
         execution_time: Some(Duration::from_micros(14_900)),
+        cpu_time: Some(Duration::from_micros(12_100)),
         memory_bytes: Some(7),
     };
     let skipped = TestResult {
@@ -155,6 +158,7 @@ fn test_cases_have_a_verdict_each() {
         exit_code: None,
         stdout: String::new(),
         execution_time: None,
+        cpu_time: None,
         memory_bytes: None,
         ..passed.clone()
     };
@@ -168,18 +172,23 @@ fn test_cases_have_a_verdict_each() {
             "name": "one",
             "verdict": "passed",
             "reason": null,
+            "message": null,
             "exit_code": 0,
+            "signal": null,
             "stdout": "1",
             "stderr": "",
             "stdout_truncated": false,
             "stderr_truncated": true,
             "execution_time_ms": 14,
+            "cpu_time_ms": 12,
             "memory_bytes": 7,
         })
     );
     let skipped = &body["tests"][1];
     assert_eq!((&skipped["index"], &skipped["verdict"]), (&json!(1), &json!("skipped")));
-    for member in ["name", "reason", "exit_code", "execution_time_ms", "memory_bytes"] {
+    for member in
+        ["name", "reason", "message", "exit_code", "signal", "execution_time_ms", "cpu_time_ms", "memory_bytes"]
+    {
         assert_eq!(skipped.get(member), Some(&Value::Null), "{member}");
     }
     assert_eq!(shown_with(tested, None, Encoding::Base64)["tests"][0]["stdout"], "MQ==");
