@@ -8,6 +8,7 @@ mod programs;
 mod shapes;
 mod sql;
 mod table;
+mod typescript;
 
 use std::sync::Arc;
 

@@ -42,6 +42,7 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/sql/Script.pm"
     "support/sql/run.pl"
     "support/typescript/bundle.sh"
+    "support/typescript/check.js"
     "support/typescript/node.d.ts"
 );
 
