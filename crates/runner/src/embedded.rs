@@ -43,6 +43,7 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/sql/run.pl"
     "support/typescript/bundle.sh"
     "support/typescript/check.js"
+    "support/typescript/check.sh"
     "support/typescript/node.d.ts"
 );
 
