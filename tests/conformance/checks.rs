@@ -167,6 +167,26 @@ async fn what_does_not_keep_a_program_from_running_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn types_are_checked_with_those_of_node() {
+    use Severity::Error;
+    use Severity::Warning;
+    assert_told(&[
+        ("typescript", "const n: number = \"one\";\n", &[(1, Error, "TS2322")]),
+        ("typescript", "nowhere(1);\n", &[(1, Error, "TS2304")]),
+        ("typescript", "import { readFil } from \"fs\";\nreadFil();\n", &[(1, Error, "TS2724")]),
+        ("typescript", "import x from \"./absent\";\nx();\n", &[(1, Error, "TS2307")]),
+        ("typescript", "const size: string = Buffer.from(\"x\").length;\n", &[(1, Error, "TS2322")]),
+        ("typescript", "console.log(document.title);\n", &[(1, Error, "TS2584")]),
+        ("typescript", "let x = [1].toSorted().foo;\n", &[(1, Error, "TS2339")]),
+        ("typescript", "export const f = (a) => a;\n", &[(1, Warning, "TS7006")]),
+        ("typescript", "console.log(\"a\".match(/a/)[0]);\n", &[(1, Warning, "TS2531")]),
+        ("typescript", "class A { x: number }\nnew A();\n", &[(1, Warning, "TS2564")]),
+        ("typescript", "let x: string | undefined;\nconst f = () => { x = \"\"; };\nf();\n", &[]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_faults_that_the_compiler_tells_are_told() {
     use Severity::Error;
     let many = |line: &dyn Fn(u32) -> String| (1..=120).map(line).collect::<String>();

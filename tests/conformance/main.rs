@@ -20,6 +20,7 @@ mod several_sources;
 mod shapes;
 mod sql;
 mod table;
+mod typescript;
 
 use std::sync::Arc;
 

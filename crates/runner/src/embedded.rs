@@ -45,6 +45,8 @@ const SUPPORT_FILES: &[(&str, &str)] = language_files!(
     "support/sql/Script.pm"
     "support/sql/run.pl"
     "support/typescript/bundle.sh"
+    "support/typescript/check.js"
+    "support/typescript/check.sh"
     "support/typescript/node.d.ts"
 );
 

@@ -1,0 +1,2 @@
+function other(): number { return 2; }
+export = other;

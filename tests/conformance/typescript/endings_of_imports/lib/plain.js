@@ -1,0 +1,2 @@
+export default function plain(x) { return x + 1; }
+export const named = 3;

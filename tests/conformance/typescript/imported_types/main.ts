@@ -1,0 +1,10 @@
+import { type Person, greet } from "./person";
+import type { Thing } from "./thing";
+const people: Person[] = [{ name: "Ada" }];
+type Keys<T> = { [K in keyof T as `get${Capitalize<string & K>}`]: () => T[K] };
+type Tuple = [first: number, ...rest: string[]];
+const t: Tuple = [1, "a"];
+const getters: Keys<Person> = { getName: () => "x" };
+declare const undefinedThing: Thing | undefined;
+console.log(people.map(greet), t.length, getters.getName(), typeof undefinedThing);
+export type { Person };

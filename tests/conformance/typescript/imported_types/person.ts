@@ -1,0 +1,3 @@
+export interface Person { name: string }
+export const greet = (p: Person) => `hi ${p.name}`;
+export type * from "./thing";

@@ -1,0 +1,2 @@
+const name = "b";
+console.log(name);
