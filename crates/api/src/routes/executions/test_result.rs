@@ -33,10 +33,10 @@ pub(super) struct TestResultBody {
     #[schema(required = true)]
     name: Option<String>,
     /// Whether it passed.
-    #[schema(schema_with = schema::test_verdict)]
+    #[schema(value_type = schema::Verdict)]
     verdict: TestVerdict,
     /// Why the program did not end well.
-    #[schema(schema_with = schema::reason, required = true)]
+    #[schema(value_type = Option<schema::EndReason>, required = true)]
     reason: Option<Reason>,
     /// The exit code; null when a signal ended the program or the case was skipped.
     #[schema(required = true)]
