@@ -30,7 +30,7 @@ pub(crate) struct PageQuery {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// The `next_cursor` of the page before; without it the first page.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^A[Q-Za-f][A-Za-z0-9_-]{31}[AQgw]$")]
     cursor: Option<Cursor>,
 }
 

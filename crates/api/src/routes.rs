@@ -2,7 +2,7 @@
 
 mod code_sessions;
 mod dead_letters;
-mod executions;
+pub(crate) mod executions;
 mod healthz;
 mod languages;
 mod metrics;

@@ -36,13 +36,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[schema(as = File, example = json!({"name": "lib/words.txt", "content": "apple\npear\n"}))]
 pub(crate) struct FileBody {
     /// Where it is found below the program's directory: parts separated by `/`, at most 512 bytes.
-    #[schema(min_length = 1, max_length = 512, example = "lib/words.txt")]
+    #[schema(
+        min_length = 1,
+        max_length = 512,
+        pattern = "^(?![-@])(?!(.*/)?[.]{1,2}(/|$))[^/\\\\\\u0000-\\u001f\\u007f-\\u009f]{1,255}(/[^/\\\\\\u0000-\\u001f\\u007f-\\u009f]{1,255}){0,8}$",
+        example = "lib/words.txt"
+    )]
     name: String,
     /// What is in it, as `encoding` says. A byte order mark at the start of text is taken off.
     content: String,
     /// How `content` is written; without it as text.
     #[serde(default, deserialize_with = "word")]
-    #[schema(inline)]
     encoding: Option<FileEncoding>,
 }
 

@@ -31,26 +31,27 @@ use crate::schema;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Program {
+    #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     #[serde(alias = "code")]
+    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
     source_code: Option<String>,
-    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]
     files: Option<Files>,
     /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
+    #[schema(max_length = 1_048_576)]
     stdin: Option<String>,
-    /// Command line arguments, at most 64 with 16 KiB together.
-    #[schema(value_type = Option<Vec<String>>, max_items = 64)]
+    #[schema(schema_with = schema::arguments)]
     args: Option<Arguments>,
-    /// Environment variables of the program, at most 64 with 16 KiB together; a compiler does not see them.
-    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"LANG": "C.UTF-8"}))]
+    #[schema(schema_with = schema::environment)]
     env: Option<Variables>,
-    #[schema(schema_with = schema::chosen_limits)]
+    #[schema(value_type = Option<schema::ChosenLimits>)]
     limits: Option<ChosenLimits>,
     /// Inputs with the output that is expected, in place of one run with `stdin` and `args`; up to 100 with at most
     /// 2 MiB together.
     #[schema(value_type = Option<Vec<TestCaseBody>>, min_items = 1, max_items = 100)]
     tests: Option<TestCases>,
-    #[schema(schema_with = schema::priority)]
+    #[schema(value_type = Option<schema::Priority>)]
     priority: Option<ChosenPriority>,
     /// Whether the tests after one that did not pass are skipped.
     #[schema(default = false)]

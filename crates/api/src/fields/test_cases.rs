@@ -37,18 +37,19 @@ const MAX_PATTERNS_BYTES: usize = 16 * 1024;
 #[schema(as = TestCase, example = json!({"name": "doubles", "stdin": "21\n", "expected_stdout": "42\n"}))]
 pub(crate) struct TestCaseBody {
     /// A name for people, of at most 256 bytes in UTF-8.
+    #[schema(max_length = 256)]
     name: Option<String>,
     /// What the program reads before it sees the end of its standard input, at most 1 MiB in UTF-8.
+    #[schema(max_length = 1_048_576)]
     stdin: Option<String>,
-    /// Command line arguments, at most 64 with 16 KiB together.
-    #[schema(value_type = Option<Vec<String>>, max_items = 64)]
+    #[schema(schema_with = schema::arguments)]
     args: Option<Arguments>,
     /// What the program should write to standard output; with `match` `regex` a regular expression for the whole of
     /// it, of at most 1 KiB, all of them together at most 16 KiB.
     expected_stdout: String,
     /// How exactly.
     #[serde(rename = "match", default, deserialize_with = "word")]
-    #[schema(schema_with = schema::comparison)]
+    #[schema(value_type = Option<schema::OutputComparison>)]
     comparison: Option<Comparison>,
 }
 

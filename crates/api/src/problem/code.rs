@@ -110,11 +110,17 @@ impl fmt::Display for Code {
     }
 }
 
-/// The schema of the member `code`.
+/// The schema of the member `code`: any word, since later versions may know others.
 pub(super) fn schema() -> Object {
+    let known: Vec<_> = Code::documented().map(|code| format!("`{code}`")).collect();
+    let description = format!(
+        "A stable word for programs. At present one of {}; a later version may have others, which the status \
+         classifies.",
+        known.join(", ")
+    );
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .description(Some("A stable word for programs."))
-        .enum_values(Some(Code::documented().map(Code::as_str)))
+        .description(Some(description))
+        .examples(Code::documented().map(Code::as_str))
         .build()
 }

@@ -6,7 +6,7 @@ pub(super) mod body;
 pub(super) mod cancel;
 pub(super) mod create;
 mod message;
-pub(super) mod query;
+pub(crate) mod query;
 pub(super) mod read;
 pub(super) mod read_many;
 mod test_result;

@@ -19,7 +19,7 @@ pub(super) struct Languages {
     /// In the order of the recipes.
     languages: Vec<LanguageBody>,
     /// Between what a request may choose each limit.
-    #[schema(schema_with = schema::limit_ranges)]
+    #[schema(value_type = schema::LimitRanges)]
     limit_ranges: BTreeMap<&'static str, RangeBody>,
 }
 
@@ -57,7 +57,7 @@ struct LanguageBody {
     /// Whether `POST /code-sessions/{session_id}/check` can check its code.
     check: bool,
     /// What a run may use; every value has its unit in its name.
-    #[schema(schema_with = schema::limits)]
+    #[schema(value_type = schema::RunLimits)]
     limits: Limits,
 }
 

@@ -32,12 +32,14 @@ const TIME: Duration = Duration::from_secs(30);
 #[schema(example = json!({"source_code": "print(answer)\n"}))]
 pub(crate) struct CheckSession {
     /// The id or an alias of a language.
+    #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     /// Code of the first file, at most 64 KiB in UTF-8. Also accepted as `code`.
     #[serde(alias = "code")]
+    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
     source_code: Option<String>,
     /// In place of `source_code`, all files, up to 64 with at most 1 MiB together beside the first.
-    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]
     files: Option<Files>,
 }
 
@@ -75,7 +77,7 @@ struct DiagnosticBody {
     #[schema(required = true, minimum = 1)]
     column: Option<u32>,
     /// How bad it is.
-    #[schema(schema_with = schema::severity)]
+    #[schema(value_type = schema::Severity)]
     severity: Severity,
     /// What the checker says.
     message: String,

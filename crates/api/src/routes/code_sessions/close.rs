@@ -21,7 +21,7 @@ pub(crate) struct ClosedSession {
     #[schema(value_type = uuid::Uuid)]
     session_id: SessionId,
     /// Always `INACTIVE`.
-    #[schema(schema_with = schema::session_status)]
+    #[schema(value_type = schema::SessionStatus)]
     status: SessionStatus,
 }
 

@@ -27,12 +27,14 @@ use crate::state::Api;
 #[schema(example = json!({"language": "python", "source_code": "print('hello')\n"}))]
 pub(crate) struct CreateSession {
     /// The id or an alias of a language; without it python, else the first language offered.
+    #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `template_code`.
     #[serde(alias = "template_code")]
+    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
     source_code: Option<String>,
     /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which is run.
-    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]
     files: Option<Files>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) struct CreateSession {
     responses(
         (status = 201, description = "The session is open.", body = SessionBody,
             headers(("Location" = String, description = "The path of the session"),
-                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
+                ("Idempotent-Replayed" = String, description = "`true` if the key was accepted before"))),
         (status = 400, response = Problem),
         (status = 413, response = Problem),
         (status = 415, response = Problem),

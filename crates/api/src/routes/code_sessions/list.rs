@@ -45,7 +45,7 @@ struct SessionSummaryBody {
     #[schema(value_type = uuid::Uuid)]
     session_id: SessionId,
     /// Whether it can be saved and run.
-    #[schema(schema_with = schema::session_status)]
+    #[schema(value_type = schema::SessionStatus)]
     status: SessionStatus,
     /// The id of the language that its code is run as.
     language: String,

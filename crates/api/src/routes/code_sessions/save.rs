@@ -27,11 +27,13 @@ use crate::state::Api;
 #[schema(example = json!({"source_code": "print('hello again')\n", "version": 1}))]
 pub(crate) struct SaveSession {
     /// The id or an alias of the new language; the code stays.
+    #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     /// The new code of the first file, at most 64 KiB in UTF-8; the other files stay.
+    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
     source_code: Option<String>,
     /// In place of `source_code`, all new files, up to 64 with at most 1 MiB together beside the first; files that are not among them go.
-    #[schema(value_type = Option<Vec<FileBody>>, max_items = 64)]
+    #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]
     files: Option<Files>,
     /// The version that the session must have, so that nobody else's save is overwritten.
     #[schema(value_type = Option<u64>, minimum = 1)]
@@ -51,7 +53,7 @@ pub(crate) struct SavedSession {
     #[schema(value_type = uuid::Uuid)]
     session_id: SessionId,
     /// Whether the session can be saved and run.
-    #[schema(schema_with = schema::session_status)]
+    #[schema(value_type = schema::SessionStatus)]
     status: SessionStatus,
     /// The version that holds what was sent; it did not grow if nothing changed.
     #[schema(minimum = 1)]

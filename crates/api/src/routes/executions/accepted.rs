@@ -35,7 +35,7 @@ pub(crate) struct AcceptedExecution {
     #[schema(value_type = uuid::Uuid)]
     execution_id: ExecutionId,
     /// Where it is in its life cycle.
-    #[schema(schema_with = schema::status)]
+    #[schema(value_type = schema::ExecutionStatus)]
     status: Status,
     /// The version of the session whose code is run; absent where there is no session.
     #[serde(skip_serializing_if = "Option::is_none")]

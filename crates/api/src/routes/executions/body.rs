@@ -68,7 +68,7 @@ pub(crate) struct ExecutionBody {
     /// The id of the language that the code is run as.
     language: String,
     /// Where it is in its life cycle.
-    #[schema(schema_with = schema::status)]
+    #[schema(value_type = schema::ExecutionStatus)]
     status: Status,
     #[serde(flatten)]
     #[schema(value_type = OutcomeBody)]
@@ -105,7 +105,7 @@ pub(crate) struct ExecutionBody {
 #[schema(as = Outcome)]
 struct OutcomeBody {
     /// Why it ended as it did; null after success.
-    #[schema(schema_with = schema::reason)]
+    #[schema(value_type = Option<schema::EndReason>)]
     reason: Option<Reason>,
     /// One plain sentence for a person, where there is more to say than the exit code.
     message: Option<String>,

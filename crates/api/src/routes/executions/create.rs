@@ -36,10 +36,10 @@ use crate::state::Api;
     responses(
         (status = 200, description = "It has ended within `wait_ms`.", body = ExecutionBody,
             headers(("Location" = String, description = "The path of the execution"),
-                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
+                ("Idempotent-Replayed" = String, description = "`true` if the key was accepted before"))),
         (status = 202, description = "It is accepted.", body = AcceptedExecution,
             headers(("Location" = String, description = "The path of the execution"),
-                ("Idempotent-Replayed" = Option<String>, description = "`true` if the key was accepted before"))),
+                ("Idempotent-Replayed" = String, description = "`true` if the key was accepted before"))),
         (status = 400, response = Problem),
         (status = 413, response = Problem),
         (status = 415, response = Problem),

@@ -23,16 +23,16 @@ pub(crate) struct ExecutionQuery {
     wait_ms: Option<Wait>,
     /// How output is written.
     #[serde(default)]
-    #[param(inline)]
+    #[param(value_type = Option<Encoding>)]
     pub(super) encoding: Encoding,
     /// What to add to the answer.
-    #[param(inline)]
     include: Option<Include>,
 }
 
 /// How output is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OutputEncoding)]
 pub(crate) enum Encoding {
     /// As text, with U+FFFD for bytes that are not UTF-8.
     #[default]
@@ -44,7 +44,7 @@ pub(crate) enum Encoding {
 /// What can be added to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Include {
+pub(crate) enum Include {
     /// The code that is run.
     Source,
 }

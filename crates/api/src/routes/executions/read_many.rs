@@ -83,7 +83,8 @@ enum ExecutionOrProblem {
     path = "/executions",
     tag = "executions",
     params(
-        ("ids" = String, Query, description = "The ids of up to 100 executions, separated by commas"),
+        ("ids" = String, Query, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(,[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}){0,99}$",
+            description = "The ids of up to 100 executions, separated by commas"),
         ExecutionQuery,
     ),
     responses(

@@ -36,10 +36,10 @@ pub(super) struct TestResultBody {
     #[schema(required = true)]
     name: Option<String>,
     /// Whether it passed.
-    #[schema(schema_with = schema::test_verdict)]
+    #[schema(value_type = schema::Verdict)]
     verdict: TestVerdict,
     /// Why the program did not end well.
-    #[schema(schema_with = schema::reason, required = true)]
+    #[schema(value_type = Option<schema::EndReason>, required = true)]
     reason: Option<Reason>,
     /// One plain sentence for a person, where there is more to say than the exit code.
     #[schema(required = true)]
