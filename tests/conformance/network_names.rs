@@ -9,6 +9,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "python",
         "import socket\nprint(socket.gethostbyname(socket.gethostname()), socket.getservbyname('http'))\n\
+         assert socket.gethostbyname_ex(socket.gethostname())[0] == socket.gethostname()\n\
          assert socket.getprotobyname('tcp') == 6 and socket.getservbyport(22) == 'ssh'\n\
          assert socket.getaddrinfo(socket.gethostname(), 'https', socket.AF_INET6)[0][4][:2] == ('::1', 443)\n",
     ),
