@@ -114,7 +114,10 @@ async fn a_queued_one_can_be_cancelled() {
 async fn a_full_queue_and_unknown_languages_refuse() {
     let launch = Launch::default().env("RUNBAY_SLOTS", "1").env("RUNBAY_QUEUE_MAX_DEPTH", "1");
     let app = launch.start().await;
-    app.client.post("/executions", &json!({"language": "cobol", "code": ""})).await.expect_problem(400, "unknown_language");
+    app.client
+        .post("/executions", &json!({"language": "cobol", "code": ""}))
+        .await
+        .expect_problem(400, "unknown_language");
     let sleeping = json!({"code": "import time; time.sleep(3)"});
     let mut answers = Vec::new();
     for _ in 0..5 {

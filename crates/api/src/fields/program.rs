@@ -180,10 +180,7 @@ impl PartialSchema for CreateExecution {
         });
         let properties = [
             ("language", "The id or an alias of a language; without it python, else the first language offered."),
-            (
-                "source_code",
-                "The program, at most 64 KiB in UTF-8. Also accepted as `code`.",
-            ),
+            ("source_code", "The program, at most 64 KiB in UTF-8. Also accepted as `code`."),
             (
                 "files",
                 "In place of `source_code`, the program as up to 64 files, at most 1 MiB together beside the first, which \
@@ -243,11 +240,9 @@ mod tests {
             let complaint = "source_code: is missing; send the program as source_code or as files";
             assert_eq!(read(body.clone()).await, Err(complaint.to_owned()), "{body}");
         }
-        for body in [
-            json!({"source_code": ""}),
-            json!({"code": "1"}),
-            json!({"files": [{"name": "a.py", "content": ""}]}),
-        ] {
+        for body in
+            [json!({"source_code": ""}), json!({"code": "1"}), json!({"files": [{"name": "a.py", "content": ""}]})]
+        {
             assert!(read(body.clone()).await.is_ok(), "{body}");
         }
     }

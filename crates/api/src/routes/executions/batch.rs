@@ -189,7 +189,10 @@ mod tests {
         let ranges = LimitRanges::default();
         let accepted = join_all(programs.iter().map(|program| accept(program, &ranges))).await;
         let codes: Vec<_> = accepted.iter().map(|result| result.as_ref().err().map(Problem::code)).collect();
-        assert_eq!(codes, [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), Some(Code::InvalidBody)]);
+        assert_eq!(
+            codes,
+            [None, Some(Code::InvalidBody), Some(Code::InvalidBody), Some(Code::InvalidJson), Some(Code::InvalidBody)]
+        );
         let detail = |index: usize| accepted[index].as_ref().unwrap_err().clone().within("executions[i]");
         assert!(detail(1).details()[0].starts_with("executions[i].code: invalid type: integer"), "{:?}", detail(1));
         assert_eq!(detail(2).details(), ["executions[i]: must be a JSON object"]);
