@@ -76,7 +76,7 @@ async fn one_shots(client: &Client, other: &Client) {
 }
 
 async fn cancel(client: &Client, other: &Client, session: &str) {
-    client.save(session, "import time\nwhile True: time.sleep(1)").await;
+    client.save(session, "import time\nprint('began', flush=True)\nwhile True: time.sleep(1)").await;
     let execution = client.run(session, &json!({"limits": {"wall_time_ms": 10_000}})).await;
     let running = async || {
         let body = client.execution(&execution).await;
@@ -84,7 +84,11 @@ async fn cancel(client: &Client, other: &Client, session: &str) {
     };
     eventually(SOON, "it runs", running).await;
     other.delete(&format!("/executions/{execution}")).await.expect(202);
-    assert_eq!(client.wait(&execution).await["status"], "CANCELLED");
+    // Its end is the last word, with what the worker heard of the program. That may have only just begun.
+    let body = client.wait(&execution).await;
+    assert_eq!(body["status"], "CANCELLED");
+    assert!(body["stdout"] == "" || body["stdout"] == "began\n", "{body:#}");
+    assert_eq!(other.execution(&execution).await, body);
     // Its program is stopped at once: its slot is free long before its time would be over.
     let free = async || {
         let workers = client.get("/workers").await.expect(200);

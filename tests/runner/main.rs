@@ -9,4 +9,5 @@ mod compile;
 mod host;
 mod limits;
 mod live;
+mod stop;
 mod test_cases;

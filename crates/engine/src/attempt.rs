@@ -5,4 +5,5 @@ pub(crate) mod claim;
 pub(crate) mod finish;
 pub(crate) mod lease;
 pub(crate) mod running;
+pub(crate) mod settle;
 pub(crate) mod stop_signal;

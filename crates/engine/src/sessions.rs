@@ -165,7 +165,7 @@ impl Engine {
         let closed = self.carry_through(async move {
             let closed = engine.store().write(close).await?;
             if let Some(head) = closed.cancelled {
-                engine.after_cancellation(&head).await;
+                engine.after_cancellation(head).await;
             }
             Ok(closed.session)
         });

@@ -22,6 +22,8 @@ pub struct EngineSettings {
     pub limit_ranges: LimitRanges,
     /// How long a worker counts as alive after it last renewed its row; the same in all processes over one database.
     pub lease: Duration,
+    /// How long a cancellation waits for what its program has written.
+    pub stop_patience: Duration,
     /// How often to look for what was lost.
     pub sweep: Duration,
     /// How long to keep what has ended.
@@ -49,6 +51,7 @@ impl Default for EngineSettings {
             pace: Pace { runs_per_minute: 60, cooldown: Duration::ZERO },
             limit_ranges: LimitRanges::default(),
             lease: Duration::from_secs(10),
+            stop_patience: Duration::from_secs(3),
             sweep: Duration::from_secs(2),
             retention: Retention::default(),
         }

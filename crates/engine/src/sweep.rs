@@ -45,6 +45,7 @@ impl Engine {
         let mut steadiness = Steadiness::default();
         while rhythm.tick().await {
             rhythm.carry_out(self.sweep_leases(&mut steadiness)).await;
+            rhythm.carry_out(self.settle_forsaken()).await;
         }
     }
 

@@ -14,6 +14,7 @@ mod repeating;
 mod running;
 mod servers;
 mod sessions;
+mod stopping;
 mod waiting;
 mod workers;
 
@@ -87,7 +88,10 @@ struct Bench {
 fn settings() -> EngineSettings {
     // No test takes as long as the lease. A dead worker is one without a row.
     let lease = Duration::from_secs(3_600);
-    EngineSettings { retry_base: Duration::from_millis(2), lease, sweep: Duration::ZERO, ..EngineSettings::default() }
+    // Few tests have a worker that would answer a cancellation.
+    let stop_patience = Duration::from_millis(20);
+    let retry_base = Duration::from_millis(2);
+    EngineSettings { retry_base, lease, stop_patience, sweep: Duration::ZERO, ..EngineSettings::default() }
 }
 
 fn language(id: &str, alias: &str) -> Language {

@@ -3,9 +3,12 @@
 //! ```text
 //! QUEUED ──claim──► RUNNING ──finish──► COMPLETED, FAILED, TIMEOUT
 //!    ▲  │              │ │
-//!    │  └───cancel─────┼─┴──cancel────► CANCELLED
+//!    │  │              │ └──cancel────► stopping ──any report, or none in time──┐
+//!    │  └───cancel─────┼───────────────────────────────────────────► CANCELLED ◄┘
 //!    └──lose, hand back┘
 //! ```
+//!
+//! An execution that is stopping is still RUNNING for its readers, so that the end they see is the last word.
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,6 +45,11 @@ pub enum State {
     },
     /// A worker runs the execution.
     Running {
+        /// The number of the worker's claim.
+        attempt: Attempt,
+    },
+    /// The execution was cancelled while it ran. Its worker stops the program and reports what that has written.
+    Stopping {
         /// The number of the worker's claim.
         attempt: Attempt,
     },
@@ -161,6 +169,11 @@ pub enum Event {
     },
     /// Somebody cancels the execution.
     Cancel,
+    /// The program of `attempt` was stopped, or nothing is heard of it any more.
+    Settle {
+        /// The claim that was stopped.
+        attempt: Attempt,
+    },
 }
 
 /// A move that the life cycle does not have.
@@ -180,11 +193,18 @@ pub struct IllegalMove {
 /// [`IllegalMove`] when the life cycle has no such move. Every event in an ended state is such a move, and so is every
 /// report on an attempt that is not the present one.
 pub fn next(state: State, event: Event) -> Result<State, IllegalMove> {
-    use State::{Ended, Queued, Running};
+    use State::{Ended, Queued, Running, Stopping};
     match (state, event) {
         (Queued { previous }, Event::Claim) => Ok(Running { attempt: previous.following() }),
         (Queued { previous }, Event::Cancel) => Ok(Ended { attempt: previous, end: End::Cancelled }),
-        (Running { attempt }, Event::Cancel) => Ok(Ended { attempt, end: End::Cancelled }),
+        (Running { attempt }, Event::Cancel) => Ok(Stopping { attempt }),
+        (
+            Stopping { attempt },
+            Event::Settle { attempt: reported }
+            | Event::Finish { attempt: reported, .. }
+            | Event::Lose { attempt: reported, .. }
+            | Event::HandBack { attempt: reported },
+        ) if attempt == reported => Ok(Ended { attempt, end: End::Cancelled }),
         (Running { attempt }, Event::Finish { attempt: reported, verdict }) if attempt == reported => {
             Ok(Ended { attempt, end: End::Judged(verdict) })
         }
@@ -303,7 +323,7 @@ impl State {
     pub const fn status(self) -> Status {
         match self {
             Self::Queued { .. } => Status::Queued,
-            Self::Running { .. } => Status::Running,
+            Self::Running { .. } | Self::Stopping { .. } => Status::Running,
             Self::Ended { end: End::Judged(Verdict::Completed), .. } => Status::Completed,
             Self::Ended { end: End::Judged(Verdict::Failed(_)) | End::Lost(_), .. } => Status::Failed,
             Self::Ended { end: End::Judged(Verdict::TimedOut(_)), .. } => Status::Timeout,
@@ -329,7 +349,10 @@ impl State {
     #[must_use]
     pub const fn attempt(self) -> Attempt {
         match self {
-            Self::Queued { previous: attempt } | Self::Running { attempt } | Self::Ended { attempt, .. } => attempt,
+            Self::Queued { previous: attempt }
+            | Self::Running { attempt }
+            | Self::Stopping { attempt }
+            | Self::Ended { attempt, .. } => attempt,
         }
     }
 
@@ -339,9 +362,9 @@ impl State {
         matches!(self, Self::Ended { .. })
     }
 
-    /// Builds a state from a row's [`State::status`], [`State::reason`] and [`State::attempt`].
+    /// Builds a state from its [`State::status`], [`State::reason`] and [`State::attempt`].
     ///
-    /// Returns none when the three do not fit each other.
+    /// Returns none when the three do not fit each other. They do not tell [`State::Stopping`] from running.
     #[must_use]
     pub fn from_parts(status: Status, reason: Option<Reason>, attempt: Attempt) -> Option<Self> {
         let end = match (status, reason) {

@@ -60,7 +60,7 @@ impl Bays {
         bay.start(invocation, &purpose.clocks(limits)).await.map_err(RunFault::Run)
     }
 
-    /// Runs a program without input to its end, and collects its output.
+    /// Runs a program without input to its end, or until `stop`, and collects its output.
     ///
     /// CANCEL: dropping the future kills the program.
     pub(crate) async fn run(
@@ -68,9 +68,10 @@ impl Bays {
         purpose: Purpose<'_>,
         limits: &Limits,
         invocation: &Invocation,
+        stop: impl Future<Output = ()>,
     ) -> Result<Report, RunFault> {
         let (running, stdin) = self.start(purpose, limits, invocation).await?;
-        running.collect(async { drop(stdin) }, |_| {}).await.map_err(RunFault::Run)
+        running.collect_until(stop, async { drop(stdin) }, |_| {}).await.map_err(RunFault::Run)
     }
 
     /// See [`Sandbox::isolation`].

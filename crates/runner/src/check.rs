@@ -1,6 +1,7 @@
 //! The check stage: what a language's checker reports on code without running it.
 
 use std::collections::HashSet;
+use std::future::pending;
 
 use runbay_model::CheckReport;
 use runbay_model::Diagnostic;
@@ -29,7 +30,7 @@ pub(crate) async fn check(bays: &Bays, installed: &Installed, sources: &Sources)
         return Ok(CheckReport { diagnostics: Vec::new(), message });
     };
     let invocation = installed.recipe.check_invocation(stage, checker, sources, &installed.limits);
-    let report = tool::run(bays, &invocation, &installed.limits).await?;
+    let report = tool::run(bays, &invocation, &installed.limits, pending()).await?;
     Ok(read(report, &stage.pattern, &installed.limits))
 }
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod compilation;
+mod interruption;
 mod key;
 mod request;
 
@@ -12,11 +13,13 @@ use runbay_sandbox::ArtefactFault;
 use runbay_sandbox::Invocation;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
+use runbay_sandbox::Stop;
 
 pub(crate) use cache::CompileCache;
 pub(crate) use compilation::Compilation;
 pub(crate) use compilation::Compiled;
 use compilation::Refusal;
+pub(crate) use interruption::Interruption;
 pub(crate) use key::Sharing;
 pub(crate) use request::CompileRequest;
 
@@ -27,7 +30,7 @@ use crate::tool;
 
 /// Compiles a program, or returns the artefact of an earlier compilation.
 ///
-/// Returns none for a language without a compile stage.
+/// Returns none for a language without a compile stage. Does not return once `interruption` has stopped the compiler.
 ///
 /// CANCEL: dropping the future kills the compiler. If others wait for the same compilation, one of them starts it
 /// again.
@@ -35,13 +38,14 @@ pub(crate) async fn compile(
     bays: &Bays,
     cache: Option<&CompileCache>,
     request: &CompileRequest<'_>,
+    interruption: &Interruption<'_>,
 ) -> Result<Option<Compilation>, RunFault> {
     let CompileRequest { installed, sources, limits, .. } = request;
     let (Some(stage), Some(compiler)) = (&installed.recipe.compile, &installed.found.compiler) else {
         return Ok(None);
     };
     let invocation = installed.recipe.compile_invocation(stage, compiler, sources, limits);
-    let compiling = compile_anew(bays, &invocation, limits);
+    let compiling = compile_anew(bays, &invocation, limits, interruption);
     let compilation = match cache {
         Some(cache) => cache.get_or_compile(request, &invocation, compiling).await?,
         None => compiling.await?,
@@ -49,8 +53,17 @@ pub(crate) async fn compile(
     Ok(Some(compilation))
 }
 
-async fn compile_anew(bays: &Bays, invocation: &Invocation, limits: &Limits) -> Result<Compilation, RunFault> {
-    Ok(judge(tool::run(bays, invocation, limits).await?, limits))
+async fn compile_anew(
+    bays: &Bays,
+    invocation: &Invocation,
+    limits: &Limits,
+    interruption: &Interruption<'_>,
+) -> Result<Compilation, RunFault> {
+    let report = tool::run(bays, invocation, limits, interruption.compiles()).await?;
+    if (report.stop, report.end) == (Some(Stop::Requested), ProgramEnd::Killed) {
+        match interruption.stopped(report).await {}
+    }
+    Ok(judge(report, limits))
 }
 
 fn judge(mut report: Report, limits: &Limits) -> Compilation {

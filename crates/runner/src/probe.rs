@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::ffi::OsStr;
+use std::future::pending;
 use std::path::Path;
 
 use runbay_model::Limits;
@@ -68,7 +69,7 @@ async fn find_checker(bays: &Bays, recipe: &Recipe) -> Result<Option<String>, St
 
 async fn ask_version(bays: &Bays, recipe: &Recipe, program: &str, argv: &[String]) -> Result<String, String> {
     let limits = Limits::default().overridden_by(&recipe.limits);
-    let report = bays.run(Purpose::Version, &limits, &recipe.version_invocation(program, argv)).await;
+    let report = bays.run(Purpose::Version, &limits, &recipe.version_invocation(program, argv), pending()).await;
     let report = report.map_err(|fault| {
         let cause = fault.source().map_or_else(|| fault.to_string(), ToString::to_string);
         format!("{program} could not be asked for its version: {cause}")

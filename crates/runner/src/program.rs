@@ -8,10 +8,13 @@ use runbay_model::Outcome;
 use runbay_model::Sources;
 use runbay_model::Verdict;
 use runbay_sandbox::Artefact;
+use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
 use runbay_sandbox::Stdin;
 use runbay_sandbox::Step;
+use runbay_sandbox::Stop;
+use tokio_util::sync::CancellationToken;
 
 use crate::amount::size;
 use crate::bays::Bays;
@@ -21,6 +24,7 @@ use crate::installed::Installed;
 use crate::judge::Judge;
 use crate::live::InputReceiver;
 use crate::live::LiveRun;
+use crate::ran::Ran;
 use crate::recipe::RunParts;
 use crate::recipe::RunProgram;
 
@@ -36,7 +40,8 @@ pub(crate) struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// Runs the program to its end. `live` receives its output meanwhile and may add input after `stdin`.
+    /// Runs the program to its end, or until it is told to stop. `live` receives its output meanwhile and may add input
+    /// after `stdin`.
     ///
     /// CANCEL: dropping the future kills the program.
     pub(crate) async fn run(
@@ -45,14 +50,20 @@ impl Program<'_> {
         args: &[String],
         stdin: &[u8],
         live: Option<LiveRun>,
-    ) -> Result<(Verdict, Outcome), RunFault> {
-        match self.report(bays, args, stdin, live).await {
-            Ok(report) => Ok(self.judge().judge(report)),
+        stop: &CancellationToken,
+    ) -> Result<Ran, RunFault> {
+        match self.report(bays, args, stdin, live, stop).await {
+            Ok(Some(report)) => {
+                let is_stopped = (report.stop, report.end) == (Some(Stop::Requested), ProgramEnd::Killed);
+                let (verdict, outcome) = self.judge().judge(report);
+                Ok(if is_stopped { Ran::Stopped(outcome) } else { Ran::Judged(verdict, outcome) })
+            }
+            Ok(None) => Ok(Ran::Stopped(Outcome::default())),
             Err(RunFault::Run(error)) => match self.excuse(&error) {
                 Some((fault, message)) => {
                     let facts = Facts { message: Some(message), ..Facts::default() };
                     let outcome = Outcome { facts, ..Outcome::default() };
-                    Ok((Verdict::Failed(fault), outcome))
+                    Ok(Ran::Judged(Verdict::Failed(fault), outcome))
                 }
                 None => Err(RunFault::Run(error)),
             },
@@ -60,13 +71,15 @@ impl Program<'_> {
         }
     }
 
+    /// Returns the report of a run, or none when it was told to stop before it began.
     async fn report(
         &self,
         bays: &Bays,
         args: &[String],
         stdin: &[u8],
         live: Option<LiveRun>,
-    ) -> Result<Report, RunFault> {
+        stop: &CancellationToken,
+    ) -> Result<Option<Report>, RunFault> {
         let Installed { recipe, found, .. } = self.installed;
         let invocation = recipe.run_invocation(RunParts {
             program: found.runtime.as_deref(),
@@ -76,14 +89,16 @@ impl Program<'_> {
             environment: self.environment,
             limits: self.limits,
         });
-        let (running, input) = bays.start(Purpose::Program(recipe), self.limits, &invocation).await?;
+        let starting = bays.start(Purpose::Program(recipe), self.limits, &invocation);
+        let Some(started) = stop.run_until_cancelled(starting).await else { return Ok(None) };
+        let (running, input) = started?;
         let (output, live_input) = live.map(LiveRun::into_parts).unzip();
-        let report = running.collect(feed(input, stdin, live_input), |chunk| {
+        let report = running.collect_until(stop.cancelled(), feed(input, stdin, live_input), |chunk| {
             if let Some(output) = &output {
                 output.push(chunk);
             }
         });
-        report.await.map_err(RunFault::Run)
+        report.await.map(Some).map_err(RunFault::Run)
     }
 
     fn judge(&self) -> Judge<'_> {

@@ -17,6 +17,7 @@ use runbay_model::Verdict;
 use runbay_sandbox::Isolation;
 use runbay_sandbox::Sandbox;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::bays::Bays;
 use crate::check;
@@ -24,6 +25,7 @@ use crate::compile::Compilation;
 use crate::compile::CompileCache;
 use crate::compile::CompileRequest;
 use crate::compile::Compiled;
+use crate::compile::Interruption;
 use crate::compile::Sharing;
 use crate::compile::compile;
 use crate::fault::RunFault;
@@ -33,6 +35,7 @@ use crate::live::LiveRun;
 use crate::probe::Absent;
 use crate::probe::probe;
 use crate::program::Program;
+use crate::ran::Ran;
 use crate::recipe::Recipe;
 use crate::test_cases;
 
@@ -149,15 +152,41 @@ impl Runner {
         input: &RunInput,
         live: Option<LiveRun>,
     ) -> Result<(Verdict, Outcome), RunFault> {
+        match self.run_until(&CancellationToken::new(), tenant, input, live).await? {
+            Ran::Judged(verdict, outcome) => Ok((verdict, outcome)),
+            Ran::Stopped(_) => unreachable!("nobody can stop it"),
+        }
+    }
+
+    /// Does the same as [`Self::run`] until `stop`. That ends compiler and program, and what they have written is kept.
+    ///
+    /// CANCEL: dropping the future kills compiler and program.
+    ///
+    /// # Errors
+    ///
+    /// [`RunFault`] when the service, not the program, is to blame.
+    pub async fn run_until(
+        &self,
+        stop: &CancellationToken,
+        tenant: &TenantId,
+        input: &RunInput,
+        live: Option<LiveRun>,
+    ) -> Result<Ran, RunFault> {
         let installed = self.installed(&input.language)?;
         let limits = capped(installed.limits.overridden_by(&input.work.limits), &self.most_limits);
         let request = CompileRequest { tenant, installed, sources: &input.sources, limits: &limits };
-        let (compiled, compile_time) = match compile(&self.bays, self.cache.as_ref(), &request).await? {
+        let interruption = Interruption::new(stop);
+        let compilation = tokio::select! {
+            biased;
+            compilation = compile(&self.bays, self.cache.as_ref(), &request, &interruption) => compilation?,
+            outcome = interruption.outcome() => return Ok(Ran::Stopped(outcome)),
+        };
+        let (compiled, compile_time) = match compilation {
             None => (None, None),
             Some(Compilation::Fresh(compiled)) => (Some(Arc::clone(&compiled)), Some(compiled.time)),
             Some(Compilation::Reused(compiled)) => (Some(compiled), Some(Duration::ZERO)),
             Some(Compilation::Refused(refusal)) => {
-                return Ok((Verdict::Failed(Fault::CompileError), refusal.outcome()));
+                return Ok(Ran::Judged(Verdict::Failed(Fault::CompileError), refusal.outcome()));
             }
         };
         let program = Program {
@@ -167,13 +196,14 @@ impl Runner {
             limits: &limits,
             artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
         };
-        let (verdict, mut outcome) = match &input.work.tests {
-            Some(plan) => test_cases::run(&self.bays, &program, plan).await?,
-            None => program.run(&self.bays, &input.work.args, &input.work.stdin, live).await?,
+        let mut ran = match &input.work.tests {
+            Some(plan) => test_cases::run(&self.bays, &program, plan, stop).await?,
+            None => program.run(&self.bays, &input.work.args, &input.work.stdin, live, stop).await?,
         };
+        let outcome = ran.outcome_mut();
         outcome.facts.compile_time = compile_time;
         outcome.output.compile_output = compiled.map(|compiled| compiled.output.clone());
-        Ok((verdict, outcome))
+        Ok(ran)
     }
 
     /// Checks a program with its language's own checker, without running it.

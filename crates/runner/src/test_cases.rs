@@ -7,60 +7,74 @@ use runbay_model::Facts;
 use runbay_model::Fault;
 use runbay_model::Outcome;
 use runbay_model::Output;
+use runbay_model::Reason;
 use runbay_model::TestCase;
 use runbay_model::TestPlan;
 use runbay_model::TestResult;
 use runbay_model::TestVerdict;
 use runbay_model::Verdict;
+use tokio_util::sync::CancellationToken;
 
 use crate::bays::Bays;
 use crate::fault::RunFault;
 use crate::program::Program;
+use crate::ran::Ran;
 
 /// How many bytes of each stream of each case are kept.
 const KEPT_BYTES: usize = 16 * 1024;
 
-/// Runs a program with one test case after the other.
+/// Runs a program with one test case after the other. Those that come after a stop are skipped.
 ///
 /// CANCEL: dropping the future kills the program.
-pub(crate) async fn run(bays: &Bays, program: &Program<'_>, plan: &TestPlan) -> Result<(Verdict, Outcome), RunFault> {
+pub(crate) async fn run(
+    bays: &Bays,
+    program: &Program<'_>,
+    plan: &TestPlan,
+    stop: &CancellationToken,
+) -> Result<Ran, RunFault> {
     let mut total = Facts::default();
     let mut results = Vec::with_capacity(plan.cases.len());
-    let mut is_over = false;
+    let (mut is_over, mut is_stopped) = (false, false);
     for case in &plan.cases {
         if is_over {
             results.push(TestResult::skipped(case.name.clone()));
             continue;
         }
-        let (verdict, outcome) = program.run(bays, &case.args, &case.stdin, None).await?;
-        if verdict == Verdict::Failed(Fault::CompileError) {
+        let mut ran = program.run(bays, &case.args, &case.stdin, None, stop).await?;
+        if matches!(ran, Ran::Judged(Verdict::Failed(Fault::CompileError), _)) {
             // There is no program to test, as if the compiler had said so.
-            return Ok((verdict, outcome));
+            return Ok(ran);
         }
-        total.execution_time = sum(total.execution_time, outcome.facts.execution_time);
-        total.cpu_time = sum(total.cpu_time, outcome.facts.cpu_time);
-        total.memory_bytes = total.memory_bytes.max(outcome.facts.memory_bytes);
-        let result = judge(case, verdict, outcome).await;
-        is_over = plan.stop_on_failure && result.verdict != TestVerdict::Passed;
+        let facts = &ran.outcome_mut().facts;
+        total.execution_time = sum(total.execution_time, facts.execution_time);
+        total.cpu_time = sum(total.cpu_time, facts.cpu_time);
+        total.memory_bytes = total.memory_bytes.max(facts.memory_bytes);
+        is_stopped = matches!(ran, Ran::Stopped(_));
+        let result = judge(case, ran).await;
+        is_over = is_stopped || (plan.stop_on_failure && result.verdict != TestVerdict::Passed);
         results.push(result);
     }
-    let output = Output { tests: Some(results), ..Output::default() };
-    Ok((Verdict::Completed, Outcome { facts: total, output }))
+    let outcome = Outcome { facts: total, output: Output { tests: Some(results), ..Output::default() } };
+    Ok(if is_stopped { Ran::Stopped(outcome) } else { Ran::Judged(Verdict::Completed, outcome) })
 }
 
-async fn judge(case: &TestCase, verdict: Verdict, outcome: Outcome) -> TestResult {
-    let Outcome { facts, output } = outcome;
+async fn judge(case: &TestCase, ran: Ran) -> TestResult {
+    let (verdict, Outcome { facts, output }) = match ran {
+        Ran::Judged(verdict, outcome) => (Some(verdict), outcome),
+        Ran::Stopped(outcome) if outcome == Outcome::default() => return TestResult::skipped(case.name.clone()),
+        Ran::Stopped(outcome) => (None, outcome),
+    };
     let (stdout, stdout_truncated) = beginning(&output.stdout);
     let (stderr, stderr_truncated) = beginning(&output.stderr);
     let test_verdict = match verdict {
-        Verdict::Completed if accepts(case.expected.clone(), output.stdout).await => TestVerdict::Passed,
-        Verdict::Completed => TestVerdict::Failed,
-        Verdict::Failed(_) | Verdict::TimedOut(_) => TestVerdict::Error,
+        Some(Verdict::Completed) if accepts(case.expected.clone(), output.stdout).await => TestVerdict::Passed,
+        Some(Verdict::Completed) => TestVerdict::Failed,
+        Some(Verdict::Failed(_) | Verdict::TimedOut(_)) | None => TestVerdict::Error,
     };
     TestResult {
         name: case.name.clone(),
         verdict: test_verdict,
-        reason: verdict.reason(),
+        reason: verdict.map_or(Some(Reason::Cancelled), Verdict::reason),
         message: facts.message,
         exit_code: facts.exit_code,
         signal: facts.signal,
@@ -97,7 +111,6 @@ fn sum(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use runbay_model::Comparison;
-    use runbay_model::Reason;
 
     use super::*;
 
@@ -105,7 +118,7 @@ mod tests {
         let expected = ExpectedOutput::new("42".to_owned(), Comparison::Trimmed).unwrap();
         let case = TestCase { name: Some("answer".to_owned()), stdin: Vec::new(), args: Vec::new(), expected };
         let output = Output { stdout: stdout.to_vec(), ..Output::default() };
-        judge(&case, verdict, Outcome { output, ..Outcome::default() }).await
+        judge(&case, Ran::Judged(verdict, Outcome { output, ..Outcome::default() })).await
     }
 
     #[tokio::test]

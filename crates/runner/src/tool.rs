@@ -16,11 +16,16 @@ use crate::limits::TOOL_OUTPUT_BYTES;
 use crate::overtime::ran_too_long;
 use crate::signal;
 
-/// Runs a compiler or checker.
+/// Runs a compiler or checker to its end, or until `stop`.
 ///
 /// CANCEL: dropping the future kills it.
-pub(crate) async fn run(bays: &Bays, invocation: &Invocation, limits: &Limits) -> Result<Report, RunFault> {
-    bays.run(Purpose::Tool, limits, invocation).await
+pub(crate) async fn run(
+    bays: &Bays,
+    invocation: &Invocation,
+    limits: &Limits,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, RunFault> {
+    bays.run(Purpose::Tool, limits, invocation, stop).await
 }
 
 /// Explains in one sentence why `tool` was stopped. Returns none when it ended by itself.

@@ -60,6 +60,7 @@ pub use executions::Pace;
 pub use executions::ReclaimExecution;
 pub use executions::RequeueDeadLetter;
 pub use executions::RequeueRefusal;
+pub use executions::SettleExecution;
 pub use executions::Stale;
 pub use idempotency::ForgetExpiredKeys;
 pub use idempotency::KeyedRequest;

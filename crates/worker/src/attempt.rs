@@ -16,6 +16,7 @@ use runbay_model::Loss;
 use runbay_model::Outcome;
 use runbay_model::TestResult;
 use runbay_model::Verdict;
+use runbay_runner::Ran;
 use runbay_runner::RunFault;
 use tokio::time::Instant;
 use tokio::time::timeout;
@@ -39,6 +40,9 @@ const EXIT_ON_SIGTERM: i32 = 128 + 15;
 /// The longest time from a SIGTERM to a program until this process learns that it is to stop.
 const STOP_NOTICE: Duration = Duration::from_millis(200);
 
+/// How long a program that is told to stop may take to end. Whoever cancelled it has given up before that.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A claim with what its run needs.
 pub(crate) struct Attempt {
     pub(crate) engine: Engine,
@@ -54,29 +58,30 @@ enum Ending {
     Judged(Verdict, Arc<Outcome>),
     /// The program could not be run. The text says why.
     Lost(String),
-    /// The execution was cancelled, and its row says so already.
-    Cancelled,
+    /// The result is not wanted. Holds what the program had written when it was stopped, if anything is known of it.
+    Stopped(Option<Arc<Outcome>>),
     /// The worker stops before the program ends.
     HandedBack,
 }
 
 impl Attempt {
-    /// Runs `run`, which runs the program of the claim, and reports its result.
-    pub(crate) async fn carry_out(
-        self,
-        run: impl Future<Output = Result<(Verdict, Outcome), RunFault>> + Send + 'static,
-    ) {
+    /// Runs `run`, which runs the program of the claim until it ends or is cancelled, and reports its result.
+    pub(crate) async fn carry_out(self, run: impl Future<Output = Result<Ran, RunFault>> + Send + 'static) {
         // The run is a task of its own: if it panics, the row must not stay RUNNING. Dropping the handle kills the
         // program.
-        let run = AbortOnDropHandle::new(tokio::spawn(run));
+        let mut run = AbortOnDropHandle::new(tokio::spawn(run));
         let ending = tokio::select! {
-            run = run => match run {
-                Ok(Ok((verdict, outcome))) if self.was_stopped(verdict, &outcome).await => Ending::HandedBack,
-                Ok(Ok((verdict, outcome))) => Ending::Judged(verdict, Arc::new(outcome)),
+            biased;
+            () = self.claim.cancelled.cancelled() => Ending::Stopped(what_was_written(run).await),
+            run = &mut run => match run {
+                Ok(Ok(Ran::Judged(verdict, outcome))) if self.was_stopped(verdict, &outcome).await => {
+                    Ending::HandedBack
+                }
+                Ok(Ok(Ran::Judged(verdict, outcome))) => Ending::Judged(verdict, Arc::new(outcome)),
+                Ok(Ok(Ran::Stopped(outcome))) => Ending::Stopped(Some(Arc::new(outcome))),
                 Ok(Err(fault)) => Ending::Lost(with_causes(&fault)),
                 Err(panic) => Ending::Lost(with_causes(&panic)),
             },
-            () = self.claim.cancelled.cancelled() => Ending::Cancelled,
             () = self.hand_back.cancelled() => Ending::HandedBack,
         };
         self.report(&ending).await;
@@ -110,6 +115,8 @@ impl Attempt {
         loop {
             match self.try_report(ending).await {
                 Ok(Recorded::Accepted) => return,
+                // It is not wanted: the attempt was taken away, or its end was written without it.
+                Ok(Recorded::Stale) if matches!(ending, Ending::Stopped(_)) => return,
                 Ok(Recorded::Stale) => {
                     // It was cancelled, or somebody else runs it, who has logged why.
                     info!(execution.id = %self.claim.execution, "a result came too late and was dropped");
@@ -141,7 +148,7 @@ impl Attempt {
             Outlook::Unknown => UNANSWERED,
             Outlook::Same => REFUSED,
         };
-        matches!(ending, Ending::Judged(..)) && began.elapsed() >= patience
+        matches!(ending, Ending::Judged(..) | Ending::Stopped(Some(_))) && began.elapsed() >= patience
     }
 
     /// Ends the attempt without its result if the database answers but does not take the result.
@@ -164,9 +171,25 @@ impl Attempt {
         match ending {
             Ending::Judged(verdict, outcome) => self.engine.finish(&self.claim, *verdict, Arc::clone(outcome)).await,
             Ending::Lost(why) => self.engine.lose(&self.claim, Loss::InternalError, why).await,
-            Ending::Cancelled => Ok(Recorded::Accepted),
+            Ending::Stopped(outcome) => self.engine.settle(&self.claim, outcome.clone()).await,
             Ending::HandedBack => self.engine.hand_back(&self.claim).await,
         }
+    }
+}
+
+/// Waits for the end of a run that was told to stop.
+async fn what_was_written(run: AbortOnDropHandle<Result<Ran, RunFault>>) -> Option<Arc<Outcome>> {
+    match timeout(STOP_PATIENCE, run).await {
+        Ok(Ok(Ok(Ran::Judged(_, outcome) | Ran::Stopped(outcome)))) => Some(Arc::new(outcome)),
+        Ok(Ok(Err(fault))) => {
+            info!(error = ?fault, "a cancelled run failed before it was stopped");
+            None
+        }
+        Ok(Err(panic)) => {
+            info!(error = ?panic, "a cancelled run panicked before it was stopped");
+            None
+        }
+        Err(_) => None,
     }
 }
 

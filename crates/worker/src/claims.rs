@@ -139,8 +139,9 @@ impl Claims {
 
     async fn run(self, claim: Claim) {
         let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
+        let cancelled = claim.cancelled.clone();
         let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim };
-        attempt.carry_out(async move { executor.run(&tenant, &input, None).await }).await;
+        attempt.carry_out(async move { executor.run(&tenant, &input, None, &cancelled).await }).await;
     }
 
     /// Puts an execution back into the queue. If that fails, the next sweep finds the execution.

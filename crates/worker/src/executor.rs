@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use runbay_model::Catalog;
-use runbay_model::Outcome;
 use runbay_model::RunInput;
 use runbay_model::TenantId;
-use runbay_model::Verdict;
 use runbay_runner::LiveRun;
+use runbay_runner::Ran;
 use runbay_runner::RunFault;
 use runbay_runner::Runner;
+use tokio_util::sync::CancellationToken;
 
 /// Runs programs.
 #[async_trait]
@@ -16,7 +16,7 @@ pub trait Executor: Send + Sync {
     /// Returns the languages of the programs that it can run.
     fn catalog(&self) -> Catalog;
 
-    /// Runs a program to its end. `live` connects it to a watcher.
+    /// Runs a program to its end, or until it is told to stop. `live` connects it to a watcher.
     ///
     /// CANCEL: dropping the future ends the program.
     ///
@@ -28,7 +28,8 @@ pub trait Executor: Send + Sync {
         tenant: &TenantId,
         input: &RunInput,
         live: Option<LiveRun>,
-    ) -> Result<(Verdict, Outcome), RunFault>;
+        stop: &CancellationToken,
+    ) -> Result<Ran, RunFault>;
 }
 
 #[async_trait]
@@ -42,7 +43,8 @@ impl Executor for Runner {
         tenant: &TenantId,
         input: &RunInput,
         live: Option<LiveRun>,
-    ) -> Result<(Verdict, Outcome), RunFault> {
-        Self::run(self, tenant, input, live).await
+        stop: &CancellationToken,
+    ) -> Result<Ran, RunFault> {
+        self.run_until(stop, tenant, input, live).await
     }
 }

@@ -1,7 +1,6 @@
 //! Tests of workers that share a database, without a sandbox.
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use runbay_model::Attempt;
 use runbay_model::Catalog;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
+use runbay_model::Facts;
 use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
@@ -32,6 +32,7 @@ use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_runner::LiveRun;
+use runbay_runner::Ran;
 use runbay_runner::RunFault;
 use runbay_store::RemoveDeadWorkers;
 use runbay_store::Store;
@@ -59,14 +60,25 @@ impl Executor for Counting {
         Catalog::new(vec![python()])
     }
 
-    async fn run(&self, _: &TenantId, input: &RunInput, _: Option<LiveRun>) -> Result<(Verdict, Outcome), RunFault> {
+    async fn run(
+        &self,
+        _: &TenantId,
+        input: &RunInput,
+        _: Option<LiveRun>,
+        stop: &CancellationToken,
+    ) -> Result<Ran, RunFault> {
         *self.0.lock().unwrap().entry(input.work.stdin.clone()).or_default() += 1;
         if input.work.stdin == ENDLESS {
-            return pending().await;
+            stop.cancelled().await;
+            return Ok(Ran::Stopped(written(b"so far\n")));
         }
-        let output = Output { stdout: input.work.stdin.clone(), ..Output::default() };
-        Ok((Verdict::Completed, Outcome { output, ..Outcome::default() }))
+        Ok(Ran::Judged(Verdict::Completed, written(&input.work.stdin)))
     }
+}
+
+fn written(stdout: &[u8]) -> Outcome {
+    let facts = Facts { execution_time: Some(Duration::from_millis(1)), ..Facts::default() };
+    Outcome { facts, output: Output { stdout: stdout.to_vec(), ..Output::default() } }
 }
 
 fn python() -> Language {
@@ -207,6 +219,11 @@ async fn what_does_not_end_while_a_worker_drains_goes_to_another() {
     let second = bench.worker(Duration::ZERO);
     bench.runs(&front, id, Attempt(2)).await;
     front.cancel(&bench.tenant, id).await.unwrap();
+    let cancelled = front.report(&bench.tenant, id).await.unwrap();
+    assert_eq!(
+        (cancelled.summary.state.status(), cancelled.output.unwrap().stdout),
+        (Status::Cancelled, b"so far\n".to_vec())
+    );
     timeout(DEADLINE, async {
         while second.engine.workers().await.unwrap().iter().any(|row| row.running > 0) {
             tokio::time::sleep(Duration::from_millis(5)).await;

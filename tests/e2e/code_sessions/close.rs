@@ -6,7 +6,7 @@ use runbay_testkit::TestApp;
 use runbay_testkit::eventually;
 use serde_json::json;
 
-use crate::executions::until_running;
+use crate::executions::until_sleeping;
 
 #[tokio::test]
 async fn a_closed_session_can_only_be_read() {
@@ -26,17 +26,19 @@ async fn a_closed_session_can_only_be_read() {
 #[tokio::test]
 async fn closing_cancels_what_runs() {
     let app = TestApp::start().await;
-    let code = "import time\nprint('began')\ntime.sleep(60)\n";
+    let code = "import os\nprint('began', flush=True)\nos.execvp('sleep', ['sleep', '60'])\n";
     let session = app.client.create_session("python", code).await;
     let execution = app.client.run(&session, &json!({"limits": {"wall_time_ms": 30_000}})).await;
-    until_running(&app, &execution).await;
+    until_sleeping(&app).await;
 
     app.client.delete(&format!("/code-sessions/{session}")).await.expect(200);
     let body = app.client.execution(&execution).await;
     assert_eq!((&body["status"], &body["reason"]), (&json!("CANCELLED"), &json!("cancelled")));
+    assert_eq!(body["stdout"], "began\n");
+    assert!(body["execution_time_ms"].is_u64() && body["memory_bytes"].is_u64(), "{body:#}");
     eventually(Duration::from_secs(20), "the program has ended", || {
-        std::future::ready(app.processes().iter().all(|process| !process.name.starts_with("python")).then_some(()))
+        std::future::ready(app.processes().iter().all(|process| process.name != "sleep").then_some(()))
     })
     .await;
-    assert_eq!(app.client.execution(&execution).await["status"], "CANCELLED");
+    assert_eq!(app.client.execution(&execution).await, body);
 }

@@ -3,15 +3,18 @@
 use runbay_testkit::TestApp;
 use serde_json::json;
 
-use super::until_running;
+use super::until_sleeping;
 use crate::redaction::redacted;
 
 #[tokio::test]
 async fn a_running_execution_ends_cancelled_and_frees_its_session() {
     let app = TestApp::start().await;
-    let session = app.client.create_session("python", "import time; time.sleep(4)").await;
+    // What sleeps has another name, so that one sees when all was written.
+    let code = "import os, sys\nprint('so far')\nprint('remark', file=sys.stderr)\nsys.stdout.flush()\n\
+                os.execvp('sleep', ['sleep', '4'])\n";
+    let session = app.client.create_session("python", code).await;
     let execution = app.client.run(&session, &json!({})).await;
-    until_running(&app, &execution).await;
+    until_sleeping(&app).await;
 
     let answer = app.client.delete(&format!("/executions/{execution}")).await.expect(202);
     assert_eq!(answer, json!({"execution_id": execution, "session_version": 1, "status": "CANCELLED"}));
@@ -22,13 +25,13 @@ async fn a_running_execution_ends_cancelled_and_frees_its_session() {
       "compile_output": null,
       "compile_time_ms": null,
       "completed_at": "[time]",
-      "cpu_time_ms": null,
+      "cpu_time_ms": "[ms]",
       "created_at": "[time]",
       "execution_id": "[id]",
-      "execution_time_ms": null,
+      "execution_time_ms": "[ms]",
       "exit_code": null,
       "language": "python",
-      "memory_bytes": null,
+      "memory_bytes": "[bytes]",
       "message": "The execution was cancelled before it ended.",
       "queue_time_ms": "[ms]",
       "queued_at": "[time]",
@@ -38,9 +41,9 @@ async fn a_running_execution_ends_cancelled_and_frees_its_session() {
       "signal": null,
       "started_at": "[time]",
       "status": "CANCELLED",
-      "stderr": "",
+      "stderr": "remark\n",
       "stderr_truncated": false,
-      "stdout": "",
+      "stdout": "so far\n",
       "stdout_truncated": false,
       "tests": null,
       "tests_passed": null,

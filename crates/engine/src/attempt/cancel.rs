@@ -10,10 +10,11 @@ use runbay_store::WriteError;
 
 use crate::CancelError;
 use crate::Engine;
+use crate::ReadError;
 use crate::outage::Part;
 
 impl Engine {
-    /// Cancels an execution, and tells its program to stop if it runs.
+    /// Cancels an execution. If its program runs, tells it to stop and waits a moment for what it has written.
     ///
     /// # Errors
     ///
@@ -22,28 +23,42 @@ impl Engine {
         let cancel = CancelExecution { tenant: tenant.clone(), id, at: Timestamp::now() };
         let engine = self.clone();
         let cancelled = self.carry_through(async move {
-            let head = engine.store().write(cancel).await?;
-            engine.after_cancellation(&head).await;
-            Ok(head)
+            let tenant = cancel.tenant.clone();
+            match engine.store().write(cancel).await {
+                Ok(head) => Ok(engine.after_cancellation(head).await),
+                Err(WriteError::Refused(CancelRefusal::Stopping)) => {
+                    engine.until_settled(&tenant, id).await.map_err(|error| match error {
+                        ReadError::NotFound => CancelError::NotFound,
+                        ReadError::Unavailable(error) => CancelError::Unavailable(error),
+                    })
+                }
+                Err(WriteError::Refused(CancelRefusal::NotFound)) => Err(CancelError::NotFound),
+                Err(WriteError::Refused(CancelRefusal::AlreadyEnded)) => Err(CancelError::AlreadyEnded),
+                Err(WriteError::Failed(error)) => Err(CancelError::Unavailable(error.into())),
+            }
         });
-        cancelled.await?.map_err(|error| match error {
-            WriteError::Refused(CancelRefusal::NotFound) => CancelError::NotFound,
-            WriteError::Refused(CancelRefusal::AlreadyEnded) => CancelError::AlreadyEnded,
-            WriteError::Failed(error) => CancelError::Unavailable(error.into()),
-        })
+        cancelled.await?
     }
 
-    /// Completes a durable cancellation: takes the execution out of the queue and stops its attempt.
-    pub(crate) async fn after_cancellation(&self, head: &ExecutionHead) {
+    /// Completes a durable cancellation: takes the execution out of the queue, or stops its attempt and waits for what
+    /// the program has written. Returns the head afterwards.
+    pub(crate) async fn after_cancellation(&self, head: ExecutionHead) -> ExecutionHead {
         self.running().stop(head.id);
-        let (engine, head) = (self.clone(), head.clone());
+        let (engine, cancelled) = (self.clone(), head.clone());
         self.tell(async move {
-            if let Err(error) = engine.queue().remove(head.id, &head.language).await {
+            if let Err(error) = engine.queue().remove(cancelled.id, &cancelled.language).await {
                 // The entry is harmless: a claim finds that the row is not queued.
                 engine.outages().failed(Part::Queue, &error);
             }
-            engine.announce(&head).await;
+            engine.announce(&cancelled).await;
         })
         .await;
+        if head.state.is_ended() {
+            return head;
+        }
+        self.until_settled(&head.tenant, head.id).await.unwrap_or_else(|error| {
+            tracing::info!(execution.id = %head.id, error = ?error, "a cancelled run is left to the sweep");
+            head
+        })
     }
 }

@@ -137,7 +137,7 @@ impl Engine {
         let recorded = self.carry_through(async move {
             match engine.store().write(report).await {
                 Ok(head) => {
-                    engine.queue_again(&head).await;
+                    engine.announce_or_queue(&head).await;
                     Ok(Recorded::Accepted)
                 }
                 Err(error) => stale(error),
@@ -152,12 +152,17 @@ impl Engine {
         C: Command<Answer = ExecutionHead, Refusal = Stale>,
     {
         let head = self.store().write(report).await?;
-        if head.state.is_ended() {
-            self.announce(&head).await;
-        } else {
-            self.queue_again(&head).await;
-        }
+        self.announce_or_queue(&head).await;
         Ok(head)
+    }
+
+    /// Announces the end that came of an attempt without a result, or queues the execution again.
+    pub(crate) async fn announce_or_queue(&self, head: &ExecutionHead) {
+        if head.state.is_ended() {
+            self.announce(head).await;
+        } else {
+            self.queue_again(head).await;
+        }
     }
 }
 

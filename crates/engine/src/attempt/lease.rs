@@ -119,7 +119,7 @@ impl Engine {
         match self.store().write(HandBackExecution { id, attempt, at: Timestamp::now() }).await {
             Ok(head) => {
                 tracing::info!(execution.id = %id, "a claim that was never answered is handed back");
-                self.queue_again(&head).await;
+                self.announce_or_queue(&head).await;
                 Ok(())
             }
             Err(WriteError::Refused(Stale)) => Ok(()),

@@ -41,6 +41,7 @@ impl Engine {
     /// [`Unavailable`] when the database does not answer. It may be called again.
     pub async fn recover(&self) -> Result<Recovered, Unavailable> {
         self.write(RemoveDeadWorkers { unseen_for: Duration::ZERO }).await?;
+        self.settle_all().await?;
         let mut recovered = Recovered::default();
         let mut after = None;
         loop {

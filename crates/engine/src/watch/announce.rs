@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use runbay_events::EventKind;
+use runbay_model::End;
 use runbay_model::ExecutionId;
 use runbay_model::Facts;
 use runbay_model::Reason;
+use runbay_model::State;
 use runbay_model::Status;
 use runbay_model::Timestamp;
 use runbay_store::ExecutionHead;
@@ -42,7 +44,10 @@ impl Engine {
 
     /// Announces a committed move of an execution with the resources that its program used.
     pub(crate) async fn announce_with(&self, head: &ExecutionHead, usage: Usage) {
-        log(head, usage);
+        // What is stopping is logged and counted once it has stopped.
+        if !matches!(head.state, State::Stopping { .. }) {
+            log(head, usage);
+        }
         if head.state.is_ended() {
             count_end(head.state);
         }
@@ -96,6 +101,14 @@ fn log(head: &ExecutionHead, usage: Usage) {
 fn kinds(head: &ExecutionHead) -> Vec<EventKind> {
     let attempt = head.state.attempt();
     let status = |at| EventKind::Status { status: head.state.status(), attempt, at };
+    match head.state {
+        // Stops the attempt in another process. The result follows with what the program has written.
+        State::Stopping { .. } => {
+            return vec![EventKind::Status { status: Status::Cancelled, attempt, at: present(head.completed_at) }];
+        }
+        State::Ended { end: End::Cancelled, .. } if head.worker.is_some() => return vec![EventKind::Result],
+        State::Queued { .. } | State::Running { .. } | State::Ended { .. } => {}
+    }
     match head.state.status() {
         Status::Queued => vec![status(head.queued_at)],
         // The output of a lost attempt is void.

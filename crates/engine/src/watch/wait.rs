@@ -1,12 +1,15 @@
 //! Waiting for the end of an execution.
 
+use std::future::Future;
 use std::time::Duration;
 
 use runbay_events::EventKind;
 use runbay_events::Subscription;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
+use runbay_model::State;
 use runbay_model::TenantId;
+use runbay_store::ExecutionHead;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 use tokio::time::timeout_at;
@@ -30,6 +33,37 @@ enum Silence {
     Away,
 }
 
+/// What can be read of an execution.
+trait Readable: Sized {
+    fn read(
+        engine: &Engine,
+        tenant: &TenantId,
+        id: ExecutionId,
+    ) -> impl Future<Output = Result<Self, ReadError>> + Send;
+
+    fn state(&self) -> State;
+}
+
+impl Readable for ExecutionReport {
+    async fn read(engine: &Engine, tenant: &TenantId, id: ExecutionId) -> Result<Self, ReadError> {
+        engine.report(tenant, id).await
+    }
+
+    fn state(&self) -> State {
+        self.summary.state
+    }
+}
+
+impl Readable for ExecutionHead {
+    async fn read(engine: &Engine, tenant: &TenantId, id: ExecutionId) -> Result<Self, ReadError> {
+        engine.execution_head(tenant, id).await
+    }
+
+    fn state(&self) -> State {
+        self.state
+    }
+}
+
 impl Engine {
     /// Waits until an execution has ended, for `patience` at most, and reads it with its result.
     ///
@@ -42,6 +76,20 @@ impl Engine {
         id: ExecutionId,
         patience: Duration,
     ) -> Result<ExecutionReport, ReadError> {
+        self.wait(tenant, id, patience).await
+    }
+
+    /// Waits in the same way, and reads the head.
+    pub(crate) async fn wait_for_head(
+        &self,
+        tenant: &TenantId,
+        id: ExecutionId,
+        patience: Duration,
+    ) -> Result<ExecutionHead, ReadError> {
+        self.wait(tenant, id, patience).await
+    }
+
+    async fn wait<R: Readable>(&self, tenant: &TenantId, id: ExecutionId, patience: Duration) -> Result<R, ReadError> {
         let deadline = Instant::now() + patience;
         // Subscribed before the row is read: an earlier end is in the row, a later one among the events.
         let mut subscription = self.subscription(id).await;
@@ -52,11 +100,11 @@ impl Engine {
                 if nothing_heard {
                     self.publish_result(id).await;
                 }
-                return self.report(tenant, id).await;
+                return R::read(self, tenant, id).await;
             }
             let now = Instant::now();
             if now >= deadline {
-                return self.report(tenant, id).await;
+                return R::read(self, tenant, id).await;
             }
             let silence = match &mut subscription {
                 None => Silence::Away,
@@ -70,9 +118,9 @@ impl Engine {
             };
             nothing_heard = false;
             if silence == Silence::Over {
-                let report = self.report(tenant, id).await?;
-                if report.summary.state.is_ended() {
-                    return Ok(report);
+                let found = R::read(self, tenant, id).await?;
+                if found.state().is_ended() {
+                    return Ok(found);
                 }
             }
             sleep_until(deadline.min(Instant::now() + blind_look)).await;

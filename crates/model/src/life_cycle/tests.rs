@@ -29,6 +29,7 @@ fn states() -> impl Strategy<Value = State> {
     prop_oneof![
         attempts().prop_map(|previous| State::Queued { previous }),
         attempts().prop_map(|attempt| State::Running { attempt }),
+        attempts().prop_map(|attempt| State::Stopping { attempt }),
         (attempts(), ends).prop_map(|(attempt, end)| State::Ended { attempt, end }),
     ]
 }
@@ -37,6 +38,7 @@ fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Claim),
         Just(Event::Cancel),
+        attempts().prop_map(|attempt| Event::Settle { attempt }),
         (attempts(), verdicts()).prop_map(|(attempt, verdict)| Event::Finish { attempt, verdict }),
         attempts().prop_map(|attempt| Event::HandBack { attempt }),
         (attempts(), losses(), 1_u32..5).prop_map(|(attempt, loss, attempts_allowed)| Event::Lose {
@@ -58,10 +60,23 @@ proptest! {
     fn only_the_holder_of_the_claim_is_heard(state in states(), event in events()) {
         let reported = match event {
             Event::Finish { attempt, .. } | Event::Lose { attempt, .. } | Event::HandBack { attempt } => attempt,
-            Event::Claim | Event::Cancel => return Ok(()),
+            Event::Claim | Event::Cancel | Event::Settle { .. } => return Ok(()),
         };
-        let holds = state == State::Running { attempt: reported };
+        let holds = state == State::Running { attempt: reported } || state == State::Stopping { attempt: reported };
         prop_assert_eq!(next(state, event).is_ok(), holds);
+    }
+
+    /// Whatever comes of the program, and whoever says so.
+    #[test]
+    fn what_is_cancelled_while_it_runs_ends_cancelled_after_one_more_move(attempt in attempts(), event in events()) {
+        let stopping = next(State::Running { attempt }, Event::Cancel).unwrap();
+        prop_assert_eq!((stopping.status(), stopping.is_ended()), (Status::Running, false));
+        if let Ok(following) = next(stopping, event) {
+            prop_assert_eq!(following, State::Ended { attempt, end: End::Cancelled });
+        }
+        let settle = Event::Settle { attempt };
+        prop_assert!(next(stopping, settle).is_ok());
+        prop_assert!(next(State::Running { attempt }, settle).is_err(), "nobody has cancelled it");
     }
 
     #[test]
@@ -76,7 +91,8 @@ proptest! {
     }
 
     #[test]
-    fn a_row_gives_back_the_state_that_made_it(state in states()) {
+    fn three_parts_give_back_the_state_that_made_them(state in states()) {
+        prop_assume!(!matches!(state, State::Stopping { .. }));
         prop_assert_eq!(State::from_parts(state.status(), state.reason(), state.attempt()), Some(state));
     }
 
@@ -88,8 +104,8 @@ proptest! {
         for event in history {
             let Ok(following) = next(state, event) else { continue };
             prop_assert!(following.attempt() >= state.attempt());
-            if let Event::Lose { attempts_allowed, .. } = event {
-                prop_assert_eq!(following.is_ended(), state.attempt().0 >= attempts_allowed);
+            if let (State::Running { attempt }, Event::Lose { attempts_allowed, .. }) = (state, event) {
+                prop_assert_eq!(following.is_ended(), attempt.0 >= attempts_allowed);
             }
             endings += usize::from(following.is_ended());
             state = following;

@@ -1,6 +1,7 @@
 //! A program that runs.
 
 use std::future::Future;
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
@@ -138,16 +139,37 @@ impl Running {
     ///
     /// Like [`Self::end`].
     pub async fn collect(
+        self,
+        feeding: impl Future<Output = ()>,
+        observe: impl FnMut(&Chunk),
+    ) -> Result<Report, RunError> {
+        self.collect_until(pending(), feeding, observe).await
+    }
+
+    /// Does the same as [`Self::collect`], and kills the program when `stop` is there before its end.
+    ///
+    /// CANCEL: dropping the future kills the program.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Self::end`].
+    pub async fn collect_until(
         mut self,
+        stop: impl Future<Output = ()>,
         feeding: impl Future<Output = ()>,
         mut observe: impl FnMut(&Chunk),
     ) -> Result<Report, RunError> {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let mut feeding = pin!(feeding);
-        let mut is_fed = false;
+        let (mut stop, mut feeding) = (pin!(stop), pin!(feeding));
+        let (mut is_stopped, mut is_fed) = (false, false);
         loop {
             let chunk = tokio::select! {
                 chunk = self.next() => chunk,
+                () = &mut stop, if !is_stopped => {
+                    is_stopped = true;
+                    self.kill();
+                    continue;
+                }
                 () = &mut feeding, if !is_fed => {
                     is_fed = true;
                     continue;

@@ -10,9 +10,11 @@ use runbay_model::LanguageId;
 use runbay_model::Outcome;
 use runbay_model::Output;
 use runbay_model::Priority;
+use runbay_model::Reason;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::State;
+use runbay_model::Status;
 use runbay_model::Timestamp;
 use runbay_model::Work;
 use sea_orm::Set;
@@ -78,6 +80,7 @@ pub(crate) struct Model {
     pub(crate) attempt: i64,
     /// How many attempts were handed back. They do not count against the allowed attempts.
     pub(crate) attempts_returned: i64,
+    /// The worker that runs it, and in a cancelled row the one whose report is still to come.
     pub(crate) lease_owner: Option<Uuid>,
     /// The turn that its newest attempt had in the queue.
     pub(crate) queue_turn: Option<f64>,
@@ -115,12 +118,40 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Builds a state from the three columns that store it.
-pub(crate) fn state(status: &str, reason: Option<&str>, attempt: i64) -> Result<State, StoreError> {
-    let reason_word = reason.map(|text| word("executions.reason", text)).transpose()?;
-    let attempt = Attempt(count("executions.attempt", attempt)?);
-    State::from_parts(word("executions.status", status)?, reason_word, attempt)
-        .ok_or_else(|| StoreError::Damaged(format!("executions.status is {status} with reason {reason:?}")))
+/// The columns that store a state.
+pub(crate) struct StateColumns<'a> {
+    pub(crate) status: &'a str,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) attempt: i64,
+    pub(crate) lease_owner: Option<Uuid>,
+}
+
+impl StateColumns<'_> {
+    /// Builds the state.
+    pub(crate) fn state(&self) -> Result<State, StoreError> {
+        let reason = self.reason.map(|text| word("executions.reason", text)).transpose()?;
+        let attempt = Attempt(count("executions.attempt", self.attempt)?);
+        match State::from_parts(word("executions.status", self.status)?, reason, attempt) {
+            Some(State::Ended { attempt, end: End::Cancelled }) if self.lease_owner.is_some() => {
+                Ok(State::Stopping { attempt })
+            }
+            Some(state) => Ok(state),
+            None => {
+                Err(StoreError::Damaged(format!("executions.status is {} with reason {:?}", self.status, self.reason)))
+            }
+        }
+    }
+}
+
+/// Returns the words that store a state.
+///
+/// What is stopping is stored as cancelled, which it is for programs that do not know this state: they start it no more,
+/// and take no execution of its session for active.
+pub(crate) const fn stored(state: State) -> (Status, Option<Reason>) {
+    match state {
+        State::Stopping { .. } => (Status::Cancelled, Some(Reason::Cancelled)),
+        State::Queued { .. } | State::Running { .. } | State::Ended { .. } => (state.status(), state.reason()),
+    }
 }
 
 /// Reads the version of a session.
@@ -160,6 +191,7 @@ pub(crate) struct SummaryRow {
     status: String,
     reason: Option<String>,
     attempt: i64,
+    lease_owner: Option<Uuid>,
     created_at: i64,
     queued_at: i64,
     started_at: Option<i64>,
@@ -258,7 +290,9 @@ impl TryFrom<SummaryRow> for ExecutionSummary {
     type Error = StoreError;
 
     fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
-        let state = state(&row.status, row.reason.as_deref(), row.attempt)?;
+        let SummaryRow { attempt, lease_owner, .. } = row;
+        let columns = StateColumns { status: &row.status, reason: row.reason.as_deref(), attempt, lease_owner };
+        let state = columns.state()?;
         let facts = Facts {
             message: row.message,
             exit_code: row.exit_code,
@@ -276,12 +310,21 @@ impl TryFrom<SummaryRow> for ExecutionSummary {
             session_version: version(row.session_version)?,
             language: LanguageId::new(row.language),
             state,
-            facts: matches!(state, State::Ended { end: End::Judged(_) | End::Lost(_), .. }).then_some(facts),
+            facts: known_facts(state, facts),
             created_at: Timestamp::from_micros(row.created_at),
             queued_at: Timestamp::from_micros(row.queued_at),
             started_at: moment(row.started_at),
-            completed_at: moment(row.completed_at),
+            completed_at: moment(row.completed_at).filter(|_| state.is_ended()),
         })
+    }
+}
+
+/// Returns the facts if they say something. A program that was cancelled may never have been started.
+fn known_facts(state: State, facts: Facts) -> Option<Facts> {
+    match state {
+        State::Ended { end: End::Judged(_) | End::Lost(_), .. } => Some(facts),
+        State::Ended { end: End::Cancelled, .. } => Some(facts).filter(|facts| *facts != Facts::default()),
+        State::Queued { .. } | State::Running { .. } | State::Stopping { .. } => None,
     }
 }
 
@@ -298,8 +341,8 @@ impl TryFrom<ReportRow> for ExecutionReport {
         };
         let tests_total = match (&output.tests, row.unanswered_tests) {
             (Some(results), _) => Some(results.len()),
-            (None, Some(plan)) => Some(read_plan(&plan)?.cases.len()),
-            (None, None) => None,
+            (None, Some(plan)) if summary.state.is_ended() => Some(read_plan(&plan)?.cases.len()),
+            (None, _) => None,
         };
         Ok(Self { output: summary.facts.is_some().then_some(output), summary, tests_total })
     }

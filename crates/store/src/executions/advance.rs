@@ -16,6 +16,7 @@ use super::ExecutionHead;
 use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::Column;
+use crate::entities::execution::stored;
 
 /// Applies `event` to an execution that was read in this transaction, and writes `change` with it.
 ///
@@ -43,10 +44,13 @@ pub(super) async fn advance_if(
     let Ok(state) = next(before.state, event) else {
         return Ok(None);
     };
+    // What is stopping and what has been cancelled differ in nothing else.
+    let is_stopping = matches!(before.state, State::Stopping { .. });
     let written = execution::Entity::update_many()
         .set(moved(change, state, at))
+        .filter(Condition::all().add_option(is_stopping.then(|| Column::LeaseOwner.is_not_null())))
         .filter(Column::Id.eq(before.id.as_uuid()))
-        .filter(Column::Status.eq(before.state.status().as_str()))
+        .filter(Column::Status.eq(stored(before.state).0.as_str()))
         .filter(Column::Attempt.eq(i64::from(before.state.attempt().0)))
         .filter(condition)
         .exec(transaction)
@@ -55,8 +59,9 @@ pub(super) async fn advance_if(
 }
 
 fn moved(mut change: execution::ActiveModel, state: State, at: Timestamp) -> execution::ActiveModel {
-    change.status = Set(state.status().as_str().to_owned());
-    change.reason = Set(state.reason().map(|reason| reason.as_str().to_owned()));
+    let (status, reason) = stored(state);
+    change.status = Set(status.as_str().to_owned());
+    change.reason = Set(reason.map(|reason| reason.as_str().to_owned()));
     change.attempt = Set(i64::from(state.attempt().0));
     match state {
         State::Queued { .. } => {
@@ -67,6 +72,11 @@ fn moved(mut change: execution::ActiveModel, state: State, at: Timestamp) -> exe
         State::Running { .. } => {
             change.started_at = Set(Some(at.as_micros()));
             change.available_at = Set(None);
+        }
+        // The owner stays until its report has come, and tells that one is to come.
+        State::Stopping { .. } => {
+            change.completed_at = Set(Some(at.as_micros()));
+            change.active_session_id = Set(None);
         }
         State::Ended { end, .. } => {
             if matches!(end, End::Lost(_)) {
@@ -86,6 +96,7 @@ fn moved_head(before: ExecutionHead, state: State, at: Timestamp) -> ExecutionHe
     match state {
         State::Queued { .. } => ExecutionHead { queued_at: at, started_at: None, worker: None, ..head },
         State::Running { .. } => ExecutionHead { started_at: Some(at), available_at: None, ..head },
+        State::Stopping { .. } => ExecutionHead { completed_at: Some(at), ..head },
         State::Ended { .. } => ExecutionHead { completed_at: Some(at), available_at: None, ..head },
     }
 }

@@ -3,6 +3,7 @@
 use runbay_model::Event;
 use runbay_model::ExecutionId;
 use runbay_model::SessionId;
+use runbay_model::State;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use sea_orm::ColumnTrait;
@@ -19,7 +20,7 @@ use crate::Writes;
 use crate::entities::execution;
 use crate::entities::execution::Column;
 
-/// Cancels an execution that is queued or running.
+/// Cancels an execution that is queued or running. One that runs is stopping afterwards.
 #[derive(Debug, Clone)]
 pub struct CancelExecution {
     /// The tenant that asks.
@@ -35,6 +36,8 @@ pub struct CancelExecution {
 pub enum CancelRefusal {
     /// There is no such execution, or it belongs to another tenant.
     NotFound,
+    /// The execution was cancelled before, and its end is still to come.
+    Stopping,
     /// The execution had already ended.
     AlreadyEnded,
 }
@@ -50,6 +53,9 @@ impl Command for CancelExecution {
         let Some(head) = locked_head(transaction, which).await? else {
             return Err(WriteError::Refused(CancelRefusal::NotFound));
         };
+        if matches!(head.state, State::Stopping { .. }) {
+            return Err(WriteError::Refused(CancelRefusal::Stopping));
+        }
         let cancelled = advance(transaction, head, Event::Cancel, self.at, execution::ActiveModel::default()).await?;
         cancelled.ok_or(WriteError::Refused(CancelRefusal::AlreadyEnded))
     }

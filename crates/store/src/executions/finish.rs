@@ -14,6 +14,7 @@ use sea_orm::DatabaseTransaction;
 use super::ExecutionHead;
 use super::advance::advance;
 use super::head::locked_head;
+use super::settle::set_outcome_of;
 use crate::Command;
 use crate::WriteError;
 use crate::Writes;
@@ -50,7 +51,7 @@ impl Command for FinishExecution {
         };
         let event = Event::Finish { attempt: self.attempt, verdict: self.verdict };
         let mut change = execution::ActiveModel::default();
-        change.set_outcome(&self.outcome);
+        set_outcome_of(&mut change, head.state, &self.outcome);
         advance(transaction, head, event, self.at, change).await?.ok_or(WriteError::Refused(Stale))
     }
 }

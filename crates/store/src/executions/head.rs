@@ -26,8 +26,8 @@ use sea_orm::sea_query::IntoCondition;
 use crate::StoreError;
 use crate::entities::execution;
 use crate::entities::execution::InputRow;
+use crate::entities::execution::StateColumns;
 use crate::entities::execution::priority;
-use crate::entities::execution::state;
 use crate::entities::execution::version;
 use crate::entities::moment;
 
@@ -62,7 +62,7 @@ pub struct ExecutionHead {
     pub queued_at: Timestamp,
     /// When its newest attempt was claimed.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended, or was told to stop.
     pub completed_at: Option<Timestamp>,
 }
 
@@ -124,6 +124,8 @@ impl TryFrom<HeadRow> for ExecutionHead {
     type Error = StoreError;
 
     fn try_from(row: HeadRow) -> Result<Self, StoreError> {
+        let HeadRow { attempt, lease_owner, .. } = row;
+        let columns = StateColumns { status: &row.status, reason: row.reason.as_deref(), attempt, lease_owner };
         Ok(Self {
             id: ExecutionId::from_uuid(row.id),
             tenant: TenantId::new(row.tenant_id),
@@ -132,7 +134,7 @@ impl TryFrom<HeadRow> for ExecutionHead {
             language: LanguageId::new(row.language),
             priority: priority(row.priority.as_deref())?,
             queue_turn: row.queue_turn,
-            state: state(&row.status, row.reason.as_deref(), row.attempt)?,
+            state: columns.state()?,
             worker: row.lease_owner.map(WorkerId::from_uuid),
             attempts_returned: u32::try_from(row.attempts_returned).map_err(|_| {
                 StoreError::Damaged(format!("executions.attempts_returned is {}", row.attempts_returned))

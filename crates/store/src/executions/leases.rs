@@ -87,7 +87,7 @@ impl Store {
         Ok(attempts.iter().filter(|attempt| !own.contains(attempt)).copied().collect())
     }
 
-    /// Reads the attempts that belong to a worker by the rows.
+    /// Reads the attempts that belong to a worker by the rows, without those that are to stop.
     ///
     /// # Errors
     ///
@@ -96,7 +96,8 @@ impl Store {
         let query = execution::Entity::find()
             .select_only()
             .columns([Column::Id, Column::Attempt])
-            .filter(Column::LeaseOwner.eq(worker.as_uuid()));
+            .filter(Column::LeaseOwner.eq(worker.as_uuid()))
+            .filter(Column::Status.eq(Status::Running.as_str()));
         let rows = read(async || {
             let rows: Vec<(Uuid, i64)> = query.clone().into_tuple().all(self.readers()).await?;
             Ok(rows)

@@ -12,6 +12,7 @@ mod list;
 mod pace;
 mod read;
 mod requeue;
+mod settle;
 
 pub use accept::AcceptOneShot;
 pub use accept::AcceptRefusal;
@@ -36,6 +37,7 @@ pub use leases::ReclaimExecution;
 pub use pace::Pace;
 pub use requeue::HandBackExecution;
 pub use requeue::LoseExecution;
+pub use settle::SettleExecution;
 
 #[cfg(test)]
 pub(crate) mod queries {
@@ -46,4 +48,5 @@ pub(crate) mod queries {
     pub(crate) use super::read::queued;
     pub(crate) use super::read::report_columns;
     pub(crate) use super::read::with_status;
+    pub(crate) use super::settle::stopping;
 }

@@ -10,6 +10,7 @@ mod refusals;
 mod retention;
 mod saves;
 mod saves_a_second;
+mod stopping;
 mod test_database;
 mod transactions;
 mod workers;

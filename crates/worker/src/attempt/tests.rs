@@ -33,7 +33,7 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-type Run = Result<(Verdict, Outcome), RunFault>;
+type Run = Result<Ran, RunFault>;
 
 /// An engine with one claimed execution.
 struct Bench {
@@ -110,7 +110,7 @@ async fn what_was_judged_is_recorded() {
     let (bench, attempt) = Bench::new(1).await;
     let output = Output { stdout: b"1\n".to_vec(), ..Output::default() };
     let outcome = Outcome { output: output.clone(), ..Outcome::default() };
-    let ended = bench.after(attempt, std::future::ready(Ok((Verdict::Completed, outcome)))).await;
+    let ended = bench.after(attempt, std::future::ready(Ok(Ran::Judged(Verdict::Completed, outcome)))).await;
     assert_eq!((ended.summary.state.status(), ended.output), (Status::Completed, Some(output)));
 }
 
@@ -133,14 +133,49 @@ async fn a_run_that_panics_or_fails_is_tried_again_and_fails_in_the_end() {
     }
 }
 
+/// Cancels an execution while `attempt` is carried out.
+async fn cancelled(
+    bench: &Bench,
+    attempt: Attempt,
+    run: impl Future<Output = Run> + Send + 'static,
+) -> ExecutionReport {
+    let (engine, tenant, id) = (bench.engine.clone(), bench.tenant.clone(), attempt.claim.execution);
+    let cancelling = tokio::spawn(async move { engine.cancel(&tenant, id).await });
+    let report = bench.after(attempt, run).await;
+    timeout(DEADLINE, cancelling).await.expect("within the deadline").unwrap().unwrap();
+    assert_eq!(report.summary.state.status(), Status::Cancelled);
+    assert_eq!(bench.engine.report(&bench.tenant, id).await.unwrap(), report, "nothing changes it any more");
+    report
+}
+
 #[tokio::test]
-async fn a_cancelled_run_is_dropped() {
+async fn what_a_cancelled_run_has_written_is_recorded() {
+    let output = Output { stdout: b"so far\n".to_vec(), ..Output::default() };
+    let facts = Facts { execution_time: Some(Duration::from_millis(7)), ..Facts::default() };
+    let outcome = Outcome { facts, output };
     let (bench, attempt) = Bench::new(1).await;
-    let (sender, dropped) = oneshot::channel();
-    bench.engine.cancel(&bench.tenant, attempt.claim.execution).await.unwrap();
-    let cancelled = bench.after(attempt, endless(sender)).await;
-    assert_eq!(cancelled.summary.state.status(), Status::Cancelled);
-    is_dropped(dropped).await;
+    let (stop, written) = (attempt.claim.cancelled.clone(), outcome.clone());
+    let run = async move {
+        stop.cancelled().await;
+        Ok(Ran::Stopped(written))
+    };
+    let report = cancelled(&bench, attempt, run).await;
+    assert_eq!((report.summary.facts, report.output), (Some(outcome.facts), Some(outcome.output)));
+}
+
+#[tokio::test]
+async fn a_cancelled_run_that_fails_or_panics_ends_without_output() {
+    for is_panic in [false, true] {
+        let (bench, attempt) = Bench::new(1).await;
+        let stop = attempt.claim.cancelled.clone();
+        let run = async move {
+            stop.cancelled().await;
+            assert!(!is_panic, "on purpose");
+            Err(RunFault::UnknownLanguage(LanguageId::new("cobol")))
+        };
+        let report = cancelled(&bench, attempt, run).await;
+        assert_eq!((report.summary.facts, report.output), (None, None));
+    }
 }
 
 #[tokio::test]
@@ -156,7 +191,7 @@ async fn what_does_not_end_in_time_is_handed_back() {
 
 fn ended_by(signal: &str) -> Run {
     let facts = Facts { signal: Some(signal.to_owned()), ..Facts::default() };
-    Ok((Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
+    Ok(Ran::Judged(Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
 }
 
 /// A run of test cases whose first case was ended by a signal.
@@ -164,16 +199,16 @@ fn with_a_test_ended_by_a_signal() -> Run {
     let skipped = TestResult::skipped(None);
     let test = TestResult { verdict: TestVerdict::Error, signal: Some("SIGTERM".to_owned()), ..skipped };
     let output = Output { tests: Some(vec![test]), ..Output::default() };
-    Ok((Verdict::Completed, Outcome { output, ..Outcome::default() }))
+    Ok(Ran::Judged(Verdict::Completed, Outcome { output, ..Outcome::default() }))
 }
 
 #[tokio::test]
 async fn a_program_that_is_told_to_stop_with_the_worker_is_handed_back() {
     let java = || {
         let facts = Facts { exit_code: Some(143), ..Facts::default() };
-        Ok((Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
+        Ok(Ran::Judged(Verdict::Failed(Fault::RuntimeError), Outcome { facts, ..Outcome::default() }))
     };
-    let compiler = || Ok((Verdict::Failed(Fault::CompileError), Outcome::default()));
+    let compiler = || Ok(Ran::Judged(Verdict::Failed(Fault::CompileError), Outcome::default()));
     for run in [ended_by("SIGTERM"), java(), compiler(), with_a_test_ended_by_a_signal()] {
         let (bench, attempt) = Bench::new(1).await;
         bench.stop.cancel();

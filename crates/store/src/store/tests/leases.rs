@@ -69,7 +69,10 @@ async fn what_a_dead_worker_ran_is_run_again_at_its_old_turn(database: TestDatab
     assert_eq!(head.available_at, Some(at(90)));
     let again = store.write(reclaim(&running[1], Attempt(1))).await;
     assert!(matches!(again, Err(WriteError::Refused(Stale))), "{again:?}");
-    assert_eq!(store.executions_with_status(Status::Queued, None, 10).await.unwrap(), [head]);
+    // The answer tells who has lost it, and the row who has it.
+    assert_eq!((head.worker, store.stopping(10).await.unwrap()), (Some(dies.id), Vec::new()));
+    let row = ExecutionHead { worker: None, ..head };
+    assert_eq!(store.executions_with_status(Status::Queued, None, 10).await.unwrap(), [row]);
 }
 
 async fn a_worker_learns_which_attempts_are_no_longer_its_own(database: TestDatabase) {

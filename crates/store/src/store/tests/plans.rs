@@ -95,6 +95,7 @@ async fn every_query_begins_in_its_index(database: TestDatabase) {
         ("ix_executions_status_created", queries::queued()),
         ("ix_executions_dead_letters", dead_letters),
         ("ix_executions_completed", ended_before(at(100), 500)),
+        ("ix_executions_lease_owner", queries::stopping(500)),
         ("ix_executions_", queries::expired(backend, Duration::from_secs(10), 500)),
     ];
     for (index, query) in plans {
