@@ -180,6 +180,7 @@ async fn types_are_checked_with_those_of_node() {
         ("typescript", "let x = [1].toSorted().foo;\n", &[(1, Error, "TS2339")]),
         ("typescript", "export const f = (a) => a;\n", &[(1, Warning, "TS7006")]),
         ("typescript", "console.log(\"a\".match(/a/)[0]);\n", &[(1, Warning, "TS2531")]),
+        ("typescript", "console.log(Object.keys ? 1 : 2);\n", &[(1, Warning, "TS2774")]),
         ("typescript", "class A { x: number }\nnew A();\n", &[(1, Warning, "TS2564")]),
         ("typescript", "let x: string | undefined;\nconst f = () => { x = \"\"; };\nf();\n", &[]),
     ])

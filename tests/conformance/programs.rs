@@ -94,12 +94,16 @@ pub(crate) fn files(language: &Language, program: &str) -> Vec<(String, Vec<u8>)
     if file.is_file() {
         return vec![(language.entry.to_owned(), read(&file))];
     }
-    let folder = folder.join(program);
+    files_below(&folder.join(program), |name| name == language.entry)
+}
+
+/// Returns the files below a folder, the entry first.
+pub(crate) fn files_below(folder: &Path, is_entry: impl Fn(&str) -> bool) -> Vec<(String, Vec<u8>)> {
     let mut paths = Vec::new();
-    find_files(&folder, &mut paths);
-    let name = |path: &PathBuf| path.strip_prefix(&folder).expect("it was found there").display().to_string();
+    find_files(folder, &mut paths);
+    let name = |path: &PathBuf| path.strip_prefix(folder).expect("it was found there").display().to_string();
     let mut files: Vec<_> = paths.iter().map(|path| (name(path), read(path))).collect();
-    files.sort_by_key(|(name, _)| (name != language.entry, name.clone()));
+    files.sort_by_key(|(name, _)| (!is_entry(name), name.clone()));
     files
 }
 

@@ -7,24 +7,7 @@ use runbay_model::Verdict;
 
 use crate::host::Host;
 use crate::host::Input;
-
-/// Returns the files of one program, its `main` first.
-fn program(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() {
-                folders.push(entry);
-            } else {
-                let name = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                files.push((name, fs::read(&entry).unwrap()));
-            }
-        }
-    }
-    files.sort_by_key(|(name, _)| (!name.starts_with("main."), name.clone()));
-    files
-}
+use crate::programs::files_below;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_that_run_have_no_findings() {
@@ -33,7 +16,7 @@ async fn programs_that_run_have_no_findings() {
     let mut count = 0;
     for folder in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/typescript")).unwrap() {
         let folder = folder.unwrap().path();
-        let files = program(&folder);
+        let files = files_below(&folder, |name| name.starts_with("main."));
         let input = Input { files: files.clone(), stdin: b"one\ntwo\n".to_vec(), ..Input::default() };
         let (verdict, outcome) = host.run("typescript", input).await;
         if verdict != Verdict::Completed {
