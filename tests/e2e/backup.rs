@@ -122,7 +122,7 @@ async fn a_copy_is_put_back_only_where_no_server_runs() {
     let refused = refusal(&runbay("restore", &copy, &app.data_directory()).await);
     assert!(refused.contains("is in use by another runbay"), "{refused}");
     let refused = refusal(&runbay("backup", &copy, &app.data_directory()).await);
-    assert!(refused.contains("copy.db exists") && refused.contains("try: another name"), "{refused}");
+    assert!(refused.contains("cannot make") && refused.contains("try: another name"), "{refused}");
 
     app.client.save(&session, "print(2)").await;
     app.terminate().await;

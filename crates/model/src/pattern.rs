@@ -10,6 +10,7 @@ use regex_syntax::ast::Ast;
 use regex_syntax::ast::ClassPerlKind;
 use regex_syntax::ast::ClassSetBinaryOp;
 use regex_syntax::ast::ClassSetItem;
+use regex_syntax::ast::Error;
 use regex_syntax::ast::Flag;
 use regex_syntax::ast::Flags;
 use regex_syntax::ast::Visitor;
@@ -61,12 +62,21 @@ pub(crate) fn check(text: &str) -> Result<(), InvalidPattern> {
 }
 
 fn parse(text: &str) -> Result<Ast, InvalidPattern> {
-    Parser::new().parse(text).map_err(InvalidPattern::of)
+    let place = |error: &Error| error.span().start.offset + 1;
+    Parser::new().parse(text).map_err(|error| InvalidPattern(format!("{} at byte {}", error.kind(), place(&error))))
 }
 
 fn build(text: &str) -> Result<Regex, InvalidPattern> {
     let mut builder = RegexBuilder::new(&format!(r"\A(?:{text})\z"));
-    builder.size_limit(BYTES).dfa_size_limit(BYTES).build().map_err(InvalidPattern::of)
+    builder.size_limit(BYTES).dfa_size_limit(BYTES).build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => InvalidPattern(format!("it takes more than {} KiB of memory", BYTES / 1024)),
+        // The last line of several says what is wrong.
+        error => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            InvalidPattern::of(last.strip_prefix("error: ").unwrap_or(last))
+        }
+    })
 }
 
 /// Counts the characters whose other case is looked up. A class within classes counts once for each of them.
@@ -153,6 +163,19 @@ mod tests {
     fn what_is_no_regular_expression_is_refused() {
         for pattern in ["(", "a)|(?:b", r"(\d{1000}){1000}", r"\p{Greek}{9999}"] {
             assert!(check(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line_with_its_place() {
+        for (pattern, message) in [
+            ("ab(", "unclosed group at byte 3"),
+            ("a(?=b)", "look-around, including look-ahead and look-behind, is not supported at byte 2"),
+            (r"(\d{1000}){1000}", "it takes more than 256 KiB of memory"),
+            (r"\p{Nonsense}", "Unicode property not found"),
+        ] {
+            let complaint = check(pattern).unwrap_err().to_string();
+            assert_eq!(complaint, format!("is not a regular expression: {message}"));
         }
     }
 

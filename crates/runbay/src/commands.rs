@@ -31,6 +31,8 @@ pub(crate) enum CliCommand {
     Backup(backup::Backup),
     Restore(backup::Restore),
     DeadLetters(dead_letters::DeadLetters),
+    #[command(name = backup::COPY, hide = true)]
+    CopyDatabase(backup::CopyDatabase),
     #[command(name = keeper::NAME, hide = true)]
     Keeper,
 }
@@ -49,6 +51,7 @@ impl CliCommand {
             Self::Backup(command) => command.execute(),
             Self::Restore(command) => command.execute(),
             Self::DeadLetters(command) => command.execute(),
+            Self::CopyDatabase(command) => command.execute(),
             Self::Keeper => keeper::execute(),
         }
     }

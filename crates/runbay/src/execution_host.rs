@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::bay_uids;
 use crate::bay_uids::BayUids;
+use crate::identity;
 use crate::limit_list::LimitSettings;
 use crate::open_files;
 use crate::sandbox;
@@ -58,12 +59,19 @@ impl Plan {
     }
 
     /// Reserves the user numbers of the bays, as long as the answer is kept. Only root has such numbers.
-    pub(crate) fn reserve_uids(&self) -> anyhow::Result<Option<BayUids>> {
+    ///
+    /// The account that the server is to run as, which `user` names, must not be one of them.
+    pub(crate) fn reserve_uids(&self, user: Option<&str>) -> anyhow::Result<Option<BayUids>> {
         if !Account::current().is_root() {
             return Ok(None);
         }
         // Each bay has two.
         let count = u32::try_from(self.max_bays).unwrap_or(u32::MAX).saturating_mul(2);
+        let account = identity::service_account(user)?.uid;
+        anyhow::ensure!(
+            !(self.first_bay_uid..self.first_bay_uid.saturating_add(count)).contains(&account),
+            "first_bay_uid: the server itself runs as the user {account}, so programs must not; choose another number"
+        );
         bay_uids::reserve(self.first_bay_uid, count)
     }
 

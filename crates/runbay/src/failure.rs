@@ -60,6 +60,8 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         }
         Some(std::io::ErrorKind::AddrInUse) => Some("another port with --listen, or stop what listens there"),
         Some(std::io::ErrorKind::PermissionDenied) => Some("another directory, or another --user"),
+        Some(std::io::ErrorKind::AlreadyExists) => Some("another name for the new file"),
+        Some(std::io::ErrorKind::NotFound) => Some("a directory that exists"),
         Some(kind) => advice_on_files(kind),
         None => None,
     }
@@ -67,14 +69,16 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
 
 fn advice_on_copy(error: &CopyError) -> Option<&'static str> {
     match error {
-        CopyError::Missing(_) => Some("the directory of the server with --data-dir, or the file's right name"),
-        CopyError::NotPlain(_) => Some("the file itself, not a link to it"),
-        CopyError::Exists(_) => Some("another name for the new file"),
-        CopyError::Foreign(_) | CopyError::Damaged { .. } => Some("another copy of the database"),
-        CopyError::Database { .. } => {
-            Some("as the user who owns the files, or another copy if the file is no database")
-        }
-        CopyError::Write { source, .. } => advice_on_files(source.kind()),
+        CopyError::Missing(_) => Some("the directory of the server with --data-dir, or the right name of the file"),
+        CopyError::NotPlain(_) => Some("the file itself, not a link or a directory"),
+        CopyError::Foreign | CopyError::Damaged(_) => Some("another copy of the database"),
+        CopyError::InUse => Some("again when the program that has the database open has ended; fuser names it"),
+        CopyError::Database(_) => Some("make room where the data directory is, which needs as much again for a while"),
+        CopyError::File { source, .. } => match source.kind() {
+            std::io::ErrorKind::PermissionDenied => Some("as root, or as the user who owns the data directory"),
+            std::io::ErrorKind::StorageFull => Some("make room where the data directory and the copy are"),
+            _ => None,
+        },
     }
 }
 

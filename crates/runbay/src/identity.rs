@@ -16,12 +16,16 @@ const ACCOUNT: &str = "runbay";
 /// Finds the account to run as: the named one, else `runbay`, else a number that belongs to nobody.
 ///
 /// It is never `nobody`: other services run as that account and could read the database.
-fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
+pub(crate) fn service_account(name: Option<&str>) -> anyhow::Result<Account> {
     let passwd = std::fs::read_to_string("/etc/passwd").context("failed to read /etc/passwd")?;
     match name {
         Some(name) => {
             let account = Account::find(name, &passwd).with_context(|| format!("there is no account {name:?}"))?;
             anyhow::ensure!(!account.is_root(), "the service must not run as root; name another account with --user");
+            anyhow::ensure!(
+                name != "nobody",
+                "the service must not run as nobody, as whom others run too; name another account with --user"
+            );
             Ok(account)
         }
         None => Ok(Account::find(ACCOUNT, &passwd).unwrap_or(Account { uid: FIRST_UID, gid: FIRST_UID })),
@@ -41,6 +45,16 @@ pub(crate) fn become_service(user: Option<&str>, data: &DataDirectory) -> anyhow
     data.give_to(account.uid, account.gid)?;
     let path = runbay_sandbox::make_reachable(data.path(), account)?;
     drop_to(account)?;
+    Ok(path)
+}
+
+/// Continues as the owner of a data directory, and returns the path by which it is reached then.
+///
+/// To be called as root, before other threads exist.
+pub(crate) fn become_owner(owner: Account, data: &DataDirectory) -> anyhow::Result<PathBuf> {
+    data.give_to(owner.uid, owner.gid)?;
+    let path = runbay_sandbox::make_reachable(data.path(), owner)?;
+    drop_to(owner)?;
     Ok(path)
 }
 

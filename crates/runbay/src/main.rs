@@ -12,6 +12,7 @@ mod host_flags;
 mod identity;
 mod limit_list;
 mod logging;
+mod new_file;
 mod open_files;
 mod readiness;
 mod sandbox;

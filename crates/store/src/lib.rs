@@ -32,6 +32,7 @@ pub use backend::fault::Fault;
 pub use backend::fault::Outlook;
 pub use backup::CopyContents;
 pub use backup::CopyError;
+pub use backup::CopySource;
 pub use backup::Restored;
 pub use backup::backup;
 pub use backup::restore;

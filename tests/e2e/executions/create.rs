@@ -50,6 +50,18 @@ async fn without_a_language_it_is_python() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_before_code_does_no_harm() {
+    let app = TestApp::with_languages("bash,php,java").await;
+    let java = "class Main { public static void main(String[] a) { System.out.println(1); } }";
+    for (language, code) in [("bash", "#!/bin/bash\necho 1"), ("php", "<?php\necho \"1\\n\";"), ("java", java)] {
+        let body = json!({"language": language, "source_code": format!("\u{feff}{code}")});
+        let ended = app.client.post("/executions?wait_ms=60000&include=source", &body).await.expect(200);
+        assert_eq!((&ended["stdout"], &ended["stderr"]), (&json!("1\n"), &json!("")), "{ended:#}");
+        assert_eq!(ended["source_code"], code);
+    }
+}
+
+#[tokio::test]
 async fn everything_reaches_the_program() {
     let app = TestApp::start().await;
     let body = json!({

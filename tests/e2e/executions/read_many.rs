@@ -22,7 +22,7 @@ async fn each_id_has_its_entry_in_order() {
     assert_eq!(entries.as_array().unwrap().len(), ids.len());
     let problem = &entries[1];
     assert_eq!((&problem["status"], &problem["code"]), (&json!(404), &json!("execution_not_found")));
-    assert_eq!(problem["details"], json!([format!("ids[1]: {UNKNOWN}")]));
+    assert_eq!(problem["details"], json!([format!("ids[1]: {UNKNOWN} is not in this answer")]));
     assert_eq!(problem["request_id"], answer.header("x-request-id"));
     let alone = app.client.execution(&started[0]).await;
     assert_eq!(entries[2], alone);

@@ -16,14 +16,13 @@ use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::schema::Object;
 use utoipa::openapi::schema::SchemaType;
 
+use crate::schema::without_nul;
+
 /// The hyphenated form of an id.
 const ID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
 /// base64 with or without padding. The bits that are left over at its end are zero.
 const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]={0,2}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=?)?$";
-
-/// Text without U+0000.
-const TEXT: &str = "^[^\\u0000]*$";
 
 /// A body that may have code.
 struct Body {
@@ -56,10 +55,11 @@ pub(super) fn tighten_bodies(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     let short = json!({"properties": {"expected_stdout": {"format": "regex", "maxLength": 1024}}});
     extend(object(schemas, "TestCase"), [("if", regex), ("then", short)]);
     for body in &BODIES {
-        // The first file has the code.
-        let code = json!({"properties": {"content": {"pattern": TEXT, "maxLength": 65_536}}});
+        // The first file has the code. Where there is a schema for the first entry, `items` is about the others.
+        let content = json!({"maxLength": 65_536, "not": without_nul().get("not")});
+        let code = json!({"properties": {"content": content}});
         if let Some(RefOr::T(Schema::Array(files))) = object(schemas, body.schema).properties.get_mut("files") {
-            let first = json!([{"if": base64, "else": code}]);
+            let first = json!([{"$ref": "#/components/schemas/File", "if": base64, "else": code}]);
             files.extensions = Some(Extensions::from_iter([("prefixItems", first)]));
         }
     }
@@ -83,6 +83,9 @@ pub(super) fn tighten_parameters(operation: &mut Operation) {
 
 impl Body {
     fn tighten(&self, object: &mut Object) {
+        if let Some(RefOr::T(Schema::Object(code))) = object.properties.get_mut("source_code") {
+            code.extensions = Some(without_nul());
+        }
         if let (Some(alias), Some(RefOr::T(Schema::Object(code)))) = (self.alias, object.properties.get("source_code"))
         {
             let mut code = code.clone();

@@ -60,7 +60,11 @@ impl FromStr for WebOrigin {
         };
         let authority = uri.authority().ok_or_else(error)?;
         let bare = matches!(uri.path(), "" | "/") && uri.query().is_none() && !authority.as_str().contains('@');
-        if !bare || authority.host().is_empty() {
+        let has_port = !authority.as_str().ends_with(authority.host());
+        if !bare || authority.host().is_empty() || authority.host().contains('*') {
+            return Err(error());
+        }
+        if has_port && authority.port_u16().is_none() {
             return Err(error());
         }
         let host = authority.host().to_ascii_lowercase();
@@ -128,6 +132,8 @@ mod tests {
             "https://u@a",
             "null",
             "*",
+            "https://*.a",
+            "https://a:99999",
         ] {
             let error = text.parse::<WebOrigin>().unwrap_err().to_string();
             assert!(error.contains("such as https://code.example"), "{error}");

@@ -14,9 +14,9 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
 
-use super::AllowedOrigins;
 use super::Exposure;
 use super::Listening;
+use super::WebOrigin;
 use super::reach::asked_host;
 use super::reach::is_loopback_name;
 use super::reach::names;
@@ -51,7 +51,7 @@ impl Exposure {
             return Ok(());
         };
         let origin = origin.to_str().unwrap_or_default();
-        if !self.knows_its_pages() || self.is_own(origin, host) || self.allowed.has(origin) {
+        if self.is_own(origin, host) || self.allowed.has(origin) {
             return Ok(());
         }
         Err(Problem::new(Code::ForeignOrigin).detail(
@@ -61,20 +61,20 @@ impl Exposure {
         ))
     }
 
-    /// Returns whether the server knows all pages that may use it: on a network it knows them only if it is told.
-    fn knows_its_pages(&self) -> bool {
-        self.listening == Listening::Loopback || !self.public.is_empty() || self.allowed != AllowedOrigins::None
-    }
-
+    /// Returns whether a page is one of the server itself: of the host that the request asks for, or of a public name.
     fn is_own(&self, origin: &str, host: Option<&str>) -> bool {
-        let authority = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
-        if let (Some(authority), Some(host)) = (authority, host)
-            && authority.eq_ignore_ascii_case(host)
-        {
-            return true;
+        let Some((scheme, authority)) = origin.split_once("://") else { return false };
+        if !matches!(scheme, "http" | "https") {
+            return false;
+        }
+        match host {
+            Some(host) if authority.eq_ignore_ascii_case(host) => return true,
+            // Browsers leave out the usual port of a page, and proxies may name it.
+            Some(host) if format!("{scheme}://{host}").parse() == origin.parse::<WebOrigin>() => return true,
+            None if is_loopback_name(authority) => return true,
+            _ => {}
         }
         origin.parse().is_ok_and(|origin| self.public.contains(&origin))
-            || (host.is_none() && authority.is_some_and(is_loopback_name))
     }
 }
 
@@ -84,6 +84,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
+    use crate::exposure::AllowedOrigins;
 
     fn code(exposure: &Exposure, method: &Method, headers: &[(&str, &str)]) -> Option<Code> {
         let request = Request::builder().method(method).uri("/executions");
@@ -141,10 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_told_its_origins_refuses_others_on_a_network_too() {
+    fn a_page_of_another_host_is_refused_on_a_network_too() {
         let network = Exposure::of("0.0.0.0:8080".parse().unwrap());
         let headers = [("host", "10.0.0.5:8080"), ("origin", "https://evil.example")];
-        assert_eq!(code(&network, &Method::POST, &headers), None);
+        assert_eq!(code(&network, &Method::POST, &headers), Some(Code::ForeignOrigin));
+        let usual_port = [("host", "code.example:443"), ("origin", "https://code.example")];
+        assert_eq!(code(&network, &Method::POST, &usual_port), None);
         let told = network.allowed(AllowedOrigins::These(vec!["https://lms.example".parse().unwrap()]));
         assert_eq!(code(&told, &Method::POST, &headers), Some(Code::ForeignOrigin));
         for origin in ["https://lms.example", "http://10.0.0.5:8080"] {

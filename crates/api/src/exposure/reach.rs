@@ -5,11 +5,9 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::Version;
-use axum::http::header::FORWARDED;
 use axum::http::header::HOST;
 use axum::http::header::ORIGIN;
 use axum::http::header::REFERER;
-use axum::http::header::VIA;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 
@@ -19,6 +17,35 @@ use super::origin::WebOrigin;
 use super::origin::host;
 use crate::problem::Code;
 use crate::problem::Problem;
+
+/// What proxies and content delivery networks add; programs on the same machine have no use for any of it.
+const PROXY_HEADERS: &[&str] = &[
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-proxyuser-ip",
+    "x-host",
+    "x-scheme",
+    "client-ip",
+    "true-client-ip",
+    "cdn-loop",
+    "max-forwards",
+];
+const PROXY_PREFIXES: &[&str] = &[
+    "x-forwarded",
+    "x-original-",
+    "x-envoy-",
+    "x-azure-",
+    "x-arr-",
+    "x-appengine-",
+    "x-amzn-",
+    "x-amz-cf-",
+    "cf-",
+    "fly-",
+    "fastly-",
+];
 
 /// Where a request comes from.
 ///
@@ -38,7 +65,8 @@ impl Reach {
     pub(crate) fn operations_refused() -> Problem {
         Problem::new(Code::OperationsRefused).detail(
             "There are no keys, so this is only for programs on the server's own machine, and only while it listens on \
-             loopback and has no --public-url. `runbay dead-letters` works there in any case.",
+             loopback and has no --public-url. With a database server, `runbay dead-letters` works there in any case, \
+             and one more `runbay api` on loopback answers the rest.",
         )
     }
 }
@@ -82,7 +110,8 @@ pub(super) fn is_loopback_name(authority: &str) -> bool {
 
 fn was_forwarded(request: &Parts) -> bool {
     let by_header = request.headers.keys().any(|name| {
-        *name == FORWARDED || *name == VIA || name == "x-real-ip" || name.as_str().starts_with("x-forwarded-")
+        let name = name.as_str();
+        PROXY_HEADERS.contains(&name) || PROXY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     });
     // nginx says nothing of itself unless it is told to, but asks in the old version.
     by_header || request.version < Version::HTTP_11
@@ -131,7 +160,9 @@ mod tests {
     fn what_a_proxy_adds_makes_a_request_foreign() {
         let host = ("host", "127.0.0.1:8080");
         assert_eq!(loopback().reach(&parts(&[host])), Reach::ThisMachine);
-        for name in ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"] {
+        for name in
+            ["forwarded", "via", "x-forwarded-for", "x-forwarded", "x-real-ip", "cf-connecting-ip", "x-envoy-peer"]
+        {
             assert_eq!(loopback().reach(&parts(&[host, (name, "10.0.0.7")])), Reach::Proxy, "{name}");
             assert_eq!(loopback().reach(&parts(&[host, (name, "127.0.0.1")])), Reach::Proxy, "{name}");
         }

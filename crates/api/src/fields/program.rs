@@ -34,7 +34,7 @@ pub(crate) struct Program {
     #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     #[serde(alias = "code")]
-    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
+    #[schema(max_length = 65_536)]
     source_code: Option<String>,
     #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]
     files: Option<Files>,

@@ -1,18 +1,33 @@
 //! `runbay backup` and `runbay restore`: copies of an SQLite database.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
 use std::process::ExitCode;
+use std::process::Stdio;
 
 use anyhow::Context;
 use clap::Args;
+use runbay_sandbox::Account;
 use runbay_store::CopyContents;
+use runbay_store::CopySource;
 use runbay_store::DataDirectory;
 
+use crate::identity;
+use crate::new_file::NewFile;
 use crate::settings;
 use crate::settings::DataSettings;
 use crate::settings::Given;
 use crate::settings::WrittenBackend;
+
+/// The hidden command that copies the database as the owner of its directory.
+pub(super) const COPY: &str = "copy-database";
 
 /// Copy the database of `runbay serve` into a file, while it is served or not.
 ///
@@ -68,8 +83,17 @@ impl Place {
 impl Backup {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let directory = self.place.directory("backup")?;
-        let contents = block_on(runbay_store::backup(&directory, &self.target))?;
-        writeln!(std::io::stdout(), "{} holds {}.", self.target.display(), describe(contents))?;
+        let shown = self.target.display().to_string();
+        let mut new = NewFile::create(&self.target).with_context(|| format!("cannot make {shown}"))?;
+        let contents = match owner_beside_root(&directory)? {
+            None => block_on(runbay_store::backup(&directory, &mut new.file))?,
+            Some(owner) => match copy_as(owner, &directory, &new.file)? {
+                Ok(contents) => contents,
+                Err(code) => return Ok(code),
+            },
+        };
+        new.publish().with_context(|| format!("cannot make {shown}"))?;
+        writeln!(std::io::stdout(), "{shown} holds {}.", describe(contents))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -77,14 +101,81 @@ impl Backup {
 impl Restore {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let directory = self.place.directory("restore")?;
+        // With the rights of whoever puts it back; the account of the server may not be able to read it.
+        let source = CopySource::open(&self.source)?;
         let data = DataDirectory::lock(&directory)?;
-        let restored = block_on(runbay_store::restore(&data, &self.source))?;
+        let path = match owner_beside_root(&directory)? {
+            None => directory.clone(),
+            Some(owner) => identity::become_owner(owner, &data)?,
+        };
+        let restored = block_on(runbay_store::restore(&path, source))?;
         let mut out = std::io::stdout();
         writeln!(out, "{} holds {}.", directory.display(), describe(restored.contents))?;
-        if let Some(replaced) = restored.replaced {
+        if let Some(replaced) = restored.replaced.as_deref().and_then(Path::file_name) {
+            let replaced = directory.join(replaced);
             writeln!(out, "What was there is in {}; delete it when you do not need it.", replaced.display())?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The part of `runbay backup` that looks into the data directory: it writes the copy to standard output.
+///
+/// Root must not do that, as it would follow what the directory's owner puts there.
+#[derive(Debug, Args)]
+pub(crate) struct CopyDatabase {
+    directory: PathBuf,
+}
+
+impl CopyDatabase {
+    pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
+        let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+        let CopyContents { sessions, executions, bytes } = block_on(runbay_store::backup(&self.directory, &mut out))?;
+        writeln!(std::io::stderr(), "{sessions} {executions} {bytes}")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Copies the database as the owner of its directory; an error was told already.
+fn copy_as(owner: Account, directory: &Path, target: &File) -> anyhow::Result<Result<CopyContents, ExitCode>> {
+    let directory = runbay_sandbox::make_reachable(directory, owner)?;
+    let output = Command::new("/proc/self/exe")
+        .arg(COPY)
+        .arg(directory)
+        .env_clear()
+        .uid(owner.uid)
+        .gid(owner.gid)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(target.try_clone()?)
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(Child::wait_with_output)
+        .context("failed to start as the owner of the data directory")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        write!(std::io::stderr(), "{said}")?;
+        return Ok(Err(ExitCode::from(2)));
+    }
+    let numbers: Vec<u64> = said.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
+    let [sessions, executions, bytes] = numbers[..] else {
+        anyhow::bail!("the copy was made, but what it holds is not known: {said}");
+    };
+    Ok(Ok(CopyContents { sessions, executions, bytes }))
+}
+
+/// Returns the owner of the directory if this process is root and the owner is not.
+fn owner_beside_root(directory: &Path) -> anyhow::Result<Option<Account>> {
+    if !Account::current().is_root() {
+        return Ok(None);
+    }
+    match directory.metadata() {
+        Ok(metadata) => {
+            let owner = Account { uid: metadata.uid(), gid: metadata.gid() };
+            Ok((!owner.is_root()).then_some(owner))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", directory.display())),
     }
 }
 

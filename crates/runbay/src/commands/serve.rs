@@ -111,7 +111,7 @@ impl Serve {
         // A server database leaves nothing to keep in a directory.
         let data = if backend.database.is_server() { None } else { Some(DataDirectory::lock(&data_dir)?) };
         let listener = service::listen(&listen)?;
-        let uids = plan.reserve_uids()?;
+        let uids = plan.reserve_uids(process.user.as_deref())?;
         let host = plan.set_up()?;
         let data_path = match &data {
             Some(data) => identity::become_service(process.user.as_deref(), data)?,

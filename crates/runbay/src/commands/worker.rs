@@ -104,7 +104,7 @@ impl Work {
         logging::start(&process.log)?;
         let plan = Plan::new(&programs, &limits)?;
         let listener = listen.as_ref().map(service::listen).transpose()?;
-        let uids = plan.reserve_uids()?;
+        let uids = plan.reserve_uids(process.user.as_deref())?;
         let host = plan.set_up()?;
         identity::drop_rights(process.user.as_deref())?;
         service::run(work(Parts { listener, host, backend, programs, limits, upkeep }))?;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::given::Group;
 use super::words::list;
+use super::words::trimmed;
 
 /// Who may reach the API, and from which pages.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -38,7 +39,8 @@ impl Group for ExposureSettings {
     type Settings = ApiAccess;
 
     fn complete(self) -> anyhow::Result<ApiAccess> {
-        let allowed = match self.allowed_origins.as_slice() {
+        let (public, allowed) = (trimmed(self.public_url), trimmed(self.allowed_origins));
+        let allowed = match allowed.as_slice() {
             [] => AllowedOrigins::None,
             [all] if all == "*" => AllowedOrigins::Any,
             origins => {
@@ -49,7 +51,7 @@ impl Group for ExposureSettings {
                 AllowedOrigins::These(origins_of("allowed_origins", origins)?)
             }
         };
-        Ok(ApiAccess { public: origins_of("public_url", &self.public_url)?, allowed })
+        Ok(ApiAccess { public: origins_of("public_url", &public)?, allowed })
     }
 }
 

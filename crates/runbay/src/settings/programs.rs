@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use super::given::Group;
+use super::words;
 use super::words::optional_list;
 use super::words::switch;
 use super::words::whole_number;
@@ -74,7 +75,8 @@ impl Default for ProgramSettings {
 impl Group for ProgramSettings {
     type Settings = Self;
 
-    fn complete(self) -> anyhow::Result<Self> {
+    fn complete(mut self) -> anyhow::Result<Self> {
+        self.languages = self.languages.map(words::trimmed).filter(|languages| !languages.is_empty());
         anyhow::ensure!(
             (65_536..=4_000_000_000).contains(&self.first_bay_uid),
             "first_bay_uid must be from 65536, below which accounts are, to 4000000000"

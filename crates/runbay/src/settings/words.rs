@@ -29,6 +29,12 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(fil
     entries.map(|entry| entry.parse().map_err(de::Error::custom)).collect()
 }
 
+/// Returns the entries of a list without blanks around them, and without those that are blank.
+pub(super) fn trimmed(entries: Vec<String>) -> Vec<String> {
+    let entries = entries.into_iter().map(|entry| entry.trim().to_owned());
+    entries.filter(|entry| !entry.is_empty()).collect()
+}
+
 /// Reads a list in a file that may be left out.
 pub(super) fn optional_list<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Vec<String>>, D::Error> {
     list(file).map(Some)

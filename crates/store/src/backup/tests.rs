@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 
 use runbay_model::LanguageId;
 use runbay_model::Session;
@@ -8,6 +9,7 @@ use runbay_model::Sources;
 use runbay_model::TenantId;
 
 use super::*;
+use crate::DataDirectory;
 use crate::InsertSession;
 use crate::LockError;
 use crate::Store;
@@ -34,11 +36,6 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    fn names(&self) -> BTreeSet<String> {
-        let entries = fs::read_dir(self.directory.path()).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
-
     /// Opens a session, which stays in the log beside the file for a while.
     async fn insert(&self) {
         let now = Timestamp::now();
@@ -57,7 +54,24 @@ impl Place {
 }
 
 async fn sessions(file: &Path) -> u64 {
-    check(file, file).await.unwrap().sessions
+    check(file).await.unwrap().sessions
+}
+
+/// Copies the database of a place into a new file.
+async fn backed_up(place: &Place, copy: &Path) -> Result<CopyContents, CopyError> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(copy).unwrap();
+    backup(&place.data(), &mut file).await
+}
+
+/// Puts a copy back as a command does.
+async fn put_back(directory: &Path, copy: &Path) -> Result<Restored, CopyError> {
+    let data = DataDirectory::lock(directory).unwrap();
+    restore(data.path(), CopySource::open(copy)?).await
+}
+
+fn names_in(directory: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -66,29 +80,24 @@ async fn a_copy_holds_what_is_only_in_the_log() {
     place.insert().await;
     assert!(place.data().join("runbay.db-wal").metadata().unwrap().len() > 0, "the database is in use");
     let copy = place.file("copy.db");
-    let contents = backup(&place.data(), &copy).await.unwrap();
+    let contents = backed_up(&place, &copy).await.unwrap();
     assert_eq!((contents.sessions, contents.executions), (1, 0));
     assert_eq!(contents.bytes, copy.metadata().unwrap().len());
-    assert_eq!(copy.metadata().unwrap().mode() & 0o777, 0o600);
     place.insert().await;
     assert_eq!(sessions(&copy).await, 1);
-    assert_eq!(place.names(), BTreeSet::from(["data".to_owned(), "copy.db".to_owned()]));
+    let left = names_in(&place.data());
+    assert!(!left.iter().any(|name| name.starts_with(DRAFT)), "{left:?}");
     place.store.close().await;
 }
 
 #[tokio::test]
-async fn nothing_is_overwritten_and_nothing_half_is_left() {
+async fn what_a_killed_copy_left_behind_is_removed_and_no_other() {
     let place = Place::new().await;
-    let taken = place.file("taken");
-    fs::write(&taken, "precious").unwrap();
-    assert!(matches!(backup(&place.data(), &taken).await, Err(CopyError::Exists(_))));
-    assert_eq!(fs::read_to_string(&taken).unwrap(), "precious");
-    let nowhere = place.file("no/such/directory/copy.db");
-    assert!(matches!(backup(&place.data(), &nowhere).await, Err(CopyError::Write { .. })));
-    let nothing = place.file("nothing");
-    let missing = backup(&nothing, &place.file("copy.db")).await;
-    assert!(matches!(missing, Err(CopyError::Missing(_))), "{missing:?}");
-    assert_eq!(place.names(), BTreeSet::from(["data".to_owned(), "taken".to_owned()]));
+    let abandoned = place.data().join("backup-0000000000000001.part");
+    fs::write(&abandoned, "half").unwrap();
+    let busy = Draft::new(&place.data()).unwrap();
+    backed_up(&place, &place.file("copy.db")).await.unwrap();
+    assert!(!abandoned.exists() && busy.path.exists());
 }
 
 #[tokio::test]
@@ -96,15 +105,17 @@ async fn a_copy_takes_the_place_of_what_is_there_and_that_is_kept() {
     let place = Place::new().await;
     place.insert().await;
     let copy = place.file("copy.db");
-    backup(&place.data(), &copy).await.unwrap();
+    backed_up(&place, &copy).await.unwrap();
     place.insert().await;
     place.store.close().await;
-    let data = DataDirectory::lock(&place.data()).unwrap();
-    let restored = restore(&data, &copy).await.unwrap();
+    let before = fs::read(&copy).unwrap();
+    let restored = put_back(&place.data(), &copy).await.unwrap();
     assert_eq!(restored.contents.sessions, 1);
     assert_eq!(sessions(&restored.replaced.unwrap().join(SQLITE_FILE)).await, 2);
     assert_eq!(sessions(&place.data().join(SQLITE_FILE)).await, 1);
     assert!(!place.data().join("runbay.db-wal").exists());
+    assert_eq!(place.data().join(SQLITE_FILE).metadata().unwrap().nlink(), 1);
+    assert_eq!(fs::read(&copy).unwrap(), before, "the copy itself is as it was");
     Store::open_sqlite(&place.data()).await.unwrap().close().await;
 }
 
@@ -118,9 +129,27 @@ async fn the_files_of_a_killed_server_can_be_put_back_whole() {
     for name in [SQLITE_FILE, "runbay.db-wal"] {
         fs::copy(place.data().join(name), files.join(name)).unwrap();
     }
-    let empty = DataDirectory::lock(&place.file("new")).unwrap();
-    let restored = restore(&empty, &files.join(SQLITE_FILE)).await.unwrap();
+    let restored = put_back(&place.file("new"), &files.join(SQLITE_FILE)).await.unwrap();
     assert_eq!((restored.contents.sessions, restored.replaced), (1, None));
+    assert_eq!(names_in(&files), BTreeSet::from([SQLITE_FILE.to_owned(), "runbay.db-wal".to_owned()]));
+    assert_eq!(names_in(&place.file("new")), BTreeSet::from([SQLITE_FILE.to_owned(), "runbay.lock".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_reads_is_not_replaced() {
+    let place = Place::new().await;
+    place.insert().await;
+    let copy = place.file("copy.db");
+    backed_up(&place, &copy).await.unwrap();
+    let mut reader = open(&place.data().join(SQLITE_FILE)).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    assert_eq!(ask::<i64>(&mut reader, "SELECT COUNT(*) FROM code_sessions").await.unwrap(), 1);
+    place.insert().await;
+    place.store.close().await;
+    assert!(matches!(put_back(&place.data(), &copy).await, Err(CopyError::InUse)));
+    reader.close().await.unwrap();
+    assert_eq!(sessions(&place.data().join(SQLITE_FILE)).await, 2);
+    put_back(&place.data(), &copy).await.unwrap();
 }
 
 #[tokio::test]
@@ -128,21 +157,28 @@ async fn what_is_no_copy_changes_nothing() {
     let place = Place::new().await;
     place.insert().await;
     place.store.close().await;
-    let data = DataDirectory::lock(&place.data()).unwrap();
     let text = place.file("text");
     fs::write(&text, "no database at all, but long enough to be looked at by SQLite ".repeat(20)).unwrap();
-    assert!(matches!(restore(&data, &text).await, Err(CopyError::Database { .. })));
+    assert!(matches!(put_back(&place.data(), &text).await, Err(CopyError::Foreign)));
+    let empty = place.file("empty");
+    fs::write(&empty, "").unwrap();
+    assert!(matches!(put_back(&place.data(), &empty).await, Err(CopyError::Foreign)));
+    let damaged = place.file("damaged");
+    let mut bytes = fs::read(place.data().join(SQLITE_FILE)).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0xa5);
+    fs::write(&damaged, bytes).unwrap();
+    assert!(matches!(put_back(&place.data(), &damaged).await, Err(CopyError::Damaged(_))));
     let foreign = place.file("foreign.db");
     let mut other = SqliteConnectOptions::new().filename(&foreign).create_if_missing(true).connect().await.unwrap();
     sqlx::query("CREATE TABLE pictures (id INTEGER)").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
-    assert!(matches!(restore(&data, &foreign).await, Err(CopyError::Foreign(_))));
-    let link = place.file("link.db");
-    std::os::unix::fs::symlink(place.data().join(SQLITE_FILE), &link).unwrap();
-    assert!(matches!(restore(&data, &link).await, Err(CopyError::NotPlain(_))));
+    assert!(matches!(put_back(&place.data(), &foreign).await, Err(CopyError::Foreign)));
+    assert!(matches!(put_back(&place.data(), &place.file("none")).await, Err(CopyError::Missing(_))));
+    assert!(matches!(put_back(&place.data(), &place.data()).await, Err(CopyError::NotPlain(_))));
     assert_eq!(sessions(&place.data().join(SQLITE_FILE)).await, 1);
-    let left = fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>();
-    assert!(!left.iter().any(|name| name.to_string_lossy().contains("replaced")), "{left:?}");
+    let left = names_in(&place.data());
+    assert!(!left.iter().any(|name| name.contains("replaced")), "{left:?}");
 }
 
 #[tokio::test]
@@ -151,7 +187,7 @@ async fn a_lone_database_makes_a_data_directory() {
     place.insert().await;
     let new = place.file("new");
     fs::create_dir(&new).unwrap();
-    backup(&place.data(), &new.join(SQLITE_FILE)).await.unwrap();
+    backed_up(&place, &new.join(SQLITE_FILE)).await.unwrap();
     drop(DataDirectory::lock(&new).expect("a directory with a copy alone"));
     Store::open_sqlite(&new).await.unwrap().close().await;
     // A log that was left behind may belong to another file.

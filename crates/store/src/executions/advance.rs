@@ -94,7 +94,7 @@ fn moved(mut change: execution::ActiveModel, state: State, at: Timestamp) -> exe
 fn moved_head(before: ExecutionHead, state: State, at: Timestamp) -> ExecutionHead {
     let head = ExecutionHead { state, ..before };
     match state {
-        State::Queued { .. } => ExecutionHead { queued_at: at, started_at: None, worker: None, ..head },
+        State::Queued { .. } => ExecutionHead { queued_at: at, started_at: None, ..head },
         State::Running { .. } => ExecutionHead { started_at: Some(at), available_at: None, ..head },
         State::Stopping { .. } => ExecutionHead { completed_at: Some(at), ..head },
         State::Ended { .. } => ExecutionHead { completed_at: Some(at), available_at: None, ..head },

@@ -36,7 +36,7 @@ pub(crate) struct CheckSession {
     language: Option<String>,
     /// Code of the first file, at most 64 KiB in UTF-8. Also accepted as `code`.
     #[serde(alias = "code")]
-    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
+    #[schema(max_length = 65_536)]
     source_code: Option<String>,
     /// In place of `source_code`, all files, up to 64 with at most 1 MiB together beside the first.
     #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]

@@ -31,7 +31,7 @@ pub(crate) struct CreateSession {
     language: Option<String>,
     /// At most 64 KiB in UTF-8; without it the template of the language. Also accepted as `template_code`.
     #[serde(alias = "template_code")]
-    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
+    #[schema(max_length = 65_536)]
     source_code: Option<String>,
     /// In place of `source_code`, a program of up to 64 files, at most 1 MiB together beside the first, which is run.
     #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]

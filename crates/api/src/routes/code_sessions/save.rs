@@ -30,7 +30,7 @@ pub(crate) struct SaveSession {
     #[schema(pattern = "^[a-z][a-z0-9+_#.-]{0,31}$")]
     language: Option<String>,
     /// The new code of the first file, at most 64 KiB in UTF-8; the other files stay.
-    #[schema(max_length = 65_536, pattern = "^[^\\u0000]*$")]
+    #[schema(max_length = 65_536)]
     source_code: Option<String>,
     /// In place of `source_code`, all new files, up to 64 with at most 1 MiB together beside the first; files that are not among them go.
     #[schema(value_type = Option<Vec<FileBody>>, min_items = 1, max_items = 64)]

@@ -112,7 +112,7 @@ pub(crate) async fn read_executions(
             }
             Err(problem) if problem.is_about_the_service() => return Err(problem),
             Err(problem) => {
-                let problem = problem.field(&format!("ids[{index}]"), id);
+                let problem = problem.field(&format!("ids[{index}]"), format_args!("{id} is not in this answer"));
                 ExecutionOrProblem::Problem(problem.into_document(&request))
             }
         });
