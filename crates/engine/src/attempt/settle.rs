@@ -11,6 +11,7 @@ use runbay_store::ExecutionHead;
 use runbay_store::SettleExecution;
 use runbay_store::Stale;
 use runbay_store::WriteError;
+use tokio::time::timeout;
 
 use crate::Claim;
 use crate::Engine;
@@ -48,7 +49,12 @@ impl Engine {
     ///
     /// [`ReadError`] when the execution is gone or the database does not answer. The sweep then ends it.
     pub(crate) async fn until_settled(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, ReadError> {
-        let head = self.wait_for_head(tenant, id, self.settings().stop_patience).await?;
+        let patience = self.settings().stop_patience;
+        // The bus may be away and take its time to say so.
+        let head = match timeout(patience, self.wait_for_head(tenant, id, patience)).await {
+            Ok(waited) => waited?,
+            Err(_) => self.execution_head(tenant, id).await?,
+        };
         if head.state.is_ended() {
             return Ok(head);
         }

@@ -12,13 +12,16 @@ use crate::problem::Problem;
 use crate::state::Api;
 
 /// Cancels a queued or running execution.
+///
+/// A program that runs is stopped, and what it has written is kept with its times and memory. The answer waits a moment
+/// for that; until its end is written the execution is RUNNING. Its session can be run again at once.
 #[utoipa::path(
     delete,
     path = "/executions/{execution_id}",
     tag = "executions",
     params(("execution_id" = uuid::Uuid, Path, description = "The execution's id")),
     responses(
-        (status = 202, description = "It is cancelled; its program is being stopped.", body = AcceptedExecution),
+        (status = 202, description = "It is cancelled, and what its program wrote is kept.", body = AcceptedExecution),
         (status = 400, response = Problem),
         (status = 404, response = Problem),
         (status = 409, response = Problem),
