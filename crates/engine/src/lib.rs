@@ -9,6 +9,7 @@ mod attempt;
 mod check;
 mod checker;
 mod engine;
+mod erase;
 mod error;
 mod metrics;
 mod outage;

@@ -3,7 +3,7 @@
 //! Every process sweeps, and several may at a time: each write states what it expects to find, so only one of them
 //! takes effect.
 
-mod batch;
+pub(crate) mod batch;
 mod entries;
 mod leases;
 pub(crate) mod recover;

@@ -4,6 +4,7 @@ mod cancelling;
 mod checking;
 mod dead_letters;
 mod degrading;
+mod erasing;
 mod files;
 mod leases;
 mod lost_entries;

@@ -114,6 +114,24 @@ impl Command for ForgetExpiredKeys {
     }
 }
 
+/// Forgets the keys of requests that led to these executions or sessions.
+///
+/// No index leads to them: keys live for a day, and only erasing asks for them. They are looked for before they are
+/// removed, because MySQL would lock every key that it looks at.
+pub(crate) async fn forget(transaction: &DatabaseTransaction, led_to: &[Uuid]) -> Result<(), StoreError> {
+    let keys: Vec<Vec<u8>> = idempotency_key::Entity::find()
+        .select_only()
+        .column(Column::ScopedKey)
+        .filter(Column::LedTo.is_in(led_to.iter().copied()))
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if !keys.is_empty() {
+        idempotency_key::Entity::delete_many().filter(Column::ScopedKey.is_in(keys)).exec(transaction).await?;
+    }
+    Ok(())
+}
+
 /// Looks for a request for an execution in a transaction.
 pub(crate) async fn repeated_execution(
     connection: &impl ConnectionTrait,

@@ -71,6 +71,8 @@ pub use retention::RemoveIdleSessions;
 pub use retention::RemovedSessions;
 pub use sessions::CloseSession;
 pub use sessions::ClosedSession;
+pub use sessions::EraseSession;
+pub use sessions::ErasedSome;
 pub use sessions::InsertSession;
 pub use sessions::OpenSessionOnce;
 pub use sessions::Opened;

@@ -1,6 +1,7 @@
 //! Reads and writes of sessions.
 
 mod change;
+mod erase;
 mod insert;
 mod last_run;
 mod list;
@@ -21,6 +22,8 @@ use sea_orm::Select;
 use sea_orm::Set;
 
 pub(crate) use change::save;
+pub use erase::EraseSession;
+pub use erase::ErasedSome;
 pub use insert::InsertSession;
 pub use insert::OpenSessionOnce;
 pub use insert::Opened;

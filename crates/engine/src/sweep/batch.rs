@@ -15,7 +15,7 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// The number of rows to change at a time. It follows the earlier batches, because a row may be tiny or hold megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BatchSize(u64);
+pub(crate) struct BatchSize(u64);
 
 impl Default for BatchSize {
     fn default() -> Self {
@@ -24,12 +24,12 @@ impl Default for BatchSize {
 }
 
 impl BatchSize {
-    pub(super) const fn rows(self) -> u64 {
+    pub(crate) const fn rows(self) -> u64 {
         self.0
     }
 
     /// Adapts to a batch. One that failed may have been too large.
-    pub(super) fn learn(&mut self, took: Duration, succeeded: bool) {
+    pub(crate) fn learn(&mut self, took: Duration, succeeded: bool) {
         if !succeeded || took > LONG {
             self.0 = (self.0 / 2).max(1);
         } else if took < SHORT {

@@ -1,4 +1,5 @@
 mod dead_letters;
+mod erasing;
 mod keys;
 mod leases;
 mod outage;

@@ -1,17 +1,36 @@
 //! `DELETE /code-sessions/{session_id}`
 
+use std::time::Duration;
+
 use axum::extract::State;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
+use serde::Deserialize;
 use serde::Serialize;
+use utoipa::IntoParams;
 use utoipa::ToSchema;
 
+use crate::admission;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
+use crate::extract::Query;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::Api;
+
+/// How long erasing may take. A session may have many executions, each with megabytes of output.
+const TIME_TO_ERASE: Duration = Duration::from_secs(30);
+
+/// How a session is closed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CloseQuery {
+    /// Whether to erase the session with its executions, their output and their keys.
+    #[serde(default)]
+    #[param(default = false)]
+    erase: bool,
+}
 
 /// A session that was closed.
 #[derive(Serialize, ToSchema)]
@@ -23,18 +42,24 @@ pub(crate) struct ClosedSession {
     /// Always `INACTIVE`.
     #[schema(value_type = schema::SessionStatus)]
     status: SessionStatus,
+    /// Present and true when nothing of it is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    erased: Option<bool>,
 }
 
 /// Closes a session and cancels its queued or running execution.
 ///
-/// Closing a closed session changes nothing. A closed session can still be read.
+/// Closing a closed session changes nothing. A closed session can still be read. With `erase=true` it cannot, and
+/// neither can its executions: all of them are gone with the answer, and every later request for them is a 404. After a
+/// 503 send it again: erasing may have gone on, and a 404 tells that it is complete.
 #[utoipa::path(
     delete,
     path = "/code-sessions/{session_id}",
     tag = "sessions",
-    params(("session_id" = uuid::Uuid, Path, description = "The session's id")),
+    params(("session_id" = uuid::Uuid, Path, description = "The session's id"), CloseQuery),
     responses(
-        (status = 200, description = "The session is closed.", body = ClosedSession),
+        (status = 200, description = "The session is closed, or erased.", body = ClosedSession),
         (status = 400, response = Problem),
         (status = 404, response = Problem),
     ),
@@ -43,7 +68,14 @@ pub(crate) async fn close_session(
     State(api): State<Api>,
     principal: Principal,
     Path(id): Path<SessionId>,
+    Query(CloseQuery { erase }): Query<CloseQuery>,
 ) -> Result<Json<ClosedSession>, Problem> {
-    let session = api.engine().close_session(&principal.tenant, id).await.map_err(Problem::of_session)?;
-    Ok(Json(ClosedSession { session_id: session.id, status: session.status }))
+    let session = if erase {
+        admission::may_take(TIME_TO_ERASE);
+        api.engine().erase_session(&principal.tenant, id).await
+    } else {
+        api.engine().close_session(&principal.tenant, id).await
+    };
+    let session = session.map_err(Problem::of_session)?;
+    Ok(Json(ClosedSession { session_id: session.id, status: session.status, erased: erase.then_some(true) }))
 }
