@@ -3,6 +3,7 @@
 mod code;
 mod counted;
 mod environment;
+mod erase;
 #[cfg(test)]
 mod fuzz;
 mod input;
@@ -18,6 +19,7 @@ pub(crate) use code::FileBody;
 pub(crate) use code::Files;
 pub(crate) use counted::Counted;
 pub(crate) use environment::Variables;
+pub(crate) use erase::EraseQuery;
 pub(crate) use input::Arguments;
 pub(crate) use limits::ChosenLimits;
 pub(crate) use priority::ChosenPriority;

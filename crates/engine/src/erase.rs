@@ -1,14 +1,18 @@
-//! Erasing sessions with all that came of them.
+//! Erasing sessions with all that came of them, and single executions.
 
+use runbay_model::ExecutionId;
 use runbay_model::Session;
 use runbay_model::SessionId;
 use runbay_model::TenantId;
+use runbay_store::EraseExecution;
 use runbay_store::EraseSession;
+use runbay_store::ExecutionNotFound;
 use runbay_store::SessionNotFound;
 use runbay_store::WriteError;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
+use crate::CancelError;
 use crate::Engine;
 use crate::ReadError;
 use crate::Unavailable;
@@ -29,6 +33,25 @@ impl Engine {
         let (engine, tenant) = (self.clone(), tenant.clone());
         self.carry_through(async move { engine.erase_in_batches(&tenant, id).await }).await??;
         Ok(session)
+    }
+
+    /// Cancels an execution if it has not ended, and erases it with its output and its key.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    pub async fn erase_execution(&self, tenant: &TenantId, id: ExecutionId) -> Result<(), ReadError> {
+        match self.cancel(tenant, id).await {
+            Ok(_) | Err(CancelError::AlreadyEnded) => {}
+            Err(CancelError::NotFound) => return Err(ReadError::NotFound),
+            Err(CancelError::Unavailable(error)) => return Err(error.into()),
+        }
+        let (engine, erase) = (self.clone(), EraseExecution { tenant: tenant.clone(), id });
+        match self.carry_through(async move { engine.store().write(erase).await }).await? {
+            Ok(()) => Ok(()),
+            Err(WriteError::Refused(ExecutionNotFound)) => Err(ReadError::NotFound),
+            Err(WriteError::Failed(error)) => Err(ReadError::Unavailable(error.into())),
+        }
     }
 
     async fn erase_in_batches(&self, tenant: &TenantId, id: SessionId) -> Result<(), Unavailable> {

@@ -1,6 +1,9 @@
 //! `DELETE /executions/{execution_id}`
 
+use std::time::Duration;
+
 use runbay_testkit::TestApp;
+use runbay_testkit::eventually;
 use serde_json::json;
 
 use super::until_sleeping;
@@ -63,6 +66,29 @@ async fn an_ended_execution_cannot_be_cancelled() {
     let path = format!("/executions/{}", body["execution_id"].as_str().unwrap());
     app.client.delete(&path).await.expect_problem(409, "execution_ended");
     assert_eq!(app.client.get(&path).await.expect(200), body);
+}
+
+#[tokio::test]
+async fn an_execution_is_erased_whether_it_has_ended_or_not() {
+    let app = TestApp::start().await;
+    let program = |code: &str| json!({"language": "python", "source_code": code, "limits": {"wall_time_ms": 30_000}});
+    let ended = app.client.post("/executions?wait_ms=30000", &program("print(1)")).await.expect(200);
+    let code = "import os\nos.execvp('sleep', ['sleep', '60'])\n";
+    let running = app.client.post("/executions", &program(code)).await.expect(202);
+    until_sleeping(&app).await;
+    for execution in [ended, running].map(|body| body["execution_id"].as_str().expect("an id").to_owned()) {
+        let path = format!("/executions/{execution}");
+        let problem = app.client.delete(&format!("{path}?erase=yes")).await.expect_problem(400, "invalid_query");
+        assert!(problem["details"][0].as_str().expect("a text").starts_with("erase: "), "{problem:#}");
+        let erased = app.client.delete(&format!("{path}?erase=true")).await.expect(200);
+        assert_eq!(erased, json!({"execution_id": execution, "erased": true}));
+        app.client.delete(&format!("{path}?erase=true")).await.expect_problem(404, "execution_not_found");
+        app.client.get(&path).await.expect_problem(404, "execution_not_found");
+    }
+    eventually(Duration::from_secs(20), "the program has ended", || {
+        std::future::ready(app.processes().iter().all(|process| process.name != "sleep").then_some(()))
+    })
+    .await;
 }
 
 #[tokio::test]

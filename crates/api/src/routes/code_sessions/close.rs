@@ -5,9 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
-use serde::Deserialize;
 use serde::Serialize;
-use utoipa::IntoParams;
 use utoipa::ToSchema;
 
 use crate::admission;
@@ -15,22 +13,13 @@ use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
+use crate::fields::EraseQuery;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::Api;
 
 /// How long erasing may take. A session may have many executions, each with megabytes of output.
 const TIME_TO_ERASE: Duration = Duration::from_secs(30);
-
-/// How a session is closed.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct CloseQuery {
-    /// Whether to erase the session with its executions, their output and their keys.
-    #[serde(default)]
-    #[param(default = false)]
-    erase: bool,
-}
 
 /// A session that was closed.
 #[derive(Serialize, ToSchema)]
@@ -57,7 +46,7 @@ pub(crate) struct ClosedSession {
     delete,
     path = "/code-sessions/{session_id}",
     tag = "sessions",
-    params(("session_id" = uuid::Uuid, Path, description = "The session's id"), CloseQuery),
+    params(("session_id" = uuid::Uuid, Path, description = "The session's id"), EraseQuery),
     responses(
         (status = 200, description = "The session is closed, or erased.", body = ClosedSession),
         (status = 400, response = Problem),
@@ -68,14 +57,14 @@ pub(crate) async fn close_session(
     State(api): State<Api>,
     principal: Principal,
     Path(id): Path<SessionId>,
-    Query(CloseQuery { erase }): Query<CloseQuery>,
+    Query(query): Query<EraseQuery>,
 ) -> Result<Json<ClosedSession>, Problem> {
-    let session = if erase {
+    let session = if query.erase {
         admission::may_take(TIME_TO_ERASE);
         api.engine().erase_session(&principal.tenant, id).await
     } else {
         api.engine().close_session(&principal.tenant, id).await
     };
     let session = session.map_err(Problem::of_session)?;
-    Ok(Json(ClosedSession { session_id: session.id, status: session.status, erased: erase.then_some(true) }))
+    Ok(Json(ClosedSession { session_id: session.id, status: session.status, erased: query.erase.then_some(true) }))
 }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::CancelExecution;
 use crate::CloseSession;
+use crate::EraseExecution;
 use crate::EraseSession;
 use crate::ErasedSome;
+use crate::ExecutionNotFound;
 use crate::KeyedRequest;
 use crate::SaveRefusal;
 use crate::SaveSession;
@@ -87,7 +89,24 @@ async fn what_comes_later_writes_nothing(database: TestDatabase) {
     assert_eq!(execution::Entity::find().all(store.readers()).await.unwrap(), []);
 }
 
+async fn one_execution_is_erased_with_its_key(database: TestDatabase) {
+    let store = database.open().await;
+    let session = session(&store).await;
+    let (erased, kept) = (ended(&store, &session, 1).await, ended(&store, &session, 2).await);
+    let erase = EraseExecution { tenant: session.tenant.clone(), id: erased };
+    let stranger = store.write(EraseExecution { tenant: TenantId::new("stranger"), ..erase.clone() }).await;
+    assert!(matches!(stranger, Err(WriteError::Refused(ExecutionNotFound))), "{stranger:?}");
+    store.write(erase.clone()).await.unwrap();
+    assert_eq!(store.report(&session.tenant, erased).await.unwrap(), None);
+    read(&store, kept).await;
+    let keys = idempotency_key::Entity::find().all(store.readers()).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.scoped_key[0]).collect::<Vec<_>>(), [2]);
+    let again = store.write(erase).await;
+    assert!(matches!(again, Err(WriteError::Refused(ExecutionNotFound))), "{again:?}");
+}
+
 on_all_databases! {
+    one_execution_is_erased_with_its_key,
     a_session_is_erased_in_batches_and_nobody_elses,
     what_comes_later_writes_nothing,
 }
