@@ -123,6 +123,7 @@ async fn the_cases_before_a_stop_keep_their_verdicts() {
             (TestVerdict::Skipped, None),
         ]
     );
+    assert_eq!(results[2].message.as_deref(), Some("The execution was cancelled before this case ended."));
     assert!(results[2].execution_time.is_some() && outcome.facts.execution_time > results[2].execution_time);
 }
 

@@ -23,6 +23,9 @@ use crate::ran::Ran;
 /// How many bytes of each stream of each case are kept.
 const KEPT_BYTES: usize = 16 * 1024;
 
+/// Said of the case during which the execution was cancelled.
+const STOPPED: &str = "The execution was cancelled before this case ended.";
+
 /// Runs a program with one test case after the other. Those that come after a stop are skipped.
 ///
 /// CANCEL: dropping the future kills the program.
@@ -75,7 +78,7 @@ async fn judge(case: &TestCase, ran: Ran) -> TestResult {
         name: case.name.clone(),
         verdict: test_verdict,
         reason: verdict.map_or(Some(Reason::Cancelled), Verdict::reason),
-        message: facts.message,
+        message: if verdict.is_none() { Some(STOPPED.to_owned()) } else { facts.message },
         exit_code: facts.exit_code,
         signal: facts.signal,
         stdout,
