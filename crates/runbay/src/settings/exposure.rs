@@ -17,12 +17,12 @@ use super::words::trimmed;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default)]
 pub(crate) struct ExposureSettings {
-    /// Where people reach the server over a proxy, such as https://code.example; may be repeated
+    /// Where people reach the server over a proxy, such as `https://code.example`; may be repeated
     #[arg(long, env = "RUNBAY_PUBLIC_URL", value_name = "URL", value_delimiter = ',')]
     #[serde(deserialize_with = "list")]
     public_url: Vec<String>,
 
-    /// Origins of other pages that may use the API, such as https://lms.example, or * for all; may be repeated
+    /// Origins of other pages that may use the API, such as `https://lms.example`, or * for all; may be repeated
     #[arg(long, env = "RUNBAY_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     #[serde(deserialize_with = "list")]
     allowed_origins: Vec<String>,
