@@ -23,6 +23,9 @@ use super::reach::names;
 use crate::problem::Code;
 use crate::problem::Problem;
 
+/// The longest host that a refusal quotes, in characters; names have 253 at most (RFC 1035).
+const LONGEST_HOST: usize = 260;
+
 /// Refuses requests that a foreign web page makes a browser send, and notes where all others come from.
 pub(crate) async fn guard(State(exposure): State<Arc<Exposure>>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
@@ -42,10 +45,12 @@ impl Exposure {
             && !is_loopback_name(host)
             && !self.public.iter().any(|origin| names(request, origin))
         {
-            return Err(Problem::new(Code::ForeignHost).detail(
-                "This server listens on loopback and answers to its loopback names and to those that --public-url or \
-                 RUNBAY_PUBLIC_URL gives it. If this is its address behind a proxy, start it with that setting.",
-            ));
+            let host: String = host.chars().take(LONGEST_HOST).collect();
+            return Err(Problem::new(Code::ForeignHost).detail(format!(
+                "The request asks for the host {host:?}. This server listens on loopback and answers to its loopback \
+                 names and to those that --public-url or RUNBAY_PUBLIC_URL gives it. If it is reached so over a proxy, \
+                 start it with that setting, or let the proxy pass on the host that the browser asked for."
+            )));
         }
         let Some(origin) = request.headers.get(ORIGIN).filter(|_| !request.method.is_safe()) else {
             return Ok(());
@@ -102,7 +107,15 @@ mod tests {
 
     #[test]
     fn only_loopback_names_are_answered() {
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::ffff:127.0.0.1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:8080",
+            "127.1.2.3",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]",
+            "localhost.",
+        ] {
             assert_eq!(code(&loopback(), &Method::GET, &[("host", host)]), None, "{host}");
         }
         for host in ["evil.example", "localhost.evil.example", "10.0.0.1:8080", "127.0.0.1.evil.example", "", "a b"] {

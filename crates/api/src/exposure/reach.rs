@@ -95,7 +95,7 @@ pub(super) fn asked_host(request: &Parts) -> Option<&str> {
 
 /// Returns whether a request asks for the host of `origin`; proxies may leave the port out.
 pub(super) fn names(request: &Parts, origin: &WebOrigin) -> bool {
-    asked_host(request).is_some_and(|asked| host(asked).eq_ignore_ascii_case(origin.host()))
+    asked_host(request).is_some_and(|asked| host(asked).trim_end_matches('.').eq_ignore_ascii_case(origin.host()))
 }
 
 /// Returns whether `authority` names the loopback of this machine.
@@ -103,7 +103,7 @@ pub(super) fn is_loopback_name(authority: &str) -> bool {
     let Ok(authority) = authority.parse::<Authority>() else {
         return false;
     };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost")
         || name.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
