@@ -16,10 +16,11 @@ $document = new DOMDocument();
 $document->loadXML("<a><b/></a>");
 echo $document->documentElement->firstChild->nodeName, "\n";
 $database = new PDO("sqlite::memory:");
+echo Normalizer::normalize("e\u{301}"), "\n";
 echo $database->query("select 6 * 7")->fetchColumn(), "\n";
 "#;
     let host = Host::of("php").await;
-    let printed = "ŽLUŤOUČKÝ 3\n100000000000000000000\n1180591620717411303424\n1.234.567,5\ntext\nb\n42\n";
+    let printed = "ŽLUŤOUČKÝ 3\n100000000000000000000\n1180591620717411303424\n1.234.567,5\ntext\nb\né\n42\n";
     assert_prints(&host, "php", &[("main.php", code)], printed).await;
 }
 

@@ -115,21 +115,6 @@ async fn typescript_has_both_kinds_of_modules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn php_has_the_usual_extensions() {
-    let code = r#"<?php
-echo mb_strtoupper("größe"), " ", bcadd("1", "2.5", 1), " ", gmp_strval(gmp_pow(2, 70)), "\n";
-$document = new DOMDocument();
-$document->loadXML("<a><b>text</b></a>");
-echo simplexml_load_string("<a><b>one</b></a>")->b, " ", $document->getElementsByTagName("b")[0]->textContent, "\n";
-echo (new NumberFormatter("de_DE", NumberFormatter::DECIMAL))->format(1234.5), " ", Normalizer::normalize("e\u{301}"), "\n";
-$database = new PDO("sqlite::memory:");
-echo $database->query("SELECT 1 + 1")->fetchColumn(), "\n";
-"#;
-    let printed = "GRÖSSE 3.5 1180591620717411303424\none text\n1.234,5 é\n2\n";
-    assert_prints(&Host::of("php").await, "php", &[("main.php", code)], printed).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn words_in_a_message_are_no_lack_of_memory() {
     let host = Host::open().await;
     for (language, file, code) in [
