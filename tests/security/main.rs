@@ -13,6 +13,8 @@ mod crowd;
 mod fairness;
 mod files;
 mod first_process;
+mod host;
+mod host_memory;
 mod host_wide;
 mod information;
 mod jobs;

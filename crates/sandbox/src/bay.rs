@@ -4,6 +4,7 @@
 //! the job, and it alone touches the files in /box: the host opens no path in there.
 
 mod control;
+mod counted;
 mod cpu_wait;
 mod files;
 mod first_process;
@@ -15,6 +16,7 @@ mod namespaces;
 mod pack;
 mod program;
 mod reaper;
+mod sockets;
 mod unpack;
 
 pub(crate) use first_process::first_process;

@@ -9,9 +9,11 @@ mod etc;
 mod ground;
 mod live_bay;
 mod namespaces;
+mod network;
 mod prepared;
 mod root;
 
+use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
 use crate::cgroup;
@@ -56,9 +58,10 @@ fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), Ste
     if configuration.users == Users::Own {
         namespaces::become_root_of_own()?;
     }
+    let network = network::Network::new(proc.as_fd())?;
     clone::keep_capabilities().during(Step::PrepareForker)?;
     root::enter(&configuration)?;
     namespaces::set_names()?;
-    let filter = policy::Filter::compile()?;
-    Ok((Ground { configuration, proc, cgroups, filter }, layout))
+    let filter = policy::Filter::compile(configuration.users == Users::Own)?;
+    Ok((Ground { configuration, proc, network, cgroups, filter }, layout))
 }

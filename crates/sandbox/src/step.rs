@@ -54,6 +54,7 @@ steps! {
     AttachCgroup: "enter the bay's cgroup",
     NewNamespaces: "make network, IPC and UTS namespaces for a bay",
     CgroupNamespace: "make the bay's cgroup namespace",
+    LimitNetwork: "set the size of socket buffers in the bay's network",
     RaiseLoopback: "raise the bay's loopback device",
     AwaitMaps: "wait for the bay's user map",
     BecomeRoot: "become root of the bay",

@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::control::Control;
+use super::counted::Counted;
 use super::files;
 use super::inheritance::Inheritance;
 use super::inheritance::close_range;
@@ -48,7 +49,7 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     rustix::thread::set_name(c"runbay-bay").during(Step::CloseFiles)?;
     namespaces::make(inheritance.reports, inheritance.identity)?;
     mounts::make(inheritance.limits)?;
-    program::confine(inheritance.filter)?;
+    let mut counted = Counted::new(program::confine(inheritance.filter)?);
 
     let control = Control::new(inheritance.control).during(Step::ReadJob)?;
     let (runtime, job) = control.read_first().during(Step::ReadJob)?;
@@ -60,7 +61,7 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     let children = reaper::Children::watch().during(Step::BlockSignals)?;
     control.tell(BayMessage::Started, None).during(Step::ReadJob)?;
     let started = program::start(&runtime, &job, &limits, inheritance)?;
-    let ended = children.await_end(&started, &control).during(Step::WaitForProgram)?;
+    let ended = children.await_end(&started, &control, &mut counted).during(Step::WaitForProgram)?;
     let kept = job.keep.as_deref().filter(|_| ended.how == ProgramEnd::Exited(0));
     if kept.is_some() {
         control.tell(BayMessage::Packing, None).during(Step::HandOver)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
 use std::ptr;
 use std::time::Instant;
 
@@ -39,7 +40,9 @@ use crate::wire::BayLimits;
 const SIGNALS: u64 = 1024;
 
 /// Takes from pid 1, and so from all that it starts, what the program must not have.
-pub(super) fn confine(filter: &Filter) -> Result<(), StepError> {
+///
+/// Returns what hears of the calls that are counted.
+pub(super) fn confine(filter: &Filter) -> Result<OwnedFd, StepError> {
     // Nothing in the bay may look into pid 1, whose memory is a copy of the forker's.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::NoNewPrivileges)?;
     drop_bounding_set().during(Step::DropBounding)?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rustix::process::WaitOptions;
 use rustix::process::WaitStatus;
 
 use super::control::Control;
+use super::counted::Counted;
 use super::cpu_wait;
 use crate::step::last_errno;
 use crate::wire::BayMessage;
@@ -55,17 +57,28 @@ impl Children {
         Ok(Self { signals: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 
-    /// Waits until the program ends or nobody wants it any more; meanwhile does what the service asks.
-    pub(super) fn await_end(&self, program: &Started, control: &Control) -> Result<Ended, Errno> {
+    /// Waits until the program ends or nobody wants it any more; meanwhile does what the service asks, and answers
+    /// calls that are counted.
+    pub(super) fn await_end(
+        &self,
+        program: &Started,
+        control: &Control,
+        counted: &mut Counted,
+    ) -> Result<Ended, Errno> {
         let ended = |how| Ended { how, wall: program.at.elapsed() };
         loop {
-            let mut sources = [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(control, PollFlags::IN)];
+            let mut sources = [self.signals.as_fd(), control.as_fd(), counted.as_fd()]
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             match rustix::event::poll(&mut sources, None) {
                 Err(Errno::INTR) => continue,
                 result => result?,
             };
-            if !sources[1].revents().is_empty() && obey(control, program).is_err() {
+            let [_, asked, called] = sources.map(|source| !source.revents().is_empty());
+            if asked && obey(control, program).is_err() {
                 return Ok(ended(ProgramEnd::Killed));
+            }
+            if called {
+                counted.answer()?;
             }
             self.drain();
             while let Some((pid, status)) = rustix::process::wait(WaitOptions::NOHANG)? {

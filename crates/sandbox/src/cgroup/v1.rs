@@ -21,8 +21,9 @@ use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
 
-/// The buffers of TCP sockets may take this part of the memory limit, on top of it.
+/// The buffers of TCP sockets may take this part of the memory limit, on top of it, and no more than this.
 const TCP_SHARE: u64 = 4;
+const TCP_MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A forker's directories.
 pub(super) struct Parents {
@@ -113,7 +114,7 @@ pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
 /// The kernel refuses a limit on memory that is above the one on memory and swap, also for a moment (memory.rst,
 /// section 2.4): a higher limit is set there first, a lower one last.
 fn limit_memory(memory: &OwnedFd, from: u64, to: u64) -> Result<(), Errno> {
-    let tcp_bytes = to / TCP_SHARE;
+    let tcp_bytes = (to / TCP_SHARE).min(TCP_MOST_BYTES);
     let bytes = to.to_string();
     // Absent where the kernel does not account swap. Without it swap would extend the limit.
     let limit_with_swap = || write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes);

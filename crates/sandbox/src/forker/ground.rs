@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
+use super::network::Network;
 use crate::bay::Identity;
 use crate::cgroup;
 use crate::policy;
@@ -13,6 +14,7 @@ pub(super) struct Ground {
     pub(super) configuration: Configuration,
     /// The host's /proc, opened before its path became unreachable.
     pub(super) proc: OwnedFd,
+    pub(super) network: Network,
     pub(super) cgroups: Option<cgroup::Instance>,
     pub(super) filter: policy::Filter,
 }

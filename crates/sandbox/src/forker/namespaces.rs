@@ -4,24 +4,19 @@
 //! moves into a new one ahead of time, and the next clone stays in it. The same goes for the two cheap ones that need
 //! no user namespace. They belong to the host's user namespace: not even pid 1 of the bay has a right in them.
 
-use std::os::fd::AsRawFd;
-
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
 use rustix::thread::UnshareFlags;
 
 use super::etc::HOST_NAME;
+use super::network::Network;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
-use crate::step::last_errno;
 
 /// Moves the forker into new network, IPC and UTS namespaces, and leaves the old ones to whoever is in them.
-pub(super) fn renew() -> Result<(), StepError> {
+pub(super) fn renew(network: &Network) -> Result<(), StepError> {
     unshare(UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS).during(Step::NewNamespaces)?;
-    raise_loopback().during(Step::RaiseLoopback)
+    network.set_up()
 }
 
 /// Sets the names of the host that bays see; each new UTS namespace is a copy of the one before.
@@ -52,18 +47,4 @@ pub(super) fn become_root_of_own() -> Result<(), StepError> {
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: the forker has one thread and holds nothing that belongs to the namespaces it leaves.
     unsafe { rustix::thread::unshare_unsafe(flags) }
-}
-
-/// Sets the loopback device's flag IFF_UP, see netdevice(7); there is no other device.
-fn raise_loopback() -> Result<(), Errno> {
-    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    // SAFETY: all bytes zero is a valid ifreq.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (target, byte) in request.ifr_name.iter_mut().zip(b"lo") {
-        *target = byte.cast_signed();
-    }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP).expect("IFF_UP is 1");
-    // SAFETY: SIOCSIFFLAGS reads an ifreq, which the pointer leads to.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
-    if result == 0 { Ok(()) } else { Err(last_errno()) }
 }

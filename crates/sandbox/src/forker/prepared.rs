@@ -45,7 +45,7 @@ pub(super) struct Connections {
 impl Prepared {
     /// Prepares a place; `number` has to be a new one each time.
     pub(super) fn make(ground: &Ground, slot: u32, number: u64) -> Result<Self, StepError> {
-        namespaces::renew()?;
+        namespaces::renew(&ground.network)?;
         let cgroup = match &ground.cgroups {
             None => None,
             Some(cgroups) => Some(cgroups.make_bay(format!("bay.{number}"))?),

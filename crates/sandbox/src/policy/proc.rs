@@ -12,6 +12,12 @@ pub(crate) const MASKED_PROC_FILES: &[&str] = &[
     "/proc/modules",
     // The host's memory.
     "/proc/kcore",
+    // The locks of all bays and of the host; whoever reads it holds up everybody who locks or unlocks a file.
+    "/proc/locks",
+    // What the kernel knows of each page of the host's memory.
+    "/proc/kpagecgroup",
+    "/proc/kpagecount",
+    "/proc/kpageflags",
     // Names of other users' keys.
     "/proc/keys",
     "/proc/key-users",

@@ -1,12 +1,41 @@
-//! System calls that programs may not make.
+//! System calls that programs may not make, but for those of sockets ([`sockets`]).
 //!
 //! All other calls are allowed: runtimes use many, and new ones with every version. The list holds what reaches
 //! kernel code that a program in a bay has no use for, above all what could take a namespace or a mount apart. Calls
 //! that are newer than the list are refused.
 
+mod sockets;
+
 use libc::c_int;
 
-/// A system call, or some uses of it, that is refused.
+/// What a program is answered to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// This error without the call being made; 0 is success.
+    Errno(c_int),
+    /// What pid 1 of the bay says, see [`crate::bay`].
+    Counted,
+}
+
+/// All rules of the bays with users of their own.
+///
+/// Where several match, the first one counts.
+pub(super) const ALL: &[(Answer, &[Rule])] = &[
+    (Answer::Errno(libc::EPERM), FORBIDDEN),
+    (Answer::Errno(libc::EPERM), sockets::FORBIDDEN),
+    (Answer::Errno(libc::ENOPROTOOPT), sockets::UNKNOWN_OPTIONS),
+    (Answer::Errno(0), sockets::FIXED_OPTIONS),
+    (Answer::Errno(libc::EOPNOTSUPP), UNSUPPORTED),
+    (Answer::Errno(libc::ENOSYS), ABSENT),
+    (Answer::Errno(0), NEEDLESS),
+    (Answer::Counted, LOCKS),
+    (Answer::Counted, sockets::COUNTED),
+];
+
+/// What comes to them where all bays are one user of the host.
+pub(super) const ONE_USER: &[(Answer, &[Rule])] = &[(Answer::Counted, WATCHES)];
+
+/// A system call, or some uses of it, that is not simply made.
 pub(super) struct Rule {
     pub(super) call: i64,
     /// All must hold; none means always.
@@ -21,6 +50,7 @@ pub(super) enum Test {
     NotEqual(u8, u32),
     /// Equal to the first number, whatever the bits of the second one are.
     EqualBut(u8, u32, u32),
+    AtLeast(u8, u32),
     /// All of them.
     HasFlags(u8, u32),
     /// A pointer.
@@ -48,18 +78,20 @@ const CLOCKS: &str = "sets the host's clock";
 const HOST: &str = "administers the host";
 const MEMORY_NODES: &str = "moves memory between nodes: no use in a bay, and a history of kernel faults";
 const TERMINALS: &str = "puts input into a terminal";
-const SOCKETS: &str = "socket families other than unix, inet, inet6 and route are no use in a bay";
-const PROTOCOLS: &str = "other protocols than TCP and UDP are no use in a bay, and the kernel loads modules for them";
 const HUGE_PAGES: &str = "huge pages that the host has set aside count for no memory limit";
 const CORE_DUMPS: &str = "with the limit 0 the kernel starts the host's program for core dumps";
 const FIRST_PROCESS: &str = "where the program and pid 1 are the same user, nothing else keeps the limits of pid 1";
 const SHARED_FILES: &str = "all bays and the host have the files below /usr in common: it shows who opens which one";
-const FILTERS: &str = "what they are compiled to counts for no memory limit, and the host has room for so many";
-const KERNEL_TLS: &str = "TLS in the kernel: no use on a loopback, and a history of kernel faults";
-const URGENT_DATA: &str = "hardly used by anybody, and in unix sockets the way out of a browser's sandbox";
+pub(super) const FILTERS: &str =
+    "what they are compiled to counts for no memory limit, and the host has room for so many";
 const MERGED_PAGES: &str = "a page that takes long to write to tells that another program has the same one";
 const DISKS: &str = "a bay has no file on a disk; it would make the disks of the host write";
 const RESIDENCE: &str = "it tells which pages of the files below /usr others have used";
+const HOST_OBJECTS: &str = "names devices and mounts of the host by number, past what a bay can see";
+const MODULES: &str = "the kernel loads a module for it, on the host";
+const CORES: &str = "reserves whole cores of the host, also against the service";
+const UNPAID: &str = "its record counts for no memory limit";
+const ONE_COUNT: &str = "the kernel counts it for each user, and all bays and the service are the same one";
 const PAGE_CACHE: &str = "it throws files below /usr out of the memory that all bays and the host share";
 
 /// The newest call that programs may make, `removexattrat` of Linux 6.13; later ones are refused until reviewed.
@@ -67,15 +99,18 @@ const PAGE_CACHE: &str = "it throws files below /usr out of the memory that all 
 /// Up to Linux 6.18 there is another way to mount, and attributes of files that the file systems of bays do not have.
 pub(super) const NEWEST: u32 = 466;
 
+/// What mounts there are and what is known of one (Linux 6.8); libc does not name them. The same on every architecture.
+const STATMOUNT: i64 = 457;
+const LISTMOUNT: i64 = 458;
+
 /// Which pages of a file are in memory (Linux 6.5); libc does not name it. The same on every architecture.
 const CACHESTAT: i64 = 451;
 
 /// Answered with EOPNOTSUPP, as the kernel answers for files that cannot do it, so that callers do without.
-pub(super) const UNSUPPORTED: &[Rule] =
-    &[when(libc::SYS_preadv2, &[Test::HasFlags(5, word(libc::RWF_NOWAIT))], RESIDENCE)];
+const UNSUPPORTED: &[Rule] = &[when(libc::SYS_preadv2, &[Test::HasFlags(5, word(libc::RWF_NOWAIT))], RESIDENCE)];
 
 /// Answered with EPERM, as the kernel answers those without the right.
-pub(super) const FORBIDDEN: &[Rule] = &[
+const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_mount, MOUNTS),
     always(libc::SYS_umount2, MOUNTS),
     always(libc::SYS_pivot_root, MOUNTS),
@@ -120,6 +155,12 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_clock_settime, CLOCKS),
     always(libc::SYS_adjtimex, CLOCKS),
     always(libc::SYS_clock_adjtime, CLOCKS),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_ustat, HOST_OBJECTS),
+    #[cfg(target_arch = "x86_64")]
+    always(libc::SYS_sysfs, HOST_OBJECTS),
+    always(STATMOUNT, HOST_OBJECTS),
+    always(LISTMOUNT, HOST_OBJECTS),
     always(libc::SYS_quotactl, HOST),
     always(libc::SYS_quotactl_fd, HOST),
     always(libc::SYS_acct, HOST),
@@ -147,6 +188,8 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SET_SECCOMP))], FILTERS),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_NOTIFY))], SHARED_FILES),
     when(libc::SYS_madvise, &[Test::Equal(2, word(libc::MADV_MERGEABLE))], MERGED_PAGES),
+    when(libc::SYS_prctl, &[Test::Equal(0, PR_SET_MEMORY_MERGE)], MERGED_PAGES),
+    when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SCHED_CORE))], CORES),
     // It can do the same, to its own process as well. It is meant for those who manage the memory of others.
     always(libc::SYS_process_madvise, MERGED_PAGES),
     always(libc::SYS_mbind, MEMORY_NODES),
@@ -163,63 +206,21 @@ pub(super) const FORBIDDEN: &[Rule] = &[
     when(libc::SYS_ioctl, &[Test::Equal(1, 0x5412)], TERMINALS),
     // TIOCLINUX pastes into a virtual console.
     when(libc::SYS_ioctl, &[Test::Equal(1, 0x541c)], TERMINALS),
-    when(
-        libc::SYS_socket,
-        &[
-            Test::NotEqual(0, word(libc::AF_UNIX)),
-            Test::NotEqual(0, word(libc::AF_INET)),
-            Test::NotEqual(0, word(libc::AF_INET6)),
-            Test::NotEqual(0, word(libc::AF_NETLINK)),
-        ],
-        SOCKETS,
-    ),
-    when(
-        libc::SYS_socket,
-        // getifaddrs(3) and the runtimes that list interfaces need NETLINK_ROUTE, and no other protocol.
-        &[Test::Equal(0, word(libc::AF_NETLINK)), Test::NotEqual(2, word(libc::NETLINK_ROUTE))],
-        SOCKETS,
-    ),
-    // Linux makes pairs of unix sockets only, but the family's code runs first.
-    when(libc::SYS_socketpair, &[Test::NotEqual(0, word(libc::AF_UNIX))], SOCKETS),
-    when(
-        libc::SYS_socket,
-        &[
-            INTERNET,
-            Test::NotEqual(2, 0),
-            Test::NotEqual(2, word(libc::IPPROTO_TCP)),
-            Test::NotEqual(2, word(libc::IPPROTO_UDP)),
-        ],
-        PROTOCOLS,
-    ),
-    // The protocol 0 means the one that belongs to the type: of types 1 to 10, these bits leave stream and datagram.
-    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 3)], PROTOCOLS),
-    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 4)], PROTOCOLS),
-    when(libc::SYS_socket, &[INTERNET, Test::HasFlags(1, 8)], PROTOCOLS),
-    when(
-        libc::SYS_setsockopt,
-        &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_FILTER))],
-        FILTERS,
-    ),
-    when(
-        libc::SYS_setsockopt,
-        &[Test::Equal(1, word(libc::SOL_SOCKET)), Test::Equal(2, word(libc::SO_ATTACH_REUSEPORT_CBPF))],
-        FILTERS,
-    ),
-    when(
-        libc::SYS_setsockopt,
-        &[Test::Equal(1, word(libc::IPPROTO_TCP)), Test::Equal(2, word(libc::TCP_ULP))],
-        KERNEL_TLS,
-    ),
-    when(libc::SYS_sendto, &[Test::HasFlags(3, word(libc::MSG_OOB))], URGENT_DATA),
-    when(libc::SYS_sendmsg, &[Test::HasFlags(2, word(libc::MSG_OOB))], URGENT_DATA),
-    when(libc::SYS_sendmmsg, &[Test::HasFlags(3, word(libc::MSG_OOB))], URGENT_DATA),
+    when(libc::SYS_ioctl, &[Test::Equal(1, PAGEMAP_SCAN)], RESIDENCE),
+    // Bridges, virtual networks and what leads to them, see linux/sockios.h.
+    when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x8940, 1)], MODULES),
+    when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x8982, 1)], MODULES),
+    when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x89a0, 3)], MODULES),
 ];
 
-/// The families inet (2) and inet6 (10), which differ in one bit.
-const INTERNET: Test = Test::EqualBut(0, word(libc::AF_INET), word(libc::AF_INET ^ libc::AF_INET6));
+/// Pages of all that a program starts are merged with those of others (Linux 6.4); libc does not name it.
+const PR_SET_MEMORY_MERGE: u32 = 67;
+
+/// Tells what is known of each page of an address space (Linux 6.7).
+const PAGEMAP_SCAN: u32 = 0xc060_6610;
 
 /// Answered with ENOSYS, so that callers do without.
-pub(super) const ABSENT: &[Rule] = &[
+const ABSENT: &[Rule] = &[
     // Its flags are in memory, where a filter cannot look. glibc, Go, the JVM and V8 fall back to clone.
     always(libc::SYS_clone3, NAMESPACES),
     always(libc::SYS_io_uring_setup, "does system calls past every filter"),
@@ -237,7 +238,7 @@ pub(super) const ABSENT: &[Rule] = &[
 ];
 
 /// Answered with success, without being done: honest programs use them, and in a bay they change nothing.
-pub(super) const NEEDLESS: &[Rule] = &[
+const NEEDLESS: &[Rule] = &[
     always(libc::SYS_sync, DISKS),
     always(libc::SYS_syncfs, DISKS),
     // The files of a bay are in memory. One below /usr has nothing to write, but the disk's cache is flushed.
@@ -246,3 +247,13 @@ pub(super) const NEEDLESS: &[Rule] = &[
     when(libc::SYS_msync, &[Test::HasFlags(2, word(libc::MS_SYNC))], DISKS),
     always(libc::SYS_fadvise64, PAGE_CACHE),
 ];
+
+/// Locks on parts of files; those on whole files (flock) are no more than open files.
+const LOCKS: &[Rule] = &[
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETLK))], UNPAID),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETLKW))], UNPAID),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_OFD_SETLK))], UNPAID),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_OFD_SETLKW))], UNPAID),
+];
+
+const WATCHES: &[Rule] = &[when(libc::SYS_epoll_ctl, &[Test::Equal(1, word(libc::EPOLL_CTL_ADD))], ONE_COUNT)];

@@ -6,6 +6,8 @@ const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
 const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 const DONE: u32 = libc::SECCOMP_RET_ERRNO;
+const ENOPROTOOPT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOPROTOOPT as u32;
+const COUNTED: u32 = libc::SECCOMP_RET_USER_NOTIF;
 
 #[cfg(target_arch = "x86_64")]
 const AUDIT_ARCH: u32 = 0xc000_003e;
@@ -39,7 +41,7 @@ fn answer(program: &[sock_filter], architecture: u32, call: u32, arguments: [u64
 }
 
 fn native(call: i64, arguments: [u64; 6]) -> u32 {
-    answer(&compile().unwrap(), AUDIT_ARCH, u32::try_from(call).unwrap(), arguments)
+    answer(&compile(false).unwrap(), AUDIT_ARCH, u32::try_from(call).unwrap(), arguments)
 }
 
 /// Passes a C integer as the register that the kernel sees.
@@ -49,22 +51,30 @@ fn word(value: i32) -> u64 {
 
 #[test]
 fn every_rule_without_tests_holds_whatever_the_arguments() {
-    let program = compile().unwrap();
-    for (rules, expected) in [(rules::FORBIDDEN, EPERM), (rules::ABSENT, ENOSYS), (rules::NEEDLESS, DONE)] {
+    let program = compile(false).unwrap();
+    for (answer_, rules) in rules::ALL {
         for rule in rules.iter().filter(|rule| rule.tests.is_empty()) {
             for arguments in [[0; 6], [u64::MAX; 6]] {
                 let found = answer(&program, AUDIT_ARCH, u32::try_from(rule.call).unwrap(), arguments);
-                assert_eq!(found, expected, "call {}", rule.call);
+                assert_eq!(found, returned(*answer_), "call {}", rule.call);
             }
         }
     }
 }
 
+/// What the kernel's filter machine returns for an answer.
+fn returned(answer: Answer) -> u32 {
+    match answer {
+        Answer::Errno(error) => libc::SECCOMP_RET_ERRNO | error.cast_unsigned(),
+        Answer::Counted => COUNTED,
+    }
+}
+
 #[test]
 fn calls_without_a_rule_are_allowed() {
-    let program = compile().unwrap();
-    let rules = [rules::FORBIDDEN, rules::UNSUPPORTED, rules::ABSENT, rules::NEEDLESS];
-    let ruled: Vec<i64> = rules.into_iter().flatten().map(|rule| rule.call).collect();
+    let program = compile(true).unwrap();
+    let rules = rules::ALL.iter().chain(rules::ONE_USER).flat_map(|(_, rules)| *rules);
+    let ruled: Vec<i64> = rules.map(|rule| rule.call).collect();
     for call in (0..=i64::from(rules::NEWEST)).filter(|call| !ruled.contains(call)) {
         let found = answer(&program, AUDIT_ARCH, u32::try_from(call).unwrap(), [u64::MAX; 6]);
         assert_eq!(found, ALLOW, "call {call}");
@@ -101,10 +111,11 @@ fn high_bits_save_no_call() {
 #[test]
 fn sockets_have_a_few_families() {
     let socket = |family: i32, protocol: u64| native(libc::SYS_socket, [word(family), 1, protocol, 0, 0, 0]);
-    for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6] {
-        assert_eq!(socket(family, 0), ALLOW, "{family}");
+    assert_eq!(socket(libc::AF_UNIX, 0), ALLOW);
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        assert_eq!(socket(family, 0), COUNTED, "{family}");
     }
-    assert_eq!(socket(libc::AF_NETLINK, word(libc::NETLINK_ROUTE)), ALLOW);
+    assert_eq!(socket(libc::AF_NETLINK, word(libc::NETLINK_ROUTE)), COUNTED);
     assert_eq!(socket(libc::AF_NETLINK, word(libc::NETLINK_NETFILTER)), EPERM);
     for family in [libc::AF_PACKET, libc::AF_ALG, libc::AF_VSOCK, libc::AF_XDP, libc::AF_BLUETOOTH] {
         assert_eq!(socket(family, 0), EPERM, "{family}");
@@ -118,7 +129,7 @@ fn the_internet_is_tcp_and_udp() {
             |kind: i32, protocol: i32| native(libc::SYS_socket, [word(family), word(kind), word(protocol), 0, 0, 0]);
         for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK] {
             for protocol in [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP] {
-                assert_eq!(socket(kind, protocol), ALLOW, "{kind} {protocol}");
+                assert_eq!(socket(kind, protocol), COUNTED, "{kind} {protocol}");
             }
             for protocol in [libc::IPPROTO_ICMP, libc::IPPROTO_SCTP, libc::IPPROTO_MPTCP, libc::IPPROTO_UDPLITE] {
                 assert_eq!(socket(kind, protocol), EPERM, "{kind} {protocol}");
@@ -154,18 +165,46 @@ fn the_limits_of_pid_1_are_out_of_reach() {
 }
 
 #[test]
-fn sockets_have_options_without_code_in_the_kernel() {
+fn sockets_have_options_that_keep_nothing() {
     let option = |level: i32, name: i32| native(libc::SYS_setsockopt, [0, word(level), word(name), 0, 0, 0]);
-    assert_eq!(option(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER), EPERM);
-    assert_eq!(option(libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF), EPERM);
-    assert_eq!(option(libc::IPPROTO_TCP, libc::TCP_ULP), EPERM);
+    for (level, name) in [
+        (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER),
+        (libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF),
+        (libc::IPPROTO_TCP, libc::TCP_ULP),
+        (libc::IPPROTO_TCP, libc::TCP_MD5SIG),
+        (libc::IPPROTO_TCP, 38),
+        (libc::IPPROTO_TCP, 41),
+        (libc::IPPROTO_UDP, libc::UDP_CORK),
+        (libc::IPPROTO_IPV6, libc::IPV6_FLOWLABEL_MGR),
+    ] {
+        assert_eq!(option(level, name), ENOPROTOOPT, "{level} {name}");
+    }
+    for name in [libc::SO_SNDBUF, libc::SO_RCVBUF] {
+        assert_eq!(option(libc::SOL_SOCKET, name), DONE, "{name}");
+    }
     for (level, name) in [
         (libc::SOL_SOCKET, libc::SO_REUSEADDR),
         (libc::SOL_SOCKET, libc::TCP_ULP),
         (libc::IPPROTO_TCP, libc::TCP_NODELAY),
         (libc::IPPROTO_TCP, libc::SO_ATTACH_FILTER),
+        (libc::IPPROTO_TCP, libc::SO_RCVBUF),
+        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
     ] {
         assert_eq!(option(level, name), ALLOW, "{level} {name}");
+    }
+}
+
+#[test]
+fn locks_on_parts_of_files_are_counted_and_watches_where_bays_are_one_user() {
+    for command in [libc::F_SETLK, libc::F_SETLKW, libc::F_OFD_SETLK, libc::F_OFD_SETLKW] {
+        assert_eq!(native(libc::SYS_fcntl, [0, word(command), 0, 0, 0, 0]), COUNTED, "{command}");
+    }
+    assert_eq!(native(libc::SYS_fcntl, [0, word(libc::F_GETLK), 0, 0, 0, 0]), ALLOW);
+    let call = u32::try_from(libc::SYS_epoll_ctl).unwrap();
+    for (one_user, expected) in [(true, COUNTED), (false, ALLOW)] {
+        let program = compile(one_user).unwrap();
+        assert_eq!(answer(&program, AUDIT_ARCH, call, [0, word(libc::EPOLL_CTL_ADD), 0, 0, 0, 0]), expected);
+        assert_eq!(answer(&program, AUDIT_ARCH, call, [0, word(libc::EPOLL_CTL_DEL), 0, 0, 0, 0]), ALLOW);
     }
 }
 
@@ -215,7 +254,7 @@ fn files_tell_not_what_is_in_memory_and_mappings_flush_no_disk() {
 #[test]
 fn calls_newer_than_the_rules_are_absent() {
     for call in [rules::NEWEST + 1, 600, 0x3fff_ffff, u32::MAX] {
-        assert_eq!(answer(&compile().unwrap(), AUDIT_ARCH, call, [0; 6]), ENOSYS, "{call:#x}");
+        assert_eq!(answer(&compile(false).unwrap(), AUDIT_ARCH, call, [0; 6]), ENOSYS, "{call:#x}");
     }
 }
 
@@ -229,7 +268,7 @@ fn personality_can_be_asked_but_not_changed() {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn other_abis_are_refused() {
-    let program = compile().unwrap();
+    let program = compile(false).unwrap();
     // x32 has the same architecture and bit 30 in the number.
     for call in [0x4000_0000, 0x4000_0000 | 59, 0xffff_ffff] {
         assert_eq!(answer(&program, AUDIT_ARCH, call, [0; 6]), ENOSYS, "{call:#x}");

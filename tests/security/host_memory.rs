@@ -1,0 +1,350 @@
+//! Programs that make the kernel keep things which count for nobody, judged by the memory of the host.
+
+use std::time::Duration;
+
+use crate::arena::Arena;
+use crate::arena::Need;
+use crate::arena::PATIENCE;
+use crate::arena::skipped;
+use crate::attack::Attack;
+use crate::attack::MIB;
+use crate::attack::text;
+use crate::host::Host;
+
+const LIMIT: u64 = 32 * MIB;
+
+/// What a program may cost the host beyond its limit.
+const BEYOND: u64 = 64 * MIB;
+
+/// What each of these programs begins with.
+const COMMON: &str = r#"
+import os, resource, socket, struct, sys, time
+from attack import attempt, call, ready
+
+PROCESSES, FILES = 12, 250
+
+def everywhere(fill):
+    """Fills in many processes until nothing goes on; shows the test that they are done, and keeps what there is."""
+    done, told = os.pipe()
+    for _ in range(PROCESSES):
+        if os.fork() == 0:
+            try:
+                fill()
+            except OSError:
+                pass
+            os.write(told, b'.')
+            time.sleep(60)
+    for _ in range(PROCESSES): os.read(done, 1)
+    ready()
+    time.sleep(60)
+
+def each(make, then):
+    """Makes as many as there may be, and does something with each as soon as it is there."""
+    made = []
+    while len(made) < FILES:
+        try:
+            made.append(make())
+            then(made[-1])
+        except OSError:
+            break
+    return made
+"#;
+
+/// How often the host is looked at, and how many times in a row something has to be seen: others take memory as well,
+/// but not for long.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: usize = 20;
+
+/// Runs a program until it is killed or has done its worst; returns the most that the host lost to it meanwhile.
+async fn cost(source: &str) -> Cost {
+    let arena = Arena::open_alone().await;
+    let mut attack = Attack::new(&format!("{COMMON}\n{source}")).memory(LIMIT).cpu(PATIENCE).wall(PATIENCE);
+    attack.limits.cpu_time_ms = 60_000;
+    let before = Host::now();
+    let mut looks = Vec::new();
+    let worst = async {
+        let mut looks_when_ready = 0;
+        while looks_when_ready < 2 * LOOKS {
+            tokio::time::sleep(LOOK).await;
+            let now = Host::now();
+            looks.push(Cost {
+                kernel_bytes: now.kernel_bytes.saturating_sub(before.kernel_bytes),
+                tcp_bytes: now.tcp_bytes.saturating_sub(before.tcp_bytes),
+            });
+            let is_ready = arena.traces.programs().iter().any(|program| program.name == "ready");
+            looks_when_ready += usize::from(is_ready);
+        }
+    };
+    tokio::select! {
+        report = arena.run(&attack) => {
+            assert!(report.usage.memory_kills > 0, "only its memory limit ends it: {}", text(&report));
+        }
+        () = worst => {}
+    }
+    arena.close().await;
+    let lasting = |bytes: fn(&Cost) -> u64| {
+        looks.windows(LOOKS).filter_map(|looks| looks.iter().map(bytes).min()).max().unwrap_or(0)
+    };
+    Cost { kernel_bytes: lasting(|cost| cost.kernel_bytes), tcp_bytes: lasting(|cost| cost.tcp_bytes) }
+}
+
+/// What a program cost the host.
+#[derive(Debug)]
+struct Cost {
+    kernel_bytes: u64,
+    tcp_bytes: u64,
+}
+
+async fn is_bounded(source: &str) {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let Cost { kernel_bytes, tcp_bytes } = cost(source).await;
+    assert!(kernel_bytes <= LIMIT + BEYOND, "the kernel took {} MiB for it", kernel_bytes / MIB);
+    assert!(tcp_bytes <= BEYOND, "TCP took {} MiB for it", tcp_bytes / MIB);
+}
+
+#[tokio::test]
+async fn answers_of_netlink_that_nobody_reads() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    request = struct.pack('IHHII', 32768, 0x7ff, 5, 1, 0).ljust(32768, b'x')
+    def make():
+        made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        made.bind((0, 0))
+        return made
+    def ask(asked):
+        # What has no room in the queue of answers is dropped, and the request taken all the same.
+        for _ in range(30): asked.send(request, socket.MSG_DONTWAIT)
+    kept = each(make, ask)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn data_for_connections_that_nobody_accepts() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
+    def send(client):
+        try:
+            while True: client.send(bytes(1 << 20), socket.MSG_DONTWAIT)
+        except OSError: pass
+    def make():
+        client = socket.socket()
+        client.settimeout(1)
+        client.connect(listener.getsockname())
+        return client
+    kept = listener, each(make, send)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn data_for_connections_with_large_buffers() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+    listener.bind(('127.0.0.1', 0))
+    listener.listen(4096)
+    def send(client):
+        try:
+            while True: client.send(bytes(1 << 20), socket.MSG_DONTWAIT)
+        except OSError: pass
+    def make():
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+        client.settimeout(1)
+        client.connect(listener.getsockname())
+        return client
+    kept = listener, each(make, send)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn connections_that_were_closed_before_anybody_accepts() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    kept = [socket.create_server(('127.0.0.1', 0), backlog=4096) for _ in range(8)]
+    for listener in kept:
+        for _ in range(4096):
+            with socket.socket() as client:
+                client.settimeout(0.2)
+                client.connect(listener.getsockname())
+                client.send(bytes(4000), socket.MSG_DONTWAIT)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn one_client_that_connects_again_and_again() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    kept = [socket.create_server(('127.0.0.1', 0), backlog=4096) for _ in range(16)]
+    client = socket.socket()
+    client.settimeout(0.2)
+    for listener in kept:
+        for _ in range(4096):
+            client.connect(listener.getsockname())
+            client.send(bytes(4000), socket.MSG_DONTWAIT)
+            # Of no family: that takes the connection away and leaves the socket.
+            call(42, client.fileno(), bytes(16), 16)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn datagrams_that_are_never_finished() {
+    is_bounded(
+        "
+MORE = 0x8000
+def keep():
+    global kept
+    def send(sender):
+        sender.connect(('127.0.0.1', 9))
+        try:
+            while True: sender.send(bytes(1000), MORE | socket.MSG_DONTWAIT)
+        except OSError: pass
+    kept = each(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), send)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn datagrams_that_nobody_reads() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    def make():
+        receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        try: receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+        except OSError: pass
+        receiver.bind(('::1', 0))
+        return receiver
+    def send(receiver):
+        for _ in range(30): sender.sendto(bytes(60000), receiver.getsockname())
+    kept = each(make, send)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn keys_of_connections() {
+    is_bounded(
+        "
+MD5SIG = 14
+def keep():
+    global kept
+    def sign(socket_):
+        for number in range(5000):
+            address = struct.pack('HH', socket.AF_INET, 0) + struct.pack('>I', 0x7f000001 + number) + bytes(120)
+            socket_.setsockopt(socket.IPPROTO_TCP, MD5SIG, address + struct.pack('BBHI', 0, 0, 8, 0) + b'k' * 80)
+    kept = each(socket.socket, sign)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn groups_that_are_joined_and_options_that_are_set() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    def join(member):
+        for number in range(1, 5000):
+            try:
+                group = struct.pack('>I', 0xe0000100 + number) + bytes([127, 0, 0, 1])
+                member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+            except OSError: break
+        try: member.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes([1]) * 40)
+        except OSError: pass
+    kept = each(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), join)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn messages_between_processes_that_nobody_reads() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    def send(pair):
+        try:
+            while True: pair[0].send(bytes(100_000), socket.MSG_DONTWAIT)
+        except OSError: pass
+    kept = each(socket.socketpair, send)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn pipes_that_nobody_reads() {
+    is_bounded(
+        "
+def keep():
+    global kept
+    def write(pipe):
+        os.set_blocking(pipe[1], False)
+        try:
+            while True: os.write(pipe[1], bytes(65536))
+        except BlockingIOError: pass
+    kept = each(os.pipe, write)
+everywhere(keep)
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn locks_on_parts_of_files() {
+    is_bounded(
+        "
+import fcntl
+def keep():
+    global kept
+    kept = []
+    # The kernel looks through all locks of a file each time, so there are not too many on one.
+    for name in range(70):
+        file = os.open(f'/tmp/{os.getpid()}.{name}', os.O_CREAT | os.O_RDWR)
+        kept.append(file)
+        for at in range(0, 4000, 2): fcntl.lockf(file, fcntl.LOCK_EX, 1, at)
+everywhere(keep)
+",
+    )
+    .await;
+}
