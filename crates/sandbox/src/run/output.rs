@@ -1,12 +1,22 @@
 //! The output of a program, up to its limits.
 
+use std::time::Duration;
+
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
 
 use super::clock::Clocks;
 
 /// The most bytes of one chunk; together with what two pipes hold, all that is ever kept of unread output.
 const CHUNK_BYTES: usize = 32 * 1024;
+
+/// How long a stream rests after a read that found less than a chunk.
+///
+/// Each read is work of the service, which counts for no bay: a program that writes single bytes must not cause one for
+/// each of them. Timers are a millisecond late at most, so nobody who watches waits for two.
+const REST: Duration = Duration::from_millis(1);
 
 /// A stream that a program writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +63,12 @@ impl Output {
         self.stdout.left == 0 || self.stderr.left == 0
     }
 
+    /// Ends the rests before the next read.
+    pub(super) fn hurry(&mut self) {
+        self.stdout.rests_until = None;
+        self.stderr.rests_until = None;
+    }
+
     /// Stops reading.
     pub(super) fn close(&mut self) {
         self.stdout.pipe = None;
@@ -66,11 +82,13 @@ struct Capture {
     pipe: Option<pipe::Receiver>,
     /// One more than the limit at first: the last byte tells that there was more.
     left: usize,
+    /// See [`REST`].
+    rests_until: Option<Instant>,
 }
 
 impl Capture {
     fn new(pipe: pipe::Receiver, limit: usize) -> Self {
-        Self { pipe: Some(pipe), left: limit.saturating_add(1) }
+        Self { pipe: Some(pipe), left: limit.saturating_add(1), rests_until: None }
     }
 
     /// Waits for some bytes; none at the end, or after one more than the limit.
@@ -78,6 +96,10 @@ impl Capture {
     /// CANCEL: nothing is lost.
     async fn next(&mut self) -> Option<Vec<u8>> {
         let pipe = self.pipe.as_mut().filter(|_| self.left > 0)?;
+        if let Some(rests_until) = self.rests_until {
+            sleep_until(rests_until).await;
+            self.rests_until = None;
+        }
         let most = self.left.min(CHUNK_BYTES);
         let mut bytes = Vec::with_capacity(most);
         let mut room = pipe.take(u64::try_from(most).unwrap_or(u64::MAX));
@@ -88,6 +110,9 @@ impl Capture {
             }
             Ok(count) => {
                 self.left -= count;
+                if count < most {
+                    self.rests_until = Some(Instant::now() + REST);
+                }
                 // Whoever keeps it keeps no more than there is.
                 bytes.shrink_to_fit();
                 Some(bytes)
@@ -159,5 +184,44 @@ mod tests {
         stderr.write_all(b"late").unwrap();
         let expected = Chunk { stream: OutputStream::Stderr, bytes: b"late".to_vec() };
         assert_eq!(output.next().await, Some(expected));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn single_bytes_are_read_together() {
+        let (mut stdout, _stderr, mut output) = output(100, 1);
+        stdout.write_all(b"a").unwrap();
+        let begun = Instant::now();
+        assert_eq!(output.next().await.unwrap().bytes, b"a");
+        assert_eq!(begun.elapsed(), Duration::ZERO, "the first chunk waits for nothing");
+        stdout.write_all(b"b").unwrap();
+        tokio::select! {
+            biased;
+            chunk = output.next() => panic!("{chunk:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        stdout.write_all(b"c").unwrap();
+        assert_eq!(output.next().await.unwrap().bytes, b"bc");
+        assert!(begun.elapsed() <= 2 * REST, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_chunk_is_followed_by_no_rest() {
+        let (mut stdout, _stderr, mut output) = output(100_000, 1);
+        stdout.write_all(&[b'x'; CHUNK_BYTES + 1]).unwrap();
+        let begun = Instant::now();
+        let lengths = [output.next().await.unwrap().bytes.len(), output.next().await.unwrap().bytes.len()];
+        assert_eq!((lengths, begun.elapsed()), ([CHUNK_BYTES, 1], Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hurries_waits_for_no_rest() {
+        let (mut stdout, stderr, mut output) = output(100, 1);
+        stdout.write_all(b"a").unwrap();
+        assert_eq!(output.next().await.unwrap().bytes, b"a");
+        stdout.write_all(b"b").unwrap();
+        drop((stdout, stderr));
+        let begun = Instant::now();
+        output.hurry();
+        assert_eq!(output.next().await.unwrap().bytes, b"b");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }
