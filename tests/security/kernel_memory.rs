@@ -264,6 +264,6 @@ async fn names_that_do_not_exist_do_not_pile_up_after_their_programs() {
     }
     arena.quiet().await;
     let more = reclaimable().saturating_sub(before);
-    assert!(more < 160 * MIB, "{} MiB are left", more / MIB);
+    assert!(more < 130 * MIB, "{} MiB are left", more / MIB);
     arena.close().await;
 }
