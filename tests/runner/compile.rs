@@ -12,6 +12,7 @@ use runbay_model::Output;
 use runbay_model::RunInput;
 use runbay_model::TestCase;
 use runbay_model::TestPlan;
+use runbay_model::TimeLimit;
 use runbay_model::Verdict;
 use runbay_model::Work;
 
@@ -75,10 +76,17 @@ async fn a_compiler_that_goes_too_far_is_stopped() {
         assert!(limits.set(name, value));
         Work { limits, ..Work::default() }
     };
-    let slow = RunInput { work: limited("compile_time_ms", 2_000), ..compiled("echo begun; sleep 60") };
+    let slow = RunInput { work: limited("compile_time_ms", 2_000), ..compiled("echo begun; while :; do :; done") };
     let (message, output) = refused(&slow).await;
     assert!(message.starts_with("The compiler ran longer than 2 s and was stopped"), "{message}");
     assert_eq!(output, "begun\n", "what it said before is kept");
+
+    let idle = RunInput { work: limited("compile_time_ms", 2_000), ..compiled("echo begun; sleep 60") };
+    let (verdict, outcome) = Host::open().await.run(&idle).await;
+    assert_eq!(verdict, Verdict::TimedOut(TimeLimit::WallTime), "the code is not to blame: {outcome:?}");
+    let message = outcome.facts.message.as_deref();
+    assert_eq!(message, Some("The compiler was stopped after 2 s, most of which it waited; the code may be right."));
+    assert_eq!(outcome.output.compile_output.as_deref(), Some(&b"begun\n"[..]));
 
     let hungry = compiled("head -c 200000000 /dev/zero | tail -c 200000000");
     let hungry = RunInput { work: limited("compile_memory_bytes", 64 << 20), ..hungry };

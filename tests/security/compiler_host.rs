@@ -59,6 +59,11 @@ impl CompilerHost {
         None
     }
 
+    /// Returns the sandbox below, for other programs beside the language's.
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
     /// Compiles and runs files, the first of which is the entry.
     pub(crate) async fn run(&self, files: &[(&str, &str)]) -> (Verdict, Outcome) {
         self.run_with(files, &[]).await

@@ -233,3 +233,37 @@ async fn filters_of_the_programs_own() {
         json!({"filter": "EPERM", "listener": "EPERM", "strict": "EPERM", "old": "EPERM", "old_strict": "EPERM"});
     assert_eq!(said, expected);
 }
+
+/// What the host has of memory for names and the like that it could take back, in bytes.
+fn reclaimable() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").expect("/proc is mounted");
+    let line = text.lines().find(|line| line.starts_with("SReclaimable:")).expect("every kernel tells it");
+    let number = line.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
+    number.expect("a number of KiB") * 1024
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_do_not_pile_up_after_their_programs() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open().await;
+    let before = reclaimable();
+    // Each name takes about 190 bytes.
+    for round in 0..6 {
+        let mut attack = Attack::new(&format!(
+            "
+            import os
+            for number in range(200_000): os.access(f'/usr/{round}.{{number}}', 0)
+        "
+        ));
+        attack = attack.memory(128 * MIB).cpu(PLENTY).wall(PLENTY);
+        attack.limits.cpu_time_ms = 60_000;
+        let report = arena.run(&attack).await;
+        assert_eq!(report.end, ProgramEnd::Exited(0), "{}", text(&report));
+    }
+    arena.quiet().await;
+    let more = reclaimable().saturating_sub(before);
+    assert!(more < 130 * MIB, "{} MiB are left", more / MIB);
+    arena.close().await;
+}

@@ -28,6 +28,7 @@ mod prelude;
 mod privileges;
 mod processes;
 mod running;
+mod shared_files;
 mod strange_files;
 mod time;
 mod traces;

@@ -37,6 +37,21 @@ async fn a_flood_of_many_processes_is_one_flood() {
 }
 
 #[tokio::test]
+async fn single_bytes_are_not_read_one_by_one() {
+    let arena = Arena::open().await;
+    let trickle = Attack::new("import os\nfor _ in range(200_000): os.write(1, b'x')");
+    let bay = arena.bay(trickle.limits).await;
+    let (running, stdin) = bay.start(&trickle.invocation, &trickle.clocks).await.expect("it can be started");
+    let mut reads = 0;
+    let report = running.collect(async { drop(stdin) }, |_| reads += 1).await.expect("it runs");
+    assert_eq!((report.end, report.stdout.len()), (ProgramEnd::Exited(0), 200_000), "{}", text(&report));
+    // What the service does for it depends on the time, and not on the number of bytes.
+    let most = report.wall.as_millis() + 16;
+    assert!(reads <= most, "{reads} reads in {} ms", report.wall.as_millis());
+    arena.close().await;
+}
+
+#[tokio::test]
 async fn bytes_are_passed_on_as_they_are() {
     let arena = Arena::open().await;
     let report = arena.run(&Attack::new("import os; os.write(1, bytes(range(256)))")).await;

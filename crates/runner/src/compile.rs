@@ -8,7 +8,10 @@ mod request;
 
 use std::sync::Arc;
 
+use runbay_model::Fault;
 use runbay_model::Limits;
+use runbay_model::TimeLimit;
+use runbay_model::Verdict;
 use runbay_sandbox::ArtefactFault;
 use runbay_sandbox::Invocation;
 use runbay_sandbox::ProgramEnd;
@@ -68,6 +71,12 @@ async fn compile_anew(
 
 fn judge(mut report: Report, limits: &Limits) -> Compilation {
     let stopped = tool::why_stopped("compiler", &report, limits);
+    let verdict = if tool::waited_too_long(&report, limits) {
+        // The host may have kept it waiting, so nobody says that the code cannot be compiled.
+        Verdict::TimedOut(TimeLimit::WallTime)
+    } else {
+        Verdict::Failed(Fault::CompileError)
+    };
     runbay_model::cut_at_character(&mut report.stdout, TOOL_OUTPUT_BYTES);
     let (output, time) = (report.stdout, report.wall);
     let message = match (stopped, report.end, report.artefact) {
@@ -83,7 +92,7 @@ fn judge(mut report: Report, limits: &Limits) -> Compilation {
         }
         _ => "The code could not be compiled.".to_owned(),
     };
-    Compilation::Refused(Arc::new(Refusal { message, output, time }))
+    Compilation::Refused(Arc::new(Refusal { verdict, message, output, time }))
 }
 
 #[cfg(test)]
@@ -132,5 +141,28 @@ mod tests {
         ] {
             assert_eq!(refusal(ProgramEnd::Exited(0), Some(Err(fault))).facts.message.as_deref(), Some(message));
         }
+    }
+    #[test]
+    fn a_compiler_that_waited_says_nothing_of_the_code() {
+        let verdict = |stop, cpu_us| {
+            let report = Report {
+                end: ProgramEnd::Killed,
+                stop: Some(stop),
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+                wall: Duration::from_secs(10),
+                usage: Usage { cpu_us, ..Usage::default() },
+                artefact: None,
+            };
+            match judge(report, &Limits { compile_time_ms: 10_000, ..Limits::default() }) {
+                Compilation::Refused(refusal) => refusal.verdict,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (waited, refused) = (Verdict::TimedOut(TimeLimit::WallTime), Verdict::Failed(Fault::CompileError));
+        assert_eq!(verdict(Stop::WallTime, Some(4_900_000)), waited);
+        assert_eq!(verdict(Stop::WallTime, Some(5_000_000)), refused);
+        assert_eq!(verdict(Stop::WallTime, None), refused, "nobody knows");
+        assert_eq!(verdict(Stop::CpuTime, Some(1_000)), refused);
     }
 }

@@ -28,8 +28,8 @@ use crate::ran::Ran;
 use crate::recipe::RunParts;
 use crate::recipe::RunProgram;
 
-/// A program that can be run any number of times.
-#[derive(Debug)]
+/// A program that can be run once, and each clone of it as well.
+#[derive(Debug, Clone)]
 pub(crate) struct Program<'a> {
     pub(crate) installed: &'a Installed,
     pub(crate) sources: &'a Sources,
@@ -45,7 +45,7 @@ impl Program<'_> {
     ///
     /// CANCEL: dropping the future kills the program.
     pub(crate) async fn run(
-        &self,
+        mut self,
         bays: &Bays,
         args: &[String],
         stdin: &[u8],
@@ -73,7 +73,7 @@ impl Program<'_> {
 
     /// Returns the report of a run, or none when it was told to stop before it began.
     async fn report(
-        &self,
+        &mut self,
         bays: &Bays,
         args: &[String],
         stdin: &[u8],
@@ -83,7 +83,7 @@ impl Program<'_> {
         let Installed { recipe, found, .. } = self.installed;
         let invocation = recipe.run_invocation(RunParts {
             program: found.runtime.as_deref(),
-            artefact: self.artefact.clone(),
+            artefact: self.artefact.take(),
             sources: self.sources,
             args,
             environment: self.environment,
@@ -92,6 +92,8 @@ impl Program<'_> {
         let starting = bays.start(Purpose::Program(recipe), self.limits, &invocation);
         let Some(started) = stop.run_until_cancelled(starting).await else { return Ok(None) };
         let (running, input) = started?;
+        // The bay has its own copy of the artefact by now.
+        drop(invocation);
         let (output, live_input) = live.map(LiveRun::into_parts).unzip();
         let report = running.collect_until(stop.cancelled(), feed(input, stdin, live_input), |chunk| {
             if let Some(output) = &output {

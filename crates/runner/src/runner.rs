@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use runbay_model::Catalog;
 use runbay_model::CheckReport;
-use runbay_model::Fault;
 use runbay_model::LanguageId;
 use runbay_model::Limits;
 use runbay_model::Outcome;
@@ -83,6 +82,7 @@ impl Runner {
 
     /// Probes which of `recipes` work on this host. Returns the runner and the languages that do not work.
     pub async fn probe(sandbox: Sandbox, recipes: Vec<Recipe>, settings: RunnerSettings) -> (Self, Vec<Absent>) {
+        sandbox.add_artefact_room(settings.compile_cache_bytes);
         let bays = Bays::new(sandbox);
         let permits = Arc::new(Semaphore::new(PROBES_AT_ONCE));
         let mut probes = Vec::new();
@@ -185,9 +185,7 @@ impl Runner {
             None => (None, None),
             Some(Compilation::Fresh(compiled)) => (Some(Arc::clone(&compiled)), Some(compiled.time)),
             Some(Compilation::Reused(compiled)) => (Some(compiled), Some(Duration::ZERO)),
-            Some(Compilation::Refused(refusal)) => {
-                return Ok(Ran::Judged(Verdict::Failed(Fault::CompileError), refusal.outcome()));
-            }
+            Some(Compilation::Refused(refusal)) => return Ok(Ran::Judged(refusal.verdict, refusal.outcome())),
         };
         let program = Program {
             installed,
@@ -196,13 +194,16 @@ impl Runner {
             limits: &limits,
             artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
         };
+        let compile_output = compiled.as_deref().map(|compiled| compiled.output.clone());
+        // The memory of the artefact is free once the program has started, unless the cache keeps it.
+        drop(compiled);
         let mut ran = match &input.work.tests {
             Some(plan) => test_cases::run(&self.bays, &program, plan, stop).await?,
             None => program.run(&self.bays, &input.work.args, &input.work.stdin, live, stop).await?,
         };
         let outcome = ran.outcome_mut();
         outcome.facts.compile_time = compile_time;
-        outcome.output.compile_output = compiled.map(|compiled| compiled.output.clone());
+        outcome.output.compile_output = compile_output;
         Ok(ran)
     }
 

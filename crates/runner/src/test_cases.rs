@@ -43,7 +43,7 @@ pub(crate) async fn run(
             results.push(TestResult::skipped(case.name.clone()));
             continue;
         }
-        let mut ran = program.run(bays, &case.args, &case.stdin, None, stop).await?;
+        let mut ran = program.clone().run(bays, &case.args, &case.stdin, None, stop).await?;
         if matches!(ran, Ran::Judged(Verdict::Failed(Fault::CompileError), _)) {
             // There is no program to test, as if the compiler had said so.
             return Ok(ran);

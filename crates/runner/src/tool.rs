@@ -28,12 +28,27 @@ pub(crate) async fn run(
     bays.run(Purpose::Tool, limits, invocation, stop).await
 }
 
+/// Returns whether a tool was stopped at its limit on the wall clock although it had hardly computed.
+///
+/// One that works uses a CPU, so it waited: for a CPU, for the disk, or for something that others hold. False where its
+/// CPU time is not known.
+pub(crate) fn waited_too_long(report: &Report, limits: &Limits) -> bool {
+    let stopped = (report.stop, report.end) == (Some(Stop::WallTime), ProgramEnd::Killed);
+    stopped && report.usage.cpu_us.is_some_and(|used| used / 1000 < limits.compile_time_ms / 2)
+}
+
 /// Explains in one sentence why `tool` was stopped. Returns none when it ended by itself.
 pub(crate) fn why_stopped(tool: &str, report: &Report, limits: &Limits) -> Option<String> {
     let cpu_ms = limits.compile_time_ms.saturating_mul(2);
     let too_much = match (report.stop, report.end) {
         _ if report.usage.memory_kills > 0 => format!("used more than {} of memory", size(limits.compile_memory_bytes)),
         _ if report.stdout.len() > TOOL_OUTPUT_BYTES => format!("wrote more than {}", size(TOOL_OUTPUT_BYTES as u64)),
+        (Some(Stop::WallTime), ProgramEnd::Killed) if waited_too_long(report, limits) => {
+            let limit = seconds(limits.compile_time_ms);
+            return Some(format!(
+                "The {tool} was stopped after {limit}, most of which it waited; the code may be right."
+            ));
+        }
         (Some(Stop::WallTime), ProgramEnd::Killed) => {
             return Some(format!("The {tool} {}.", ran_too_long(report.wall, limits.compile_time_ms)));
         }
@@ -71,6 +86,12 @@ mod tests {
         let killed = |stop| said(&report(ProgramEnd::Killed, Some(stop))).unwrap();
         assert_eq!(killed(Stop::WallTime), "The compiler ran longer than 10 s and was stopped.");
         assert_eq!(killed(Stop::CpuTime), "The compiler used more than 20 s of CPU time and was stopped.");
+        let mut idle = report(ProgramEnd::Killed, Some(Stop::WallTime));
+        idle.usage.cpu_us = Some(100_000);
+        assert_eq!(
+            said(&idle).unwrap(),
+            "The compiler was stopped after 10 s, most of which it waited; the code may be right."
+        );
         let mut loud = report(ProgramEnd::Killed, Some(Stop::Output));
         loud.stdout = vec![b'x'; TOOL_OUTPUT_BYTES + 1];
         assert_eq!(said(&loud).unwrap(), "The compiler wrote more than 64 KiB and was stopped.");

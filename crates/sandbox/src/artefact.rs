@@ -4,6 +4,7 @@
 //! that it outlives the bay, and passes that to pid 1 of other bays, which unpack it. The service never looks inside.
 
 pub(crate) mod entry;
+mod room;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,6 +17,9 @@ use rustix::fs::SealFlags;
 use rustix::io::Errno;
 use serde::Deserialize;
 use serde::Serialize;
+
+pub(crate) use room::ArtefactRoom;
+use room::Place;
 
 /// Where artefacts are made, and where they are found, in every bay.
 ///
@@ -36,8 +40,15 @@ const SEALS: SealFlags = SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFla
 /// It is memory that nobody can change any more, and takes one fd. A clone is the same artefact, and costs nothing.
 #[derive(Debug, Clone)]
 pub struct Artefact {
-    file: Arc<OwnedFd>,
+    memory: Arc<Memory>,
     bytes: u64,
+}
+
+#[derive(Debug)]
+struct Memory {
+    file: OwnedFd,
+    /// Given back after the file is closed.
+    _place: Place,
 }
 
 /// Why a program that ended well handed nothing over.
@@ -67,40 +78,41 @@ impl Artefact {
         self.bytes
     }
 
-    /// Copies what a bay handed over, whatever it may be, into memory of this process.
+    /// Copies what a bay handed over, whatever it may be, into memory of this process, once there is room.
     ///
     /// CANCEL: the copy is finished on its own thread, and dropped.
-    pub(crate) async fn copy(packed: OwnedFd) -> io::Result<Self> {
-        tokio::task::spawn_blocking(move || Ok(Self::copy_now(&packed)?)).await?
-    }
-
-    fn copy_now(packed: &OwnedFd) -> Result<Self, Errno> {
+    pub(crate) async fn copy(packed: OwnedFd, room: &ArtefactRoom) -> io::Result<Self> {
         // The fd comes out of a bay. Only files in memory have these seals; such a file keeps its size, and is read
         // without waiting for anybody.
-        let bytes = sealed_bytes(packed)?;
+        let bytes = sealed_bytes(&packed)?;
+        let place = room.take(bytes).await.map_err(|error| io::Error::new(io::ErrorKind::TimedOut, error))?;
+        tokio::task::spawn_blocking(move || Ok(Self::copy_now(&packed, bytes, place)?)).await?
+    }
+
+    fn copy_now(packed: &OwnedFd, bytes: u64, place: Place) -> Result<Self, Errno> {
         let own = memory_file()?;
         append(&own, packed, 0, bytes)?;
         seal(&own)?;
-        Ok(Self { file: Arc::new(own), bytes })
+        Ok(Self { memory: Arc::new(Memory { file: own, _place: place }), bytes })
     }
 
     /// Takes an fd that has been received for an artefact.
     pub(crate) fn received(file: OwnedFd) -> Result<Self, Errno> {
         let bytes = sealed_bytes(&file)?;
-        Ok(Self { file: Arc::new(file), bytes })
+        Ok(Self { memory: Arc::new(Memory { file, _place: Place::uncounted() }), bytes })
     }
 }
 
 impl AsFd for Artefact {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.memory.file.as_fd()
     }
 }
 
 /// Artefacts are equal if they are the same one.
 impl PartialEq for Artefact {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.file, &other.file)
+        Arc::ptr_eq(&self.memory, &other.memory)
     }
 }
 

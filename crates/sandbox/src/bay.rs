@@ -24,6 +24,7 @@ pub(crate) use identity::Identity;
 pub(crate) use inheritance::Inheritance;
 pub(crate) use inheritance::MAPPED;
 pub(crate) use inheritance::close_range;
+pub(crate) use inheritance::exit;
 pub use job::File;
 pub use job::Invocation;
 pub use job::Job;

@@ -9,6 +9,7 @@ mod instance;
 mod layout;
 mod leftovers;
 mod memory_limit;
+mod remains;
 mod v1;
 mod v2;
 

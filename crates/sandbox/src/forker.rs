@@ -6,7 +6,9 @@
 mod bays;
 mod clone;
 mod etc;
+mod forgetting;
 mod ground;
+mod lingering;
 mod live_bay;
 mod namespaces;
 mod network;

@@ -6,9 +6,15 @@ target=$1
 entry=$2
 
 # Made by scripts/install-languages and not writable here, which go puts up with. Without it go compiles each time what
-# it needs of the standard library.
-export GOCACHE=/usr/local/lib/runbay/go-cache
-[ -d "$GOCACHE/00" ] || export GOCACHE=/tmp/go-cache
+# it needs of the standard library. What go locks is the program's own: a lock on a file that all bays see would stop
+# everybody. The time keeps go from looking through all that is shared for what is too old.
+export GOCACHE=/tmp/go-cache
+shared=/usr/local/lib/runbay/go-cache
+if [ -d "$shared/00" ]; then
+    mkdir "$GOCACHE"
+    ln -s "$shared"/[0-9a-f][0-9a-f] "$GOCACHE"
+    date +%s > "$GOCACHE/trim.txt"
+fi
 
 # Collecting garbage takes a fifth of a small build.
 export GOGC=400

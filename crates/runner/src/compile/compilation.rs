@@ -6,6 +6,7 @@ use std::time::Duration;
 use runbay_model::Facts;
 use runbay_model::Outcome;
 use runbay_model::Output;
+use runbay_model::Verdict;
 use runbay_sandbox::Artefact;
 
 /// A program that is ready to run.
@@ -21,6 +22,7 @@ pub(crate) struct Compiled {
 /// Code that could not be compiled.
 #[derive(Debug)]
 pub(crate) struct Refusal {
+    pub(crate) verdict: Verdict,
     /// One plain sentence.
     pub(super) message: String,
     pub(super) output: Vec<u8>,

@@ -23,7 +23,7 @@ async fn a_copy_is_memory_of_its_own_that_nobody_can_change() {
     let long = vec![7; 3_000_000];
     let file = OwnedFd::from(packed(&long));
     seal(&file).unwrap();
-    let copy = Artefact::copy(file.try_clone().unwrap()).await.unwrap();
+    let copy = Artefact::copy(file.try_clone().unwrap(), &ArtefactRoom::new()).await.unwrap();
     assert_eq!(copy.bytes(), 3_000_000);
     assert_eq!(contents(&copy), long);
     let inode = |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).unwrap().st_ino;
@@ -42,12 +42,12 @@ async fn only_sealed_memory_of_bounded_size_is_copied() {
     let partly = packed(b"x");
     rustix::fs::fcntl_add_seals(&partly, SealFlags::WRITE | SealFlags::GROW | SealFlags::SEAL).unwrap();
     for fd in [pipe.into(), endless.into(), on_disk.into(), still_open.into(), OwnedFd::from(partly)] {
-        assert!(Artefact::copy(fd).await.is_err());
+        assert!(Artefact::copy(fd, &ArtefactRoom::new()).await.is_err());
     }
     let huge = memory_file().unwrap();
     rustix::fs::ftruncate(&huge, MAX_BYTES + 1).unwrap();
     seal(&huge).unwrap();
-    assert_eq!(Artefact::copy_now(&huge), Err(Errno::FBIG));
+    assert_eq!(sealed_bytes(&huge), Err(Errno::FBIG));
 }
 
 #[test]

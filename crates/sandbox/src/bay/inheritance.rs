@@ -47,7 +47,7 @@ pub(crate) fn close_range(first: i32, last: i32) -> Result<(), Errno> {
 }
 
 /// Leaves without running destructors or exit handlers, which belong to the process this is a copy of.
-pub(super) fn exit() -> ! {
+pub(crate) fn exit() -> ! {
     // SAFETY: it has no preconditions.
     unsafe { libc::_exit(0) }
 }

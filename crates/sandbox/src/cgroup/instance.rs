@@ -1,6 +1,7 @@
 //! The cgroups of one forker.
 
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -14,6 +15,8 @@ use super::Counts;
 use super::files;
 use super::layout::Layout;
 use super::leftovers;
+use super::remains;
+use super::remains::Remains;
 use super::v1;
 use super::v2;
 use crate::step::During;
@@ -28,7 +31,7 @@ pub(crate) struct Instance {
 
 /// The directories that hold the forker's own ones, and those.
 enum Directories {
-    V1 { bases: v1::Parents, own: v1::Parents },
+    V1 { bases: v1::Parents, own: v1::Parents, remains: Remains },
     V2 { base: OwnedFd, own: OwnedFd },
 }
 
@@ -81,7 +84,8 @@ impl Instance {
                 let mut last = || own.pop().expect("four directories were made");
                 let (cpu, cpuacct, pids, memory) = (last(), last(), last(), last());
                 let own = v1::Parents { memory, pids, cpuacct, cpu };
-                Ok(Some(Self { name, directories: Directories::V1 { bases, own } }))
+                let remains = Remains::v1().during(Step::MakeInstanceCgroup)?;
+                Ok(Some(Self { name, directories: Directories::V1 { bases, own, remains } }))
             }
             Layout::V2 { base, .. } => Self::make_v2(open_base(base)?).map(Some),
         }
@@ -125,6 +129,14 @@ impl Instance {
                 _ = self.remove_named(&name);
                 Err(error)
             }
+        }
+    }
+
+    /// Returns whether bays have left so much in the kernel's memory that the next ones have to [`BayCgroup::forget`].
+    pub(crate) fn is_cluttered(&self) -> bool {
+        match &self.directories {
+            Directories::V1 { own, remains, .. } => remains.are_too_many(&own.memory),
+            Directories::V2 { own, .. } => Remains::V2.are_too_many(own),
         }
     }
 
@@ -213,6 +225,22 @@ impl BayCgroup {
         match &self.groups {
             Groups::V1(groups) => groups.counts(),
             Groups::V2(group) => group.counts(),
+        }
+    }
+
+    /// Returns the one directory that [`Self::forget`] needs.
+    pub(crate) fn memory_directory(&self) -> BorrowedFd<'_> {
+        match &self.groups {
+            Groups::V1(groups) => groups.memory.as_fd(),
+            Groups::V2(group) => group.directory.as_fd(),
+        }
+    }
+
+    /// Makes the kernel forget what the bay read and looked for, once its processes are gone; takes up to a second.
+    pub(crate) fn forget(&self) -> Result<(), Errno> {
+        match &self.groups {
+            Groups::V1(groups) => remains::forget_v1(&groups.memory),
+            Groups::V2(group) => remains::forget_v2(&group.directory),
         }
     }
 

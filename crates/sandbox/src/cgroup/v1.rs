@@ -36,7 +36,7 @@ pub(super) struct Parents {
 
 /// A bay's directories.
 pub(super) struct Groups {
-    memory: OwnedFd,
+    pub(super) memory: OwnedFd,
     pids: OwnedFd,
     cpuacct: OwnedFd,
     cpu: OwnedFd,

@@ -14,6 +14,7 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 
 use super::ground::Ground;
+use super::lingering::Lingering;
 use super::live_bay::LiveBay;
 use super::prepared::Prepared;
 use crate::packet;
@@ -41,7 +42,7 @@ pub(super) struct Bays {
     prepared: Option<Prepared>,
     prepared_before: u64,
     /// Bays whose processes are gone but whose cgroup the kernel still holds.
-    lingering: Vec<LiveBay>,
+    lingering: Vec<Lingering>,
 }
 
 /// What an epoll event is about, packed into its 64 bits of data.
@@ -219,7 +220,7 @@ impl Bays {
         }
         bay.reap();
         let silent = bay.end_silently();
-        self.lingering.push(bay);
+        self.lingering.push(Lingering::new(bay, &self.ground));
         match silent {
             Some((end, usage)) => self.tell(&Reply::Ended { bay: id, end, usage }, &[]),
             None => Ok(()),
@@ -229,8 +230,11 @@ impl Bays {
     fn remove_lingering(&mut self) {
         let ground = &self.ground;
         let free_slots = &mut self.free_slots;
-        self.lingering.retain(|bay| {
-            let removed = bay.remove_cgroup(ground);
+        // One at a time, so that no crowd of them takes the host's CPUs.
+        let mut is_at_work = self.lingering.iter().any(Lingering::is_at_work);
+        self.lingering.retain_mut(|bay| {
+            let removed = bay.advance(ground, !is_at_work);
+            is_at_work |= bay.is_at_work();
             if removed {
                 free_slots.insert(bay.slot());
             }
@@ -251,7 +255,7 @@ impl Bays {
             if bay.await_death(deadline) {
                 bay.reap();
             }
-            self.lingering.push(bay);
+            self.lingering.push(Lingering::last(bay));
         }
         while !self.lingering.is_empty() && Instant::now() < deadline {
             self.remove_lingering();

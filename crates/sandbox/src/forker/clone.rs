@@ -46,10 +46,10 @@ pub(super) fn keep_capabilities() -> Result<(), Errno> {
 /// It returns twice, like fork(2), and like there the child has a copy of all memory and fds.
 pub(super) fn clone_first_process(cgroup: Option<&OwnedFd>, owner: Option<Uid>) -> Result<Side, Errno> {
     let Some(owner) = owner else {
-        return clone(cgroup);
+        return clone(NAMESPACES, cgroup);
     };
     rustix::thread::set_thread_res_uid(Uid::ROOT, owner, Uid::ROOT)?;
-    let side = clone(cgroup);
+    let side = clone(NAMESPACES, cgroup);
     if matches!(side, Ok(Side::Bay)) {
         return side;
     }
@@ -64,9 +64,17 @@ pub(super) fn die_with_parent() -> Result<(), Errno> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-fn clone(cgroup: Option<&OwnedFd>) -> Result<Side, Errno> {
+/// Clones the calling process as it is, with a pidfd. It returns twice as well, and none in the new process.
+pub(super) fn clone_helper() -> Result<Option<OwnedFd>, Errno> {
+    match clone(0, None)? {
+        Side::Forker(helper) => Ok(Some(helper.pidfd)),
+        Side::Bay => Ok(None),
+    }
+}
+
+fn clone(namespaces: libc::c_int, cgroup: Option<&OwnedFd>) -> Result<Side, Errno> {
     let mut pidfd: libc::c_int = -1;
-    let mut flags = i64::from(NAMESPACES | libc::CLONE_PIDFD).cast_unsigned();
+    let mut flags = i64::from(namespaces | libc::CLONE_PIDFD).cast_unsigned();
     if cgroup.is_some() {
         flags |= CLONE_INTO_CGROUP;
     }

@@ -19,6 +19,7 @@ use rustix::process::WaitIdOptions;
 use super::clone::FirstProcess;
 use super::clone::Side;
 use super::clone::clone_first_process;
+use super::forgetting::Forgetting;
 use super::ground::Ground;
 use super::prepared::Connections;
 use super::prepared::Prepared;
@@ -233,6 +234,11 @@ impl LiveBay {
     /// Reaps the dead pid 1.
     pub(super) fn reap(&mut self) {
         reap(&self.pidfd);
+    }
+
+    /// Makes the kernel forget what the bay left in its memory; none if that cannot be.
+    pub(super) fn forget(&self) -> Option<Forgetting> {
+        Forgetting::start(self.cgroup.as_ref()?).ok()
     }
 
     /// Removes the cgroup; false if the kernel still holds it.

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::control::Control;
 use super::error::BayError;
 use super::error::LimitError;
+use crate::artefact::ArtefactRoom;
 use crate::wire::BAY_FDS;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
@@ -40,6 +41,8 @@ pub struct Bay {
     pub(crate) handle: BayHandle,
     /// Counts the bay's CPU time, see [`crate::cgroup::read_cpu_us`]; none without cgroups.
     pub(crate) meter: Option<OwnedFd>,
+    /// For what the program makes.
+    pub(crate) artefact_room: ArtefactRoom,
 }
 
 /// Asks the forker for what concerns one bay; kills the bay when it is dropped.
@@ -67,6 +70,7 @@ impl Bay {
         limits: BayLimits,
         ended: oneshot::Receiver<(ProgramEnd, Usage)>,
         handle: BayHandle,
+        artefact_room: ArtefactRoom,
     ) -> io::Result<Self> {
         if fds.len() < BAY_FDS {
             return Err(io::ErrorKind::InvalidData.into());
@@ -84,6 +88,7 @@ impl Bay {
             ended,
             handle,
             meter: fds.next(),
+            artefact_room,
         })
     }
 }
@@ -156,7 +161,9 @@ impl Bay {
             stack_bytes: 1,
             data_bytes: None,
         };
-        let bay = Self { limits, control: Control::new(service), stdin, stdout, stderr, ended, handle, meter: None };
+        let (control_end, artefact_room) = (Control::new(service), ArtefactRoom::new());
+        let bay =
+            Self { limits, control: control_end, stdin, stdout, stderr, ended, handle, meter: None, artefact_room };
         let program = (program_in, program_out, program_err);
         Ok(Imitation { bay, control, program, told, forker: ForkerImitation(forker) })
     }

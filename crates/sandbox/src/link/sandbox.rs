@@ -10,6 +10,7 @@ use super::bay::ForkerRequest;
 use super::error::BayError;
 use super::error::ConnectError;
 use super::task::Link;
+use crate::artefact::ArtefactRoom;
 use crate::keeper::Keeper;
 use crate::wire::BayLimits;
 use crate::wire::Isolation;
@@ -26,6 +27,7 @@ pub struct Sandbox {
     requests: mpsc::Sender<ForkerRequest>,
     isolation: Isolation,
     cgroups: String,
+    artefact_room: ArtefactRoom,
 }
 
 impl Sandbox {
@@ -38,10 +40,11 @@ impl Sandbox {
     /// [`ConnectError`] when bays cannot be built on this host.
     pub async fn connect(keeper: Keeper) -> Result<Self, ConnectError> {
         let (requests, mailbox) = mpsc::channel(MAILBOX);
-        let link = Link::connect(keeper, requests.downgrade()).await?;
+        let artefact_room = ArtefactRoom::new();
+        let link = Link::connect(keeper, requests.downgrade(), artefact_room.clone()).await?;
         let (isolation, cgroups) = link.facts();
         tokio::spawn(link.serve(mailbox));
-        Ok(Self { requests, isolation, cgroups })
+        Ok(Self { requests, isolation, cgroups, artefact_room })
     }
 
     /// Returns how strongly bays are separated.
@@ -54,6 +57,12 @@ impl Sandbox {
     #[must_use]
     pub fn cgroups(&self) -> &str {
         &self.cgroups
+    }
+
+    /// Adds room for artefacts that the caller keeps, as a cache does. Without, all that are alive at one time may take
+    /// 256 MiB together.
+    pub fn add_artefact_room(&self, bytes: u64) {
+        self.artefact_room.extend(bytes);
     }
 
     /// Returns when no bay can be made any more, because the keeper died or isolation was lost.

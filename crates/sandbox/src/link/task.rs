@@ -16,6 +16,7 @@ use super::error::BayError;
 use super::error::ConnectError;
 use super::error::LimitError;
 use super::forker_socket::PacketSocket;
+use crate::artefact::ArtefactRoom;
 use crate::keeper::Keeper;
 use crate::packet::Packet;
 use crate::wire::BayId;
@@ -40,6 +41,7 @@ pub(super) struct Link {
     isolation: Isolation,
     cgroups: String,
     requests: mpsc::WeakSender<ForkerRequest>,
+    artefact_room: ArtefactRoom,
     next_bay: u64,
     making: HashMap<BayId, Making>,
     limiting: HashMap<BayId, oneshot::Sender<Result<(), LimitError>>>,
@@ -64,6 +66,7 @@ impl Link {
     pub(super) async fn connect(
         keeper: Keeper,
         requests: mpsc::WeakSender<ForkerRequest>,
+        artefact_room: ArtefactRoom,
     ) -> Result<Self, ConnectError> {
         let socket = keeper.socket.try_clone().and_then(PacketSocket::new).map_err(ConnectError::Socket)?;
         let (forker, isolation, cgroups) = await_forker(&socket).await?;
@@ -74,6 +77,7 @@ impl Link {
             isolation,
             cgroups,
             requests,
+            artefact_room,
             next_bay: 0,
             making: HashMap::new(),
             limiting: HashMap::new(),
@@ -157,7 +161,8 @@ impl Link {
                 if let (Some(making), Some(requests)) = (self.making.remove(&bay), self.requests.upgrade()) {
                     let (tell_end, ended) = oneshot::channel();
                     self.alive.insert(bay, tell_end);
-                    let made = Bay::new(packet.fds, making.limits, ended, BayHandle::new(bay, requests));
+                    let handle = BayHandle::new(bay, requests);
+                    let made = Bay::new(packet.fds, making.limits, ended, handle, self.artefact_room.clone());
                     drop(making.answer.send(made.map_err(BayError::Pipes)));
                 }
             }

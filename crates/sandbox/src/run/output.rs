@@ -1,12 +1,26 @@
 //! The output of a program, up to its limits.
 
+use std::mem;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
 
 use super::clock::Clocks;
 
 /// The most bytes of one chunk; together with what two pipes hold, all that is ever kept of unread output.
 const CHUNK_BYTES: usize = 32 * 1024;
+
+/// How long a stream rests after a read that found less than a chunk.
+///
+/// Each read, and to be told of each write, is work of the service, which counts for no bay: a program that writes single
+/// bytes must not cause it for each of them. Timers are a millisecond late at most, so nobody who watches waits for two.
+const REST: Duration = Duration::from_millis(1);
 
 /// A stream that a program writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,45 +67,104 @@ impl Output {
         self.stdout.left == 0 || self.stderr.left == 0
     }
 
+    /// Ends the rests before the next read.
+    pub(super) fn hurry(&mut self) {
+        for capture in [&mut self.stdout, &mut self.stderr] {
+            if let Pipe::Resting { until, .. } = &mut capture.pipe {
+                *until = Instant::now();
+            }
+        }
+    }
+
     /// Stops reading.
     pub(super) fn close(&mut self) {
-        self.stdout.pipe = None;
-        self.stderr.pipe = None;
+        self.stdout.pipe = Pipe::Closed;
+        self.stderr.pipe = Pipe::Closed;
     }
 }
 
 /// One pipe, and how much of it is read.
 struct Capture {
-    /// None from the end on.
-    pipe: Option<pipe::Receiver>,
+    pipe: Pipe,
     /// One more than the limit at first: the last byte tells that there was more.
     left: usize,
 }
 
+enum Pipe {
+    Open(pipe::Receiver),
+    /// See [`REST`]. Nobody is told what is written meanwhile: that alone would be work for each write.
+    Resting {
+        pipe: OwnedFd,
+        until: Instant,
+    },
+    Closed,
+}
+
 impl Capture {
     fn new(pipe: pipe::Receiver, limit: usize) -> Self {
-        Self { pipe: Some(pipe), left: limit.saturating_add(1) }
+        Self { pipe: Pipe::Open(pipe), left: limit.saturating_add(1) }
     }
 
     /// Waits for some bytes; none at the end, or after one more than the limit.
     ///
     /// CANCEL: nothing is lost.
     async fn next(&mut self) -> Option<Vec<u8>> {
-        let pipe = self.pipe.as_mut().filter(|_| self.left > 0)?;
+        if self.left == 0 {
+            return None;
+        }
         let most = self.left.min(CHUNK_BYTES);
         let mut bytes = Vec::with_capacity(most);
-        let mut room = pipe.take(u64::try_from(most).unwrap_or(u64::MAX));
-        match room.read_buf(&mut bytes).await {
-            Ok(0) | Err(_) => {
-                self.pipe = None;
-                None
+        let read = loop {
+            match &mut self.pipe {
+                Pipe::Closed => return None,
+                Pipe::Open(pipe) => {
+                    break pipe.take(u64::try_from(most).unwrap_or(u64::MAX)).read_buf(&mut bytes).await.ok();
+                }
+                Pipe::Resting { pipe, until } => {
+                    // A timer takes a while, even for a time that has passed.
+                    if Instant::now() < *until {
+                        sleep_until(*until).await;
+                    }
+                    let room = spare_capacity(&mut bytes);
+                    match rustix::io::read(pipe, room) {
+                        Err(Errno::AGAIN) => self.listen(),
+                        Err(Errno::INTR) => {}
+                        result => break result.ok(),
+                    }
+                }
             }
-            Ok(count) => {
-                self.left -= count;
-                // Whoever keeps it keeps no more than there is.
-                bytes.shrink_to_fit();
-                Some(bytes)
-            }
+        };
+        let Some(count @ 1..) = read else {
+            self.pipe = Pipe::Closed;
+            return None;
+        };
+        self.left -= count;
+        self.rest(if count < most { REST } else { Duration::ZERO });
+        // Whoever keeps it keeps no more than there is.
+        bytes.shrink_to_fit();
+        Some(bytes)
+    }
+
+    /// Goes on after that time.
+    fn rest(&mut self, time: Duration) {
+        let pipe = match mem::replace(&mut self.pipe, Pipe::Closed) {
+            Pipe::Open(pipe) if time.is_zero() => return self.pipe = Pipe::Open(pipe),
+            Pipe::Open(pipe) => pipe.into_nonblocking_fd().ok(),
+            Pipe::Resting { pipe, .. } => Some(pipe),
+            Pipe::Closed => None,
+        };
+        if let Some(pipe) = pipe {
+            self.pipe = Pipe::Resting { pipe, until: Instant::now() + time };
+        }
+    }
+
+    /// Asks to be told of what is written. Where the kernel refuses that, as it bounds how much each user may watch, the
+    /// rest goes on.
+    fn listen(&mut self) {
+        let Pipe::Resting { pipe, until } = &mut self.pipe else { return };
+        match pipe.try_clone().and_then(pipe::Receiver::from_owned_fd) {
+            Ok(pipe) => self.pipe = Pipe::Open(pipe),
+            Err(_) => *until = Instant::now() + REST,
         }
     }
 }
@@ -100,7 +173,6 @@ impl Capture {
 mod tests {
     use std::io::PipeWriter;
     use std::io::Write;
-    use std::os::fd::OwnedFd;
     use std::time::Duration;
 
     use super::*;
@@ -159,5 +231,44 @@ mod tests {
         stderr.write_all(b"late").unwrap();
         let expected = Chunk { stream: OutputStream::Stderr, bytes: b"late".to_vec() };
         assert_eq!(output.next().await, Some(expected));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn single_bytes_are_read_together() {
+        let (mut stdout, _stderr, mut output) = output(100, 1);
+        stdout.write_all(b"a").unwrap();
+        let begun = Instant::now();
+        assert_eq!(output.next().await.unwrap().bytes, b"a");
+        assert_eq!(begun.elapsed(), Duration::ZERO, "the first chunk waits for nothing");
+        stdout.write_all(b"b").unwrap();
+        tokio::select! {
+            biased;
+            chunk = output.next() => panic!("{chunk:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        stdout.write_all(b"c").unwrap();
+        assert_eq!(output.next().await.unwrap().bytes, b"bc");
+        assert!(begun.elapsed() <= 2 * REST, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_chunk_is_followed_by_no_rest() {
+        let (mut stdout, _stderr, mut output) = output(100_000, 1);
+        stdout.write_all(&[b'x'; CHUNK_BYTES + 1]).unwrap();
+        let begun = Instant::now();
+        let lengths = [output.next().await.unwrap().bytes.len(), output.next().await.unwrap().bytes.len()];
+        assert_eq!((lengths, begun.elapsed()), ([CHUNK_BYTES, 1], Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hurries_waits_for_no_rest() {
+        let (mut stdout, stderr, mut output) = output(100, 1);
+        stdout.write_all(b"a").unwrap();
+        assert_eq!(output.next().await.unwrap().bytes, b"a");
+        stdout.write_all(b"b").unwrap();
+        drop((stdout, stderr));
+        let begun = Instant::now();
+        output.hurry();
+        assert_eq!(output.next().await.unwrap().bytes, b"b");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

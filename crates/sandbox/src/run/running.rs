@@ -26,6 +26,7 @@ use super::watch::End;
 use super::watch::Watch;
 use crate::artefact::Artefact;
 use crate::artefact::ArtefactFault;
+use crate::artefact::ArtefactRoom;
 use crate::link::Bay;
 use crate::link::Control;
 use crate::wire::BayMessage;
@@ -47,6 +48,7 @@ pub struct Running {
     watch: Watch,
     /// Whether something is handed over at the end.
     keeps: bool,
+    artefact_room: ArtefactRoom,
     /// None while the program runs.
     end: Option<Result<End, RunError>>,
     /// Until when the pipes are waited for; none unless they are.
@@ -56,7 +58,7 @@ pub struct Running {
 impl Running {
     /// Takes over a bay whose program starts at this moment, or which ended before that.
     pub(super) fn new(bay: Bay, clocks: &Clocks, keeps: bool, early_end: Option<(ProgramEnd, Usage)>) -> (Self, Stdin) {
-        let Bay { limits: _, control, stdin, stdout, stderr, ended, handle, meter } = bay;
+        let Bay { limits: _, control, stdin, stdout, stderr, ended, handle, meter, artefact_room } = bay;
         let mut output = Output::new(stdout, stderr, clocks);
         let clock = Clock::start(clocks, meter, keeps);
         let end = early_end.map(|(how, usage)| {
@@ -64,7 +66,7 @@ impl Running {
             Ok(End { how, stop: None, wall: Duration::ZERO, usage })
         });
         let watch = Watch { clock, control, handle, ended, stopped: None };
-        (Self { output, watch, keeps, end, drain_by: None }, Stdin::new(stdin))
+        (Self { output, watch, keeps, artefact_room, end, drain_by: None }, Stdin::new(stdin))
     }
 
     /// Waits for the next chunk of output; none when the program has ended and all that it wrote has been returned.
@@ -119,11 +121,11 @@ impl Running {
     /// [`RunError`] for faults of host or service; whatever the program does is an [`Ending`].
     pub async fn end(mut self) -> Result<Ending, RunError> {
         while self.next().await.is_some() {}
-        let Self { watch, keeps, end, .. } = self;
+        let Self { watch, keeps, artefact_room, end, .. } = self;
         let End { how, stop, wall, usage } = end.expect("output ends after the program")?;
         let end = judge_end(how, &usage, stop)?;
         let artefact = match end {
-            ProgramEnd::Exited(0) if keeps => Some(take_over(watch.control).await?),
+            ProgramEnd::Exited(0) if keeps => Some(take_over(watch.control, &artefact_room).await?),
             _ => None,
         };
         Ok(Ending { end, stop, wall, usage, artefact })
@@ -188,6 +190,8 @@ impl Running {
     /// Reads what is left in the pipes. Nothing is left that could write, so both end; the deadline is for what cannot
     /// happen. It stands however often this is dropped and called again.
     async fn drain(&mut self) -> Option<Chunk> {
+        // Nothing comes any more that would be worth a rest.
+        self.output.hurry();
         let drain_by = *self.drain_by.get_or_insert_with(|| Instant::now() + DRAIN_PATIENCE);
         let chunk = timeout_at(drain_by, self.output.next()).await.ok().flatten();
         match chunk {
@@ -199,16 +203,21 @@ impl Running {
 }
 
 /// Takes over what pid 1 has packed before it told of the program's end.
-async fn take_over(mut control: Control) -> Result<Result<Artefact, ArtefactFault>, RunError> {
+async fn take_over(mut control: Control, room: &ArtefactRoom) -> Result<Result<Artefact, ArtefactFault>, RunError> {
     let take = async {
         loop {
             match control.hear().await? {
-                (BayMessage::Packed(Ok(())), Some(packed)) => return Ok(Ok(Artefact::copy(packed).await?)),
+                (BayMessage::Packed(Ok(())), Some(packed)) => return Ok(Ok(packed)),
                 (BayMessage::Packed(Ok(())), None) => return Err(io::ErrorKind::InvalidData.into()),
                 (BayMessage::Packed(Err(fault)), _) => return Ok(Err(fault)),
                 _ => {}
             }
         }
     };
-    timeout(PACK_PATIENCE, take).await.map_err(|_| RunError::NotPacked)?.map_err(RunError::Artefact)
+    let packed = timeout(PACK_PATIENCE, take).await.map_err(|_| RunError::NotPacked)?;
+    match packed.map_err(RunError::Artefact)? {
+        // Until there is room it takes less than its bay did.
+        Ok(packed) => Artefact::copy(packed, room).await.map(Ok).map_err(RunError::Artefact),
+        Err(fault) => Ok(Err(fault)),
+    }
 }
