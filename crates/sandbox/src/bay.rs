@@ -4,7 +4,6 @@
 //! the job, and it alone touches the files in /box: the host opens no path in there.
 
 mod control;
-mod cpu_wait;
 mod files;
 mod first_process;
 mod identity;

@@ -6,6 +6,7 @@
 
 mod files;
 mod instance;
+mod killing;
 mod layout;
 mod leftovers;
 mod memory_limit;
@@ -18,15 +19,31 @@ pub(crate) use instance::read_cpu_us;
 pub(crate) use layout::Layout;
 pub use memory_limit::memory_limit_bytes;
 
-/// A bay gets as much as one CPU in each period; all bays have the same weight.
-const CPU_QUOTA_US: u32 = CPU_PERIOD_US;
-const CPU_PERIOD_US: u32 = 100_000;
+/// A period in which a bay may use its quota of CPU time; all bays have the same weight.
+pub(crate) const CPU_PERIOD_US: u32 = 100_000;
+
+/// A bay gets as much as one CPU; less while bays want more than there is.
+pub(crate) const FULL_QUOTA_US: u32 = CPU_PERIOD_US;
+
+/// More than any machine has: for a bay that dies.
+///
+/// Not without a limit, since the kernel patches its own code when the last limit goes.
+const LIFTED_QUOTA_US: u32 = 10_000 * CPU_PERIOD_US;
 
 /// The limits that a bay's cgroup enforces.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CgroupLimits {
     pub(crate) memory_bytes: u64,
     pub(crate) processes: u64,
+}
+
+/// The CPU time of a bay, counted from its beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CpuTimes {
+    /// What all its threads used together, in microseconds.
+    pub(crate) used_us: u64,
+    /// How long its quota held it back, in microseconds, added up over the cores that it was on.
+    pub(crate) throttled_us: u64,
 }
 
 /// What a bay's cgroup counted.

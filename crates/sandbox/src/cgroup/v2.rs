@@ -6,9 +6,10 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::CPU_PERIOD_US;
-use super::CPU_QUOTA_US;
 use super::CgroupLimits;
 use super::Counts;
+use super::CpuTimes;
+use super::FULL_QUOTA_US;
 use super::files;
 use crate::step::During;
 use crate::step::Step;
@@ -25,7 +26,9 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn make(parent: &OwnedFd, name: &str) -> Result<Self, StepError> {
         let directory = files::make_directory(parent, name).during(Step::MakeCgroup)?;
-        Ok(Self { directory })
+        let group = Self { directory };
+        group.set_cpu_quota(FULL_QUOTA_US).during(Step::LimitCpu)?;
+        Ok(group)
     }
 
     pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
@@ -37,12 +40,25 @@ impl Group {
             Err(Errno::NOENT) => {}
             result => result.during(Step::LimitMemory)?,
         }
-        files::write(directory, "cpu.max", &format!("{CPU_QUOTA_US} {CPU_PERIOD_US}")).during(Step::LimitCpu)?;
         files::write(directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 
     pub(super) fn cpu_meter(&self) -> Result<OwnedFd, Errno> {
         files::open(&self.directory, "cpu.stat", OFlags::RDONLY)
+    }
+
+    pub(super) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
+        files::write(&self.directory, "cpu.max", &format!("{quota_us} {CPU_PERIOD_US}"))
+    }
+
+    pub(super) fn cpu_times(&self) -> Option<CpuTimes> {
+        let stat = files::read(&self.directory, "cpu.stat").ok()?;
+        let number = |key| files::keyed_number(&stat, key);
+        Some(CpuTimes { used_us: number("usage_usec")?, throttled_us: number("throttled_usec")? })
+    }
+
+    pub(super) fn threads(&self) -> Result<String, Errno> {
+        files::read(&self.directory, "cgroup.threads")
     }
 
     pub(super) fn counts(&self) -> Counts {
