@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::RunError;
+use runbay_sandbox::Stop;
 use tokio::task::JoinHandle;
 
 use crate::arena::Arena;
@@ -129,7 +130,6 @@ async fn honest_beside(source: &str, bays: usize) {
     let neighbours = neighbours(&arena, source, bays).await;
     for honest in [HONEST, HONEST_WITH_CHILDREN] {
         let report = arena.run(&Attack::new(honest).wall(LIMIT)).await;
-        eprintln!("{:?} {:?}", report.wall, report.usage.cpu_us);
         assert_eq!(
             (report.end, report.stdout.as_slice()),
             (ProgramEnd::Exited(0), &b"done\n"[..]),
@@ -142,6 +142,26 @@ async fn honest_beside(source: &str, bays: usize) {
         assert!(!neighbour.is_finished(), "{:?}", neighbour.await);
         neighbour.abort();
         assert!(neighbour.await.is_err_and(|error| error.is_cancelled()), "the hostile program ran until now");
+    }
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn a_crowd_does_not_delay_the_end_of_cpu_time() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open_alone().await;
+    let neighbours = neighbours(&arena, FORKS, CROWD).await;
+    let limit = Duration::from_millis(500);
+    let mut attack = Attack::new(LOOPS).memory(256 * MIB).cpu(limit);
+    attack.limits.processes = 64;
+    let report = arena.run(&attack).await;
+    assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::CpuTime)), "{}", text(&report));
+    let used = Duration::from_micros(report.usage.cpu_us.expect("a cgroup counts it"));
+    assert!(used < 2 * limit, "{used:?} of CPU time");
+    for neighbour in neighbours {
+        neighbour.abort();
     }
     arena.close().await;
 }

@@ -37,15 +37,6 @@ pub(crate) struct CgroupLimits {
     pub(crate) processes: u64,
 }
 
-/// The CPU time of a bay, counted from its beginning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CpuTimes {
-    /// What all its threads used together, in microseconds.
-    pub(crate) used_us: u64,
-    /// How long its quota held it back, in microseconds, added up over the cores that it was on.
-    pub(crate) throttled_us: u64,
-}
-
 /// What a bay's cgroup counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {

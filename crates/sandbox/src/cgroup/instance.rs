@@ -11,7 +11,6 @@ use rustix::io::Errno;
 
 use super::CgroupLimits;
 use super::Counts;
-use super::CpuTimes;
 use super::LIFTED_QUOTA_US;
 use super::files;
 use super::layout::Layout;
@@ -226,11 +225,11 @@ impl BayCgroup {
         }
     }
 
-    /// Returns the CPU time until now; none if the kernel does not tell.
-    pub(crate) fn cpu_times(&self) -> Option<CpuTimes> {
+    /// Returns the CPU time used until now, in microseconds; none if the kernel does not tell.
+    pub(crate) fn cpu_used_us(&self) -> Option<u64> {
         match &self.groups {
-            Groups::V1(groups) => groups.cpu_times(),
-            Groups::V2(group) => group.cpu_times(),
+            Groups::V1(groups) => groups.cpu_used_us(),
+            Groups::V2(group) => group.cpu_used_us(),
         }
     }
 

@@ -15,7 +15,6 @@ use rustix::io::Errno;
 use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
-use super::CpuTimes;
 use super::FULL_QUOTA_US;
 use super::files;
 use super::killing;
@@ -86,10 +85,9 @@ impl Groups {
         files::write(&self.cpu, "cpu.cfs_quota_us", &quota_us.to_string())
     }
 
-    pub(super) fn cpu_times(&self) -> Option<CpuTimes> {
-        let used_ns = files::number(&files::read(&self.cpuacct, "cpuacct.usage").ok()?)?;
-        let throttled_ns = files::keyed_number(&files::read(&self.cpu, "cpu.stat").ok()?, "throttled_time")?;
-        Some(CpuTimes { used_us: used_ns / 1_000, throttled_us: throttled_ns / 1_000 })
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        let nanoseconds = files::number(&files::read(&self.cpuacct, "cpuacct.usage").ok()?)?;
+        Some(nanoseconds / 1_000)
     }
 
     pub(super) fn threads(&self) -> Result<String, Errno> {
@@ -113,7 +111,7 @@ impl Groups {
         let number = |directory: &OwnedFd, name| files::number(&files::read(directory, name).ok()?);
         let keyed = |directory: &OwnedFd, name, key| files::keyed_number(&files::read(directory, name).ok()?, key);
         let counts = Counts {
-            cpu_us: number(&self.cpuacct, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1_000),
+            cpu_us: self.cpu_used_us(),
             memory_peak_bytes: number(&self.memory, "memory.max_usage_in_bytes"),
             process_refusals: keyed(&self.pids, "pids.events", "max").unwrap_or(0),
             ..Counts::default()

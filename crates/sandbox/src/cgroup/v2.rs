@@ -8,7 +8,6 @@ use rustix::io::Errno;
 use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
-use super::CpuTimes;
 use super::FULL_QUOTA_US;
 use super::files;
 use crate::step::During;
@@ -51,10 +50,8 @@ impl Group {
         files::write(&self.directory, "cpu.max", &format!("{quota_us} {CPU_PERIOD_US}"))
     }
 
-    pub(super) fn cpu_times(&self) -> Option<CpuTimes> {
-        let stat = files::read(&self.directory, "cpu.stat").ok()?;
-        let number = |key| files::keyed_number(&stat, key);
-        Some(CpuTimes { used_us: number("usage_usec")?, throttled_us: number("throttled_usec")? })
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        files::keyed_number(&files::read(&self.directory, "cpu.stat").ok()?, "usage_usec")
     }
 
     pub(super) fn threads(&self) -> Result<String, Errno> {
@@ -65,7 +62,7 @@ impl Group {
         let read = |name| files::read(&self.directory, name).ok();
         let keyed = |name, key| files::keyed_number(&read(name)?, key);
         let counts = Counts {
-            cpu_us: keyed("cpu.stat", "usage_usec"),
+            cpu_us: self.cpu_used_us(),
             // Since Linux 5.19; unknown before.
             memory_peak_bytes: read("memory.peak").and_then(|text| files::number(&text)),
             process_refusals: keyed("pids.events", "max").unwrap_or(0),

@@ -201,9 +201,9 @@ impl Bays {
         self.tell(&Reply::Limited { bay: id, refusal }, &[])
     }
 
-    fn tell_cpu_wait(&mut self, id: BayId) -> Result<(), Over> {
+    fn tell_cpu_wait(&self, id: BayId) -> Result<(), Over> {
         // Who asks about a bay that is dead by now is told of that.
-        let Some(bay) = self.live.get_mut(&id) else { return Ok(()) };
+        let Some(bay) = self.live.get(&id) else { return Ok(()) };
         let waited_us = bay.cpu_wait_us(&self.ground);
         self.tell(&Reply::CpuWait { bay: id, waited_us }, &[])
     }

@@ -232,20 +232,20 @@ impl LiveBay {
         }
     }
 
-    /// Reads the CPU times by now.
-    pub(super) fn book_cpu(&mut self) -> &mut Share {
-        if let Some(now) = self.cgroup.as_ref().and_then(BayCgroup::cpu_times) {
-            self.share.book(now);
-        }
+    pub(super) fn share(&mut self) -> &mut Share {
         &mut self.share
+    }
+
+    /// Returns the CPU time used until now, in microseconds; none without cgroups.
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        self.cgroup.as_ref()?.cpu_used_us()
     }
 
     /// Returns how long the program waited for a CPU of a busy host, in microseconds; none if nobody knows.
     ///
-    /// What the quota held back is known of processes that have ended, too.
-    pub(super) fn cpu_wait_us(&mut self, ground: &Ground) -> Option<u64> {
-        let held_back_us = self.cgroup.is_some().then(|| self.book_cpu().lost_us());
-        let used_us = self.cgroup.as_ref().and_then(BayCgroup::cpu_times).map(|times| times.used_us);
+    /// What a bay lost to others is known of its processes that have ended, too.
+    pub(super) fn cpu_wait_us(&self, ground: &Ground) -> Option<u64> {
+        let lost_us = self.cgroup.is_some().then(|| self.share.lost_us());
         let pid_1 = self.process.pid;
         let mut threads = match &self.cgroup {
             Some(cgroup) => cgroup.threads().unwrap_or_default(),
@@ -256,7 +256,7 @@ impl LiveBay {
         };
         // It waits in the service of others, and did so before the program started.
         threads.retain(|thread| *thread != pid_1);
-        cpu_wait::longest_us(&ground.proc, &threads, used_us).max(held_back_us)
+        cpu_wait::longest_us(&ground.proc, &threads, self.cpu_used_us()).max(lost_us)
     }
 
     /// Kills every process of the bay.
