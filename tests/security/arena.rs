@@ -1,5 +1,6 @@
 //! A sandbox of its own for each test.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -124,8 +125,20 @@ impl Arena {
 
     /// Waits until a program in a bay has called `ready()`.
     pub(crate) async fn ready(&self) {
-        let ready = async || self.traces.programs().iter().any(|program| program.name == "ready").then_some(());
-        eventually(PATIENCE, "a program is ready", ready).await;
+        self.ready_in(1).await;
+    }
+
+    /// Waits until programs in as many bays have.
+    pub(crate) async fn ready_in(&self, bays: usize) {
+        let ready = async || {
+            let programs = self.traces.programs();
+            let ready = programs.iter().filter(|program| program.name == "ready");
+            // Each bay has a user of its own.
+            let users =
+                ready.filter_map(|program| Some(std::fs::metadata(format!("/proc/{}", program.pid)).ok()?.uid()));
+            (users.collect::<BTreeSet<_>>().len() >= bays).then_some(())
+        };
+        eventually(PATIENCE, "programs are ready", ready).await;
     }
 
     /// Waits until no bay is left.

@@ -5,7 +5,6 @@
 
 mod control;
 mod counted;
-mod cpu_wait;
 mod files;
 mod first_process;
 mod identity;

@@ -6,6 +6,7 @@
 
 mod files;
 mod instance;
+mod killing;
 mod layout;
 mod leftovers;
 mod memory_limit;
@@ -19,9 +20,16 @@ pub(crate) use instance::read_cpu_us;
 pub(crate) use layout::Layout;
 pub use memory_limit::memory_limit_bytes;
 
-/// A bay gets as much as one CPU in each period; all bays have the same weight.
-const CPU_QUOTA_US: u32 = CPU_PERIOD_US;
-const CPU_PERIOD_US: u32 = 100_000;
+/// A period in which a bay may use its quota of CPU time; all bays have the same weight.
+pub(crate) const CPU_PERIOD_US: u32 = 100_000;
+
+/// A bay gets as much as one CPU; less while bays want more than there is.
+pub(crate) const FULL_QUOTA_US: u32 = CPU_PERIOD_US;
+
+/// More than any machine has: for a bay that dies.
+///
+/// Not without a limit, since the kernel patches its own code when the last limit goes.
+const LIFTED_QUOTA_US: u32 = 10_000 * CPU_PERIOD_US;
 
 /// The limits that a bay's cgroup enforces.
 #[derive(Debug, Clone, Copy)]

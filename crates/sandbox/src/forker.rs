@@ -5,6 +5,7 @@
 
 mod bays;
 mod clone;
+mod cpu_wait;
 mod etc;
 mod forgetting;
 mod ground;
@@ -14,6 +15,7 @@ mod namespaces;
 mod network;
 mod prepared;
 mod root;
+mod shares;
 
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
@@ -32,12 +34,13 @@ use crate::wire::encode;
 
 use bays::Bays;
 use ground::Ground;
+use shares::Shares;
 
 /// Runs the forker until `service` is closed.
 pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
     let first = prepare(configuration);
     let reply = match &first {
-        Ok((_, layout)) => Reply::Ready {
+        Ok((_, _, layout)) => Reply::Ready {
             isolation: if matches!(layout, cgroup::Layout::Unusable(_)) { Isolation::Rlimits } else { Isolation::Full },
             cgroups: layout.describe(),
         },
@@ -46,16 +49,17 @@ pub(crate) fn forker_main(service: OwnedFd, configuration: Configuration) {
     if packet::send(&service, &encode(&reply), &[]).is_err() {
         return;
     }
-    if let Ok((ground, _)) = first {
-        Bays::new(service, ground).serve();
+    if let Ok((ground, shares, _)) = first {
+        Bays::new(service, ground, shares).serve();
     }
 }
 
-fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), StepError> {
+fn prepare(configuration: Configuration) -> Result<(Ground, Shares, cgroup::Layout), StepError> {
     // The keeper's death must not leave a forker behind.
     clone::die_with_parent().during(Step::PrepareForker)?;
     let proc = root::open_directory("/proc").during(Step::ReadProc)?;
     let layout = cgroup::Layout::detect().during(Step::FindCgroups)?;
+    let shares = Shares::new();
     let (layout, cgroups) = cgroup::Instance::claim(layout)?;
     if configuration.users == Users::Own {
         namespaces::become_root_of_own()?;
@@ -65,5 +69,5 @@ fn prepare(configuration: Configuration) -> Result<(Ground, cgroup::Layout), Ste
     root::enter(&configuration)?;
     namespaces::set_names()?;
     let filter = policy::Filter::compile(configuration.users == Users::Own)?;
-    Ok((Ground { configuration, proc, network, cgroups, filter }, layout))
+    Ok((Ground { configuration, proc, network, cgroups, filter }, shares, layout))
 }

@@ -9,6 +9,8 @@ mod task;
 
 pub use bay::Bay;
 pub(crate) use bay::BayHandle;
+#[cfg(test)]
+pub(crate) use bay::ForkerImitation;
 pub(crate) use control::Control;
 pub use error::BayError;
 pub use error::ConnectError;

@@ -106,6 +106,10 @@ pub(crate) enum Request {
         bay: BayId,
         limits: BayLimits,
     },
+    /// Asks how long the program waited for a CPU.
+    CpuWait {
+        bay: BayId,
+    },
     Kill {
         bay: BayId,
     },
@@ -124,6 +128,8 @@ pub(crate) enum Reply {
     Refused { bay: BayId, error: Refusal },
     /// The bay has the limits that were asked for, or those it had.
     Limited { bay: BayId, refusal: Option<LimitRefusal> },
+    /// How long the program has waited for a CPU of a busy host; none if the kernel does not tell.
+    CpuWait { bay: BayId, waited_us: Option<u64> },
     /// The program ended or the bay died; sent once for each `Made`.
     Ended { bay: BayId, end: ProgramEnd, usage: Usage },
 }
@@ -189,8 +195,6 @@ pub(crate) enum BayReport {
 /// A terminal's new size will be one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ServiceMessage {
-    /// Asks for [`BayMessage::CpuWait`].
-    CpuWait,
     /// Asks for a signal to the program's process group.
     Signal(Signal),
 }
@@ -226,8 +230,6 @@ pub(crate) enum BayMessage {
     Parked,
     /// The program is about to be executed.
     Started,
-    /// How long the program waited for a CPU, in microseconds: the answer to [`ServiceMessage::CpuWait`].
-    CpuWait(u64),
     /// The program ended well, and what it made is going to be packed.
     Packing,
     /// It was packed into the file whose fd comes with this message, or could not be.
@@ -236,11 +238,11 @@ pub(crate) enum BayMessage {
 
 impl BayMessage {
     /// The length of every message, so that a reader knows it before.
-    pub(crate) const BYTES: usize = 16;
+    pub(crate) const BYTES: usize = 3;
 
     pub(crate) fn encode(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        postcard::to_slice(&self, &mut bytes).expect("a number takes ten bytes at most, and a variant one");
+        postcard::to_slice(&self, &mut bytes).expect("each of at most three nested variants takes one byte");
         bytes
     }
 }
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn a_message_to_pid_1_has_its_length_whatever_it_is() {
         let signals = [Signal::Hangup, Signal::Interrupt, Signal::Quit, Signal::Terminate];
-        for message in signals.map(ServiceMessage::Signal).into_iter().chain([ServiceMessage::CpuWait]) {
+        for message in signals.map(ServiceMessage::Signal) {
             assert_eq!(decode::<ServiceMessage>(&message.encode()), Ok(message));
         }
         assert!(decode::<ServiceMessage>(&[1, 200]).is_err());

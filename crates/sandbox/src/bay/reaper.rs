@@ -17,9 +17,7 @@ use rustix::process::WaitStatus;
 
 use super::control::Control;
 use super::counted::Counted;
-use super::cpu_wait;
 use crate::step::last_errno;
-use crate::wire::BayMessage;
 use crate::wire::ProgramEnd;
 use crate::wire::ServiceMessage;
 use crate::wire::Signal;
@@ -103,7 +101,6 @@ impl Children {
 /// The program is not reaped, so its pid is still that of its process group.
 fn obey(control: &Control, program: &Started) -> io::Result<()> {
     match control.hear()? {
-        ServiceMessage::CpuWait => Ok(control.tell(BayMessage::CpuWait(cpu_wait::longest_us()), None)?),
         ServiceMessage::Signal(signal) => {
             // Everything that the signal was for may have ended.
             _ = rustix::process::kill_process_group(program.pid, number(signal));

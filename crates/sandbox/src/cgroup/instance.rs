@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::CgroupLimits;
 use super::Counts;
+use super::LIFTED_QUOTA_US;
 use super::files;
 use super::layout::Layout;
 use super::leftovers;
@@ -244,10 +245,37 @@ impl BayCgroup {
         }
     }
 
-    /// Kills every process in the cgroup where the kernel can do that in one step.
-    pub(crate) fn kill(&self) -> Result<(), Errno> {
+    /// Sets how much CPU time the bay may use in each period.
+    pub(crate) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
         match &self.groups {
-            Groups::V1(_) => Ok(()),
+            Groups::V1(groups) => groups.set_cpu_quota(quota_us),
+            Groups::V2(group) => group.set_cpu_quota(quota_us),
+        }
+    }
+
+    /// Returns the CPU time used until now, in microseconds; none if the kernel does not tell.
+    pub(crate) fn cpu_used_us(&self) -> Option<u64> {
+        match &self.groups {
+            Groups::V1(groups) => groups.cpu_used_us(),
+            Groups::V2(group) => group.cpu_used_us(),
+        }
+    }
+
+    /// Returns the ids of all threads in the cgroup as this process sees them.
+    pub(crate) fn threads(&self) -> Result<Vec<i32>, Errno> {
+        let text = match &self.groups {
+            Groups::V1(groups) => groups.threads()?,
+            Groups::V2(group) => group.threads()?,
+        };
+        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+
+    /// Kills every process in the cgroup, without help of any of them.
+    pub(crate) fn kill(&self) -> Result<(), Errno> {
+        // A process that waits for the next period cannot die before it.
+        _ = self.set_cpu_quota(LIFTED_QUOTA_US);
+        match &self.groups {
+            Groups::V1(groups) => groups.kill(),
             Groups::V2(group) => group.kill(),
         }
     }

@@ -1,8 +1,8 @@
 //! A bay's groups in the hierarchies of cgroup version 1.
 //!
-//! Documentation/admin-guide/cgroup-v1/{memory,pids,cpuacct}.rst and Documentation/scheduler/sched-bwc.rst. Version 1 has no `cgroup.kill`, no
-//! `CLONE_INTO_CGROUP` and no `oom.group`: the bay dies with its pid namespace, enters its groups itself, and the
-//! forker kills it when it runs out of memory.
+//! Documentation/admin-guide/cgroup-v1/{memory,pids,cpuacct}.rst and Documentation/scheduler/sched-bwc.rst. Version 1 has
+//! no `cgroup.kill`, no `CLONE_INTO_CGROUP` and no `oom.group`: the forker kills one process after the other, the bay
+//! enters its groups itself, and the forker kills it when it runs out of memory.
 
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
@@ -13,10 +13,11 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::CPU_PERIOD_US;
-use super::CPU_QUOTA_US;
 use super::CgroupLimits;
 use super::Counts;
+use super::FULL_QUOTA_US;
 use super::files;
+use super::killing;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
@@ -51,7 +52,7 @@ impl Groups {
         let cpuacct = files::make_directory(&parents.cpuacct, name).during(Step::MakeCgroup)?;
         let cpu = files::make_directory(&parents.cpu, name).during(Step::MakeCgroup)?;
         files::write(&cpu, "cpu.cfs_period_us", &CPU_PERIOD_US.to_string()).during(Step::LimitCpu)?;
-        files::write(&cpu, "cpu.cfs_quota_us", &CPU_QUOTA_US.to_string()).during(Step::LimitCpu)?;
+        files::write(&cpu, "cpu.cfs_quota_us", &FULL_QUOTA_US.to_string()).during(Step::LimitCpu)?;
         let memory_event = watch_memory(&memory).during(Step::WatchMemory)?;
         Ok(Self { memory, pids, cpuacct, cpu, memory_event })
     }
@@ -81,6 +82,23 @@ impl Groups {
         files::open(&self.cpuacct, "cpuacct.usage", OFlags::RDONLY)
     }
 
+    pub(super) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
+        files::write(&self.cpu, "cpu.cfs_quota_us", &quota_us.to_string())
+    }
+
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        let nanoseconds = files::number(&files::read(&self.cpuacct, "cpuacct.usage").ok()?)?;
+        Some(nanoseconds / 1_000)
+    }
+
+    pub(super) fn threads(&self) -> Result<String, Errno> {
+        files::read(&self.pids, "tasks")
+    }
+
+    pub(super) fn kill(&self) -> Result<(), Errno> {
+        killing::kill_all(&self.pids)
+    }
+
     /// Returns whether the group has come close to its own limit (`memory.failcnt` does not tell, newer kernels leave
     /// it at zero); true if that cannot be known.
     pub(super) fn reached_limit(&self) -> bool {
@@ -94,7 +112,7 @@ impl Groups {
         let number = |directory: &OwnedFd, name| files::number(&files::read(directory, name).ok()?);
         let keyed = |directory: &OwnedFd, name, key| files::keyed_number(&files::read(directory, name).ok()?, key);
         let counts = Counts {
-            cpu_us: number(&self.cpuacct, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1_000),
+            cpu_us: self.cpu_used_us(),
             memory_peak_bytes: number(&self.memory, "memory.max_usage_in_bytes"),
             process_refusals: keyed(&self.pids, "pids.events", "max").unwrap_or(0),
             ..Counts::default()

@@ -6,9 +6,9 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::CPU_PERIOD_US;
-use super::CPU_QUOTA_US;
 use super::CgroupLimits;
 use super::Counts;
+use super::FULL_QUOTA_US;
 use super::files;
 use crate::step::During;
 use crate::step::Step;
@@ -25,7 +25,9 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn make(parent: &OwnedFd, name: &str) -> Result<Self, StepError> {
         let directory = files::make_directory(parent, name).during(Step::MakeCgroup)?;
-        Ok(Self { directory })
+        let group = Self { directory };
+        group.set_cpu_quota(FULL_QUOTA_US).during(Step::LimitCpu)?;
+        Ok(group)
     }
 
     pub(super) fn limit(&self, limits: CgroupLimits) -> Result<(), StepError> {
@@ -37,7 +39,6 @@ impl Group {
             Err(Errno::NOENT) => {}
             result => result.during(Step::LimitMemory)?,
         }
-        files::write(directory, "cpu.max", &format!("{CPU_QUOTA_US} {CPU_PERIOD_US}")).during(Step::LimitCpu)?;
         files::write(directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 
@@ -45,11 +46,23 @@ impl Group {
         files::open(&self.directory, "cpu.stat", OFlags::RDONLY)
     }
 
+    pub(super) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
+        files::write(&self.directory, "cpu.max", &format!("{quota_us} {CPU_PERIOD_US}"))
+    }
+
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        files::keyed_number(&files::read(&self.directory, "cpu.stat").ok()?, "usage_usec")
+    }
+
+    pub(super) fn threads(&self) -> Result<String, Errno> {
+        files::read(&self.directory, "cgroup.threads")
+    }
+
     pub(super) fn counts(&self) -> Counts {
         let read = |name| files::read(&self.directory, name).ok();
         let keyed = |name, key| files::keyed_number(&read(name)?, key);
         let counts = Counts {
-            cpu_us: keyed("cpu.stat", "usage_usec"),
+            cpu_us: self.cpu_used_us(),
             // Since Linux 5.19; unknown before.
             memory_peak_bytes: read("memory.peak").and_then(|text| files::number(&text)),
             process_refusals: keyed("pids.events", "max").unwrap_or(0),

@@ -17,6 +17,7 @@ use super::ground::Ground;
 use super::lingering::Lingering;
 use super::live_bay::LiveBay;
 use super::prepared::Prepared;
+use super::shares::Shares;
 use crate::packet;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
@@ -41,6 +42,7 @@ pub(super) struct Bays {
     /// For the next bay.
     prepared: Option<Prepared>,
     prepared_before: u64,
+    shares: Shares,
     /// Bays whose processes are gone but whose cgroup the kernel still holds.
     lingering: Vec<Lingering>,
 }
@@ -86,7 +88,7 @@ impl From<Errno> for Over {
 }
 
 impl Bays {
-    pub(super) fn new(service: OwnedFd, ground: Ground) -> Self {
+    pub(super) fn new(service: OwnedFd, ground: Ground, shares: Shares) -> Self {
         let free_slots = (0..ground.configuration.max_bays).collect();
         Self {
             service,
@@ -95,6 +97,7 @@ impl Bays {
             free_slots,
             prepared: None,
             prepared_before: 0,
+            shares,
             lingering: Vec::new(),
         }
     }
@@ -110,11 +113,12 @@ impl Bays {
 
     fn work(&mut self, epoll: &OwnedFd) -> Result<std::convert::Infallible, Over> {
         watch_service(epoll, self.service.as_fd())?;
-        let retry = Timespec { tv_sec: 0, tv_nsec: RETRY.subsec_nanos().into() };
         let mut events = [MaybeUninit::uninit(); 64];
         loop {
-            let timeout = (!self.lingering.is_empty()).then_some(&retry);
-            let ready = match epoll::wait(epoll, &mut events, timeout) {
+            let retry = (!self.lingering.is_empty()).then_some(RETRY);
+            let next = [retry, self.shares.next_in()].into_iter().flatten().min();
+            let timeout = next.and_then(|next| Timespec::try_from(next).ok());
+            let ready = match epoll::wait(epoll, &mut events, timeout.as_ref()) {
                 Err(Errno::INTR) => continue,
                 result => result?.0,
             };
@@ -127,6 +131,7 @@ impl Bays {
                 }
             }
             self.remove_lingering();
+            self.share_out_cpus();
             if self.prepared.is_none() {
                 // If it cannot be made now, the next bay tries again and tells why.
                 self.prepared = self.prepare().ok();
@@ -150,8 +155,9 @@ impl Bays {
         match decode(&packet.bytes).map_err(|_| Over)? {
             Request::Make { bay, limits } => self.make(epoll, bay, &limits),
             Request::Limit { bay, limits } => self.limit(bay, &limits),
+            Request::CpuWait { bay } => self.tell_cpu_wait(bay),
             Request::Kill { bay } => {
-                if let Some(bay) = self.live.get(&bay) {
+                if let Some(bay) = self.live.get_mut(&bay) {
                     bay.kill();
                 }
                 Ok(())
@@ -194,6 +200,20 @@ impl Bays {
             None => Some(LimitRefusal::NotParked),
         };
         self.tell(&Reply::Limited { bay: id, refusal }, &[])
+    }
+
+    fn tell_cpu_wait(&self, id: BayId) -> Result<(), Over> {
+        // Who asks about a bay that is dead by now is told of that.
+        let Some(bay) = self.live.get(&id) else { return Ok(()) };
+        let waited_us = bay.cpu_wait_us(&self.ground);
+        self.tell(&Reply::CpuWait { bay: id, waited_us }, &[])
+    }
+
+    fn share_out_cpus(&mut self) {
+        if self.ground.cgroups.is_some() {
+            let mut running: Vec<_> = self.live.values_mut().filter(|bay| bay.is_running()).collect();
+            self.shares.share_out(&mut running);
+        }
     }
 
     fn hear_report(&mut self, id: BayId) -> Result<(), Over> {
@@ -247,7 +267,7 @@ impl Bays {
     }
 
     fn bury_all(mut self) {
-        for bay in self.live.values() {
+        for bay in self.live.values_mut() {
             bay.kill();
         }
         let deadline = Instant::now() + FAREWELL;

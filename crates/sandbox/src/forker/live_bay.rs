@@ -19,10 +19,12 @@ use rustix::process::WaitIdOptions;
 use super::clone::FirstProcess;
 use super::clone::Side;
 use super::clone::clone_first_process;
+use super::cpu_wait;
 use super::forgetting::Forgetting;
 use super::ground::Ground;
 use super::prepared::Connections;
 use super::prepared::Prepared;
+use super::shares::Share;
 use crate::bay;
 use crate::bay::Identity;
 use crate::cgroup::BayCgroup;
@@ -42,12 +44,14 @@ use crate::wire::decode;
 /// A bay from its clone until its cgroup is removed.
 pub(super) struct LiveBay {
     slot: u32,
-    pidfd: OwnedFd,
+    process: FirstProcess,
     reports: OwnedFd,
     cgroup: Option<BayCgroup>,
     limits: BayLimits,
     phase: Phase,
+    share: Share,
     out_of_memory: bool,
+    is_killed: bool,
     end_told: bool,
 }
 
@@ -74,19 +78,21 @@ impl LiveBay {
                 prepared.discard(ground);
                 Err(error)
             }
-            Ok(pidfd) => {
+            Ok(process) => {
                 let Prepared { slot, cgroup, meter, connections, reports: (reports, _), .. } = prepared;
                 let Connections { control, stdin, stdout, stderr } = connections;
                 let mut service_ends = vec![control.0, stdin.1, stdout.0, stderr.0];
                 service_ends.extend(meter);
                 let bay = Self {
                     slot,
-                    pidfd,
+                    process,
                     reports,
                     cgroup,
                     limits: *limits,
                     phase: Phase::Building,
+                    share: Share::full(),
                     out_of_memory: false,
+                    is_killed: false,
                     end_told: false,
                 };
                 Ok((bay, service_ends))
@@ -94,7 +100,7 @@ impl LiveBay {
         }
     }
 
-    fn start(ground: &Ground, prepared: &Prepared, limits: &BayLimits) -> Result<OwnedFd, StepError> {
+    fn start(ground: &Ground, prepared: &Prepared, limits: &BayLimits) -> Result<FirstProcess, StepError> {
         if let Some(cgroup) = &prepared.cgroup {
             cgroup.limit(cgroup_limits(limits))?;
         }
@@ -123,7 +129,7 @@ impl LiveBay {
         }
         // A bay that died already is found by its pidfd.
         _ = packet::send(&prepared.reports.0, bay::MAPPED, &[]);
-        Ok(process.pidfd)
+        Ok(process)
     }
 
     pub(super) fn slot(&self) -> u32 {
@@ -135,7 +141,7 @@ impl LiveBay {
     }
 
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.process.pidfd.as_fd()
     }
 
     pub(super) fn memory_event(&self) -> Option<BorrowedFd<'_>> {
@@ -210,10 +216,56 @@ impl LiveBay {
         }
     }
 
+    /// Returns whether the bay uses CPU time and is to go on with it.
+    pub(super) fn is_running(&self) -> bool {
+        self.phase != Phase::Parked && !self.is_killed
+    }
+
+    /// Sets how much CPU time the bay may use in each period. A bay that is being killed may use all that it needs.
+    pub(super) fn set_cpu_quota(&mut self, quota_us: u32) {
+        if let Some(cgroup) = &self.cgroup
+            && self.share.quota_us != quota_us
+            && !self.is_killed
+            // If the kernel refuses it, the next time is soon.
+            && cgroup.set_cpu_quota(quota_us).is_ok()
+        {
+            self.share.quota_us = quota_us;
+        }
+    }
+
+    pub(super) fn share(&mut self) -> &mut Share {
+        &mut self.share
+    }
+
+    /// Returns the CPU time used until now, in microseconds; none without cgroups.
+    pub(super) fn cpu_used_us(&self) -> Option<u64> {
+        self.cgroup.as_ref()?.cpu_used_us()
+    }
+
+    /// Returns how long the program waited for a CPU of a busy host, in microseconds; none if nobody knows.
+    ///
+    /// What a bay lost to others is known of its processes that have ended, too.
+    pub(super) fn cpu_wait_us(&self, ground: &Ground) -> Option<u64> {
+        let lost_us = self.cgroup.is_some().then(|| self.share.lost_us());
+        let pid_1 = self.process.pid;
+        let mut threads = match &self.cgroup {
+            Some(cgroup) => cgroup.threads().unwrap_or_default(),
+            None => {
+                let most = usize::try_from(self.limits.processes).unwrap_or(usize::MAX);
+                cpu_wait::threads_below(&ground.proc, pid_1, most)
+            }
+        };
+        // It waits in the service of others, and did so before the program started.
+        threads.retain(|thread| *thread != pid_1);
+        cpu_wait::longest_us(&ground.proc, &threads, self.cpu_used_us()).max(lost_us)
+    }
+
     /// Kills every process of the bay.
-    pub(super) fn kill(&self) {
+    pub(super) fn kill(&mut self) {
+        self.is_killed = true;
         // Pid 1 takes its pid namespace with it. It can only fail because the bay is dead already.
-        _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        _ = rustix::process::pidfd_send_signal(&self.process.pidfd, Signal::KILL);
+        // But it may not get a CPU for a while, and the others use them meanwhile.
         if let Some(cgroup) = &self.cgroup {
             _ = cgroup.kill();
         }
@@ -224,7 +276,7 @@ impl LiveBay {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = Timespec::try_from(left).unwrap_or_default();
-            match rustix::event::poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&timeout)) {
+            match rustix::event::poll(&mut [PollFd::new(&self.process.pidfd, PollFlags::IN)], Some(&timeout)) {
                 Err(Errno::INTR) => {}
                 result => return result == Ok(1),
             }
@@ -233,7 +285,7 @@ impl LiveBay {
 
     /// Reaps the dead pid 1.
     pub(super) fn reap(&mut self) {
-        reap(&self.pidfd);
+        reap(&self.process.pidfd);
     }
 
     /// Makes the kernel forget what the bay left in its memory; none if that cannot be.
@@ -332,15 +384,16 @@ mod tests {
         let pid = rustix::process::Pid::from_child(process);
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
         let (reports, pid_1) = packet::pair().unwrap();
-        let phase = Phase::Building;
         let bay = LiveBay {
             slot: 0,
-            pidfd,
+            process: FirstProcess { pidfd, pid: pid.as_raw_pid() },
             reports,
             cgroup: None,
             limits: LIMITS,
-            phase,
+            phase: Phase::Building,
+            share: Share::full(),
             out_of_memory: false,
+            is_killed: false,
             end_told: false,
         };
         (bay, pid_1)

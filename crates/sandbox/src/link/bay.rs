@@ -60,6 +60,7 @@ pub(crate) struct BayHandle {
 pub(super) enum ForkerRequest {
     Make { limits: BayLimits, answer: oneshot::Sender<Result<Bay, BayError>> },
     Limit { bay: BayId, limits: BayLimits, answer: oneshot::Sender<Result<(), LimitError>> },
+    CpuWait { bay: BayId, answer: oneshot::Sender<Option<Duration>> },
     Kill { bay: BayId },
 }
 
@@ -109,6 +110,14 @@ impl BayHandle {
             limited.await.map_err(|_| LimitError::NoForker)?
         };
         tokio::time::timeout(LIMIT_PATIENCE, ask).await.map_err(|_| LimitError::NoForker)?
+    }
+
+    /// Asks how long the program waited for a CPU of a busy host; nobody may answer.
+    pub(crate) fn ask_cpu_wait(&self) -> oneshot::Receiver<Option<Duration>> {
+        let (answer, waited) = oneshot::channel();
+        // With a full mailbox the receiver sees that nobody answers.
+        _ = self.requests.try_send(ForkerRequest::CpuWait { bay: self.bay, answer });
+        waited
     }
 
     /// Kills everything in the bay; its end is told as usual.
@@ -189,5 +198,13 @@ impl ForkerImitation {
     /// Returns whether the forker was asked to kill the bay.
     pub(crate) fn is_killed(&mut self) -> bool {
         matches!(self.0.try_recv(), Ok(ForkerRequest::Kill { .. }))
+    }
+
+    /// Waits for the question how long the program waited for a CPU; none if something else is asked.
+    pub(crate) async fn is_asked(&mut self) -> Option<oneshot::Sender<Option<Duration>>> {
+        match self.0.recv().await? {
+            ForkerRequest::CpuWait { answer, .. } => Some(answer),
+            _ => None,
+        }
     }
 }

@@ -45,6 +45,7 @@ pub(super) struct Link {
     next_bay: u64,
     making: HashMap<BayId, Making>,
     limiting: HashMap<BayId, oneshot::Sender<Result<(), LimitError>>>,
+    asking: HashMap<BayId, oneshot::Sender<Option<Duration>>>,
     alive: HashMap<BayId, oneshot::Sender<(ProgramEnd, Usage)>>,
 }
 
@@ -81,6 +82,7 @@ impl Link {
             next_bay: 0,
             making: HashMap::new(),
             limiting: HashMap::new(),
+            asking: HashMap::new(),
             alive: HashMap::new(),
         })
     }
@@ -95,6 +97,7 @@ impl Link {
             // Dropping the senders tells everybody who waits.
             self.making.clear();
             self.limiting.clear();
+            self.asking.clear();
             self.alive.clear();
             // One that lives but cannot be understood has to go, or the keeper would start no other.
             self.forker.close();
@@ -144,6 +147,10 @@ impl Link {
                 self.limiting.insert(bay, answer);
                 Request::Limit { bay, limits }
             }
+            ForkerRequest::CpuWait { bay, answer } => {
+                self.asking.insert(bay, answer);
+                Request::CpuWait { bay }
+            }
             ForkerRequest::Make { limits, answer } => {
                 let bay = BayId(self.next_bay);
                 self.next_bay += 1;
@@ -176,7 +183,13 @@ impl Link {
                     drop(answer.send(refusal.map_or(Ok(()), |refusal| Err(refusal.into()))));
                 }
             }
+            Reply::CpuWait { bay, waited_us } => {
+                if let Some(answer) = self.asking.remove(&bay) {
+                    _ = answer.send(waited_us.map(Duration::from_micros));
+                }
+            }
             Reply::Ended { bay, end, usage } => {
+                self.asking.remove(&bay);
                 if let Some(tell_end) = self.alive.remove(&bay) {
                     _ = tell_end.send((end, usage));
                 }

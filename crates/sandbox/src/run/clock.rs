@@ -4,12 +4,14 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio::time::timeout_at;
 
 use crate::cgroup;
+use crate::link::BayHandle;
 use crate::link::Control;
 use crate::wire::BayMessage;
-use crate::wire::ServiceMessage;
 
 /// The CPU meter is read no more often than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
@@ -17,7 +19,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// Extensions of the wall clock shorter than this are not worth another look.
 const SHORTEST_EXTENSION: Duration = Duration::from_millis(5);
 
-/// How long pid 1 of the bay may take to say how long the program waited for a CPU.
+/// How long the forker may take to say how long the program waited for a CPU.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long pid 1 of the bay may take to end what the program left, and to pack what it made.
@@ -65,12 +67,18 @@ pub(super) struct Clock {
     wall: Duration,
     wall_end: Instant,
     cpu: Option<CpuClock>,
-    /// Until when an answer of pid 1 is waited for that is on its way.
-    answer_by: Option<Instant>,
+    /// What the forker was asked and has not answered.
+    question: Option<Question>,
     /// Whether pid 1 may say by itself that the program ended.
     listens: bool,
     /// Since the program ended, when it has to be packed.
     packed_by: Option<Instant>,
+}
+
+/// How long the program waited for a CPU.
+struct Question {
+    answer: oneshot::Receiver<Option<Duration>>,
+    answer_by: Instant,
 }
 
 struct CpuClock {
@@ -89,7 +97,7 @@ impl Clock {
             wall: clocks.wall,
             wall_end: started + clocks.wall,
             cpu,
-            answer_by: None,
+            question: None,
             listens: keeps,
             packed_by: None,
         }
@@ -99,10 +107,10 @@ impl Clock {
         self.started
     }
 
-    /// Waits until time is up, and says which; `control` leads to pid 1 of the bay.
+    /// Waits until time is up, and says which; `control` leads to pid 1 of the bay, `handle` to the forker.
     ///
     /// CANCEL: nothing is lost: times are absolute, and an answer that was not waited for is read the next time.
-    pub(super) async fn expiry(&mut self, control: &mut Control) -> Expiry {
+    pub(super) async fn expiry(&mut self, control: &mut Control, handle: &BayHandle) -> Expiry {
         loop {
             // The program's clocks stand still from its end on.
             if let Some(packed_by) = self.packed_by {
@@ -112,13 +120,12 @@ impl Clock {
             let next = self.cpu.as_ref().map_or(self.wall_end, |cpu| cpu.next_look.min(self.wall_end));
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
-                // An answer that is on its way is not this one's to take.
-                message = control.hear(), if self.listens && self.answer_by.is_none() => {
+                message = control.hear(), if self.listens => {
                     self.note(message.ok().map(|(message, _)| message));
                     continue;
                 }
             }
-            if Instant::now() >= self.wall_end && !self.extend(control).await {
+            if Instant::now() >= self.wall_end && !self.extend(control, handle).await {
                 return Expiry::Stop(Stop::WallTime);
             }
             if self.packed_by.is_none() && self.cpu.as_mut().is_some_and(CpuClock::is_over) {
@@ -127,7 +134,7 @@ impl Clock {
         }
     }
 
-    /// Takes note of what pid 1 said without being asked; none if it can say nothing any more.
+    /// Takes note of what pid 1 said; none if it can say nothing any more.
     fn note(&mut self, message: Option<BayMessage>) {
         match message {
             Some(BayMessage::Packing) => self.packed_by = Some(Instant::now() + PACK_PATIENCE),
@@ -138,10 +145,9 @@ impl Clock {
 
     /// Adds what a busy host took from the program, at most as much as it had; false if that changes nothing.
     ///
-    /// A thread waits for others of the program, too, and all of them for the program's own quota of one CPU: what the
-    /// program has used of that, nobody took from it. True as well if the program has ended meanwhile.
-    async fn extend(&mut self, control: &mut Control) -> bool {
-        let waited = self.cpu_wait(control).await.unwrap_or_default();
+    /// What the program has used of one CPU, nobody took from it. True as well if the program has ended meanwhile.
+    async fn extend(&mut self, control: &mut Control, handle: &BayHandle) -> bool {
+        let waited = self.cpu_wait(control, handle).await;
         if self.packed_by.is_some() {
             return true;
         }
@@ -154,29 +160,31 @@ impl Clock {
         true
     }
 
-    /// Asks pid 1 how long the program waited for a CPU; none without an answer in time.
+    /// Asks the forker how long the program waited for a CPU, and listens to pid 1 meanwhile.
+    ///
+    /// Nobody answers on a host that is too busy for that, or that does not count it: the program gets all the time that
+    /// there is to give, since it is not to blame.
     ///
     /// The time is counted from the question, however often this is dropped and called again: a program that writes
     /// all the time must not win time by that.
-    async fn cpu_wait(&mut self, control: &mut Control) -> Option<Duration> {
-        let answer_by = match self.answer_by {
-            Some(answer_by) => answer_by,
-            None => {
-                control.say(ServiceMessage::CpuWait).ok()?;
-                *self.answer_by.insert(Instant::now() + ANSWER_PATIENCE)
+    async fn cpu_wait(&mut self, control: &mut Control, handle: &BayHandle) -> Duration {
+        while self.packed_by.is_none() {
+            let question = self.question.get_or_insert_with(|| Question::ask(handle));
+            tokio::select! {
+                answer = timeout_at(question.answer_by, &mut question.answer) => {
+                    self.question = None;
+                    return answer.ok().and_then(Result::ok).flatten().unwrap_or(Duration::MAX);
+                }
+                message = control.hear(), if self.listens => self.note(message.ok().map(|(message, _)| message)),
             }
-        };
-        match tokio::time::timeout_at(answer_by, control.hear()).await.ok()?.ok()? {
-            (BayMessage::CpuWait(microseconds), _) => {
-                self.answer_by = None;
-                Some(Duration::from_micros(microseconds))
-            }
-            (BayMessage::Packing, _) => {
-                self.packed_by = Some(Instant::now() + PACK_PATIENCE);
-                None
-            }
-            _ => None,
         }
+        Duration::ZERO
+    }
+}
+
+impl Question {
+    fn ask(handle: &BayHandle) -> Self {
+        Self { answer: handle.ask_cpu_wait(), answer_by: Instant::now() + ANSWER_PATIENCE }
     }
 }
 
@@ -203,47 +211,60 @@ fn soonest(left: Duration) -> Duration {
 mod tests {
     use std::io::Write;
 
-    use tokio::io::AsyncReadExt;
     use tokio::io::AsyncWriteExt;
     use tokio::net::UnixStream;
 
     use super::*;
+    use crate::link::Bay;
+    use crate::link::ForkerImitation;
 
-    /// A clock of one second, the service's end of the stream, and that of pid 1.
-    fn clock() -> (Clock, Control, UnixStream) {
-        clock_with(None)
+    /// A clock of one second, and all that it looks at.
+    struct Fixture {
+        clock: Clock,
+        control: Control,
+        handle: BayHandle,
+        pid_1: UnixStream,
+        forker: ForkerImitation,
     }
 
-    fn clock_with(meter: Option<OwnedFd>) -> (Clock, Control, UnixStream) {
-        let (service, bay) = UnixStream::pair().unwrap();
-        let wall = Duration::from_secs(1);
-        let clocks = Clocks { wall, cpu: 10 * wall, stdout_bytes: 0, stderr_bytes: 0 };
-        (Clock::start(&clocks, meter, true), Control::new(service), bay)
+    impl Fixture {
+        fn new(meter: Option<OwnedFd>) -> Self {
+            let imitation = Bay::imitation().unwrap();
+            let wall = Duration::from_secs(1);
+            let clocks = Clocks { wall, cpu: 10 * wall, stdout_bytes: 0, stderr_bytes: 0 };
+            let Bay { control, handle, .. } = imitation.bay;
+            let clock = Clock::start(&clocks, meter, true);
+            Self { clock, control, handle, pid_1: imitation.control, forker: imitation.forker }
+        }
+
+        /// Waits until time is up while the forker says `waited` whenever it is asked; returns how many tenths of a second
+        /// that took.
+        async fn tenths(&mut self, waited: Option<Duration>) -> (Expiry, u128) {
+            let started = self.clock.started();
+            let answers = async {
+                while let Some(answer) = self.forker.is_asked().await {
+                    _ = answer.send(waited);
+                }
+            };
+            tokio::select! {
+                expiry = self.clock.expiry(&mut self.control, &self.handle) => (expiry, started.elapsed().as_millis() / 100),
+                () = answers => panic!("the forker is asked something else"),
+            }
+        }
+
+        async fn say(&mut self, message: BayMessage) {
+            self.pid_1.write_all(&message.encode()).await.unwrap();
+        }
     }
 
-    /// Waits for the question how long the program waited; false when the service has hung up.
-    async fn is_asked(bay: &mut UnixStream) -> bool {
-        let mut question = [0; ServiceMessage::BYTES];
-        bay.read_exact(&mut question).await.is_ok_and(|_| question == ServiceMessage::CpuWait.encode())
-    }
-
-    async fn say(bay: &mut UnixStream, message: BayMessage) {
-        bay.write_all(&message.encode()).await.unwrap();
-    }
+    const STOP: Expiry = Expiry::Stop(Stop::WallTime);
 
     #[tokio::test(start_paused = true)]
-    async fn wall_time_is_extended_by_the_wait_for_a_cpu() {
-        let (mut clock, mut control, mut bay) = clock();
-        let started = clock.started();
-        let answer = async {
-            for microseconds in [300_000, 300_000] {
-                assert!(is_asked(&mut bay).await);
-                say(&mut bay, BayMessage::CpuWait(microseconds)).await;
-            }
-        };
-        let (expiry, ()) = tokio::join!(clock.expiry(&mut control), answer);
-        assert_eq!(expiry, Expiry::Stop(Stop::WallTime));
-        assert_eq!(started.elapsed().as_millis() / 100, 13);
+    async fn wall_time_is_extended_by_the_wait_for_a_cpu_and_at_most_doubled() {
+        for (waited_ms, tenths) in [(0, 10), (300, 13), (5_000, 20)] {
+            let waited = Some(Duration::from_millis(waited_ms));
+            assert_eq!(Fixture::new(None).tenths(waited).await, (STOP, tenths));
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -251,75 +272,69 @@ mod tests {
         for (used_us, tenths) in [(1_000_000, 10), (200_000, 16)] {
             let mut meter = tempfile::tempfile().unwrap();
             writeln!(meter, "usage_usec {used_us}").unwrap();
-            let (mut clock, mut control, mut bay) = clock_with(Some(meter.into()));
-            let started = clock.started();
-            let answer = async {
-                while is_asked(&mut bay).await {
-                    say(&mut bay, BayMessage::CpuWait(600_000)).await;
-                }
-            };
-            tokio::select! {
-                expiry = clock.expiry(&mut control) => assert_eq!(expiry, Expiry::Stop(Stop::WallTime)),
-                () = answer => panic!("the clock hangs up"),
-            }
-            assert_eq!(started.elapsed().as_millis() / 100, tenths, "{used_us}");
+            let mut fixture = Fixture::new(Some(meter.into()));
+            assert_eq!(fixture.tenths(Some(Duration::from_millis(600))).await, (STOP, tenths), "{used_us}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pid_1_that_does_not_answer_wins_no_time_for_its_program() {
-        let (mut clock, mut control, _bay) = clock();
-        let started = clock.started();
+    async fn a_wait_that_nobody_knows_is_no_wait_of_zero() {
+        assert_eq!(Fixture::new(None).tenths(None).await, (STOP, 20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_forker_that_does_not_answer_is_not_waited_for_for_ever() {
+        let mut fixture = Fixture::new(None);
+        let started = fixture.clock.started();
         // As when chunks of output arrive all the time.
         let expiry = loop {
             let pause = Duration::from_millis(100);
-            if let Ok(expiry) = tokio::time::timeout(pause, clock.expiry(&mut control)).await {
+            let expiry = fixture.clock.expiry(&mut fixture.control, &fixture.handle);
+            if let Ok(expiry) = tokio::time::timeout(pause, expiry).await {
                 break expiry;
             }
         };
-        assert_eq!(expiry, Expiry::Stop(Stop::WallTime));
-        assert_eq!(started.elapsed().as_millis() / 100, 15);
+        assert_eq!(expiry, STOP);
+        // At the end it is asked once more.
+        assert_eq!(started.elapsed().as_millis() / 100, 25);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_was_not_waited_for_counts_and_nothing_is_asked_again() {
-        // Which of the two things that are ready is looked at first is left to chance.
-        for _ in 0..32 {
-            let (mut clock, mut control, mut bay) = clock();
-            tokio::select! {
-                expiry = clock.expiry(&mut control) => panic!("{expiry:?}"),
-                is_asked = is_asked(&mut bay) => assert!(is_asked),
-            }
-            say(&mut bay, BayMessage::CpuWait(0)).await;
-            // Until it has come.
-            tokio::task::yield_now().await;
-            assert_eq!(clock.expiry(&mut control).await, Expiry::Stop(Stop::WallTime));
-            assert_eq!(clock.started().elapsed().as_millis() / 100, 10);
-        }
+        let mut fixture = Fixture::new(None);
+        let answer = tokio::select! {
+            expiry = fixture.clock.expiry(&mut fixture.control, &fixture.handle) => panic!("{expiry:?}"),
+            answer = fixture.forker.is_asked() => answer.unwrap(),
+        };
+        answer.send(Some(Duration::ZERO)).unwrap();
+        assert_eq!(fixture.clock.expiry(&mut fixture.control, &fixture.handle).await, STOP);
+        assert_eq!(fixture.clock.started().elapsed().as_millis() / 100, 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_bay_that_packs_has_time_of_its_own() {
-        let (mut clock, mut control, mut bay) = clock();
-        say(&mut bay, BayMessage::Packing).await;
-        assert_eq!(clock.expiry(&mut control).await, Expiry::NotPacked);
+        let mut fixture = Fixture::new(None);
+        fixture.say(BayMessage::Packing).await;
+        assert_eq!(fixture.tenths(None).await.0, Expiry::NotPacked);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_end_in_the_place_of_an_answer_is_heard() {
-        let (mut clock, mut control, mut bay) = clock();
-        let end = async {
-            assert!(is_asked(&mut bay).await);
-            say(&mut bay, BayMessage::Packing).await;
+    async fn an_end_while_the_forker_is_asked_is_heard() {
+        let mut fixture = Fixture::new(None);
+        // Kept, so that an answer may still come.
+        let _asked = tokio::select! {
+            expiry = fixture.clock.expiry(&mut fixture.control, &fixture.handle) => panic!("{expiry:?}"),
+            asked = fixture.forker.is_asked() => asked.unwrap(),
         };
-        let (expiry, ()) = tokio::join!(clock.expiry(&mut control), end);
-        assert_eq!(expiry, Expiry::NotPacked);
+        fixture.say(BayMessage::Packing).await;
+        assert_eq!(fixture.clock.expiry(&mut fixture.control, &fixture.handle).await, Expiry::NotPacked);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_is_closed_stops_no_clock() {
-        let (mut clock, mut control, bay) = clock();
-        drop(bay);
-        assert_eq!(clock.expiry(&mut control).await, Expiry::Stop(Stop::WallTime));
+        let mut fixture = Fixture::new(None);
+        let (_, other) = UnixStream::pair().unwrap();
+        drop(std::mem::replace(&mut fixture.pid_1, other));
+        assert_eq!(fixture.tenths(Some(Duration::ZERO)).await, (STOP, 10));
     }
 }

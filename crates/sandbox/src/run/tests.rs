@@ -25,7 +25,8 @@ async fn a_bay_that_does_not_die_does_not_take_the_verdict_along() {
     let started = Instant::now();
     let report = run(imitation.bay, &Invocation::default(), b"", &CLOCKS).await.unwrap();
     assert_eq!((report.end, report.stop), (ProgramEnd::Killed, Some(Stop::WallTime)));
-    assert!(report.wall < 2 * SECOND, "{:?}", report.wall);
+    // The forker does not say how long the program waited, so it gets twice its time.
+    assert!(report.wall < 3 * SECOND, "{:?}", report.wall);
     assert!(started.elapsed() >= KILL_PATIENCE);
 }
 

@@ -61,7 +61,7 @@ impl Watch {
             let has_to_tell = self.stopped.as_ref().is_some_and(|stopped| !stopped.is_told);
             tokio::select! {
                 end = &mut self.ended => break end.map_err(|_| RunError::ForkerLost)?,
-                expiry = self.clock.expiry(&mut self.control), if self.stopped.is_none() => match expiry {
+                expiry = self.clock.expiry(&mut self.control, &self.handle), if self.stopped.is_none() => match expiry {
                     Expiry::Stop(reason) => self.stop(reason),
                     Expiry::NotPacked => return Err(RunError::NotPacked),
                 },
