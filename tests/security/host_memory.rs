@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use runbay_sandbox::ProgramEnd;
+
 use crate::arena::Arena;
 use crate::arena::Need;
 use crate::arena::PATIENCE;
@@ -9,12 +11,11 @@ use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::MIB;
 use crate::attack::text;
+use crate::host::BEYOND_LIMIT;
+use crate::host::Cost;
 use crate::host::Host;
 
 const LIMIT: u64 = 32 * MIB;
-
-/// What a program may cost the host beyond its limit.
-const BEYOND: u64 = 64 * MIB;
 
 /// What each of these programs begins with.
 const COMMON: &str = r#"
@@ -50,58 +51,33 @@ def each(make, then):
     return made
 "#;
 
-/// How often the host is looked at, and how many times in a row something has to be seen: others take memory as well,
-/// but not for long.
-const LOOK: Duration = Duration::from_millis(20);
-const LOOKS: usize = 20;
+/// How long what a program did is looked at once it is done.
+const LASTING: Duration = Duration::from_secs(1);
 
-/// Runs a program until it is killed or has done its worst; returns the most that the host lost to it meanwhile.
-async fn cost(source: &str) -> Cost {
-    let arena = Arena::open_alone().await;
-    let mut attack = Attack::new(&format!("{COMMON}\n{source}")).memory(LIMIT).cpu(PATIENCE).wall(PATIENCE);
-    attack.limits.cpu_time_ms = 60_000;
-    let before = Host::now();
-    let mut looks = Vec::new();
-    let worst = async {
-        let mut looks_when_ready = 0;
-        while looks_when_ready < 2 * LOOKS {
-            tokio::time::sleep(LOOK).await;
-            let now = Host::now();
-            looks.push(Cost {
-                kernel_bytes: now.kernel_bytes.saturating_sub(before.kernel_bytes),
-                tcp_bytes: now.tcp_bytes.saturating_sub(before.tcp_bytes),
-            });
-            let is_ready = arena.traces.programs().iter().any(|program| program.name == "ready");
-            looks_when_ready += usize::from(is_ready);
-        }
-    };
-    tokio::select! {
-        report = arena.run(&attack) => {
-            assert!(report.usage.memory_kills > 0, "only its memory limit ends it: {}", text(&report));
-        }
-        () = worst => {}
-    }
-    arena.close().await;
-    let lasting = |bytes: fn(&Cost) -> u64| {
-        looks.windows(LOOKS).filter_map(|looks| looks.iter().map(bytes).min()).max().unwrap_or(0)
-    };
-    Cost { kernel_bytes: lasting(|cost| cost.kernel_bytes), tcp_bytes: lasting(|cost| cost.tcp_bytes) }
-}
-
-/// What a program cost the host.
-#[derive(Debug)]
-struct Cost {
-    kernel_bytes: u64,
-    tcp_bytes: u64,
-}
-
+/// Runs a program until it is killed or has done its worst, and asserts that it cost the host little.
 async fn is_bounded(source: &str) {
     if skipped(Need::Cgroups) {
         return;
     }
-    let Cost { kernel_bytes, tcp_bytes } = cost(source).await;
-    assert!(kernel_bytes <= LIMIT + BEYOND, "the kernel took {} MiB for it", kernel_bytes / MIB);
-    assert!(tcp_bytes <= BEYOND, "TCP took {} MiB for it", tcp_bytes / MIB);
+    let arena = Arena::open_alone().await;
+    let mut attack = Attack::new(&format!("{COMMON}\n{source}")).memory(LIMIT).cpu(PATIENCE).wall(PATIENCE);
+    attack.limits.cpu_time_ms = 60_000;
+    let worst = async {
+        arena.ready().await;
+        tokio::time::sleep(LASTING).await;
+    };
+    let end = async {
+        tokio::select! {
+            report = arena.run(&attack) => Some(report),
+            () = worst => None,
+        }
+    };
+    let (report, cost) = Cost::of(end).await;
+    if let Some(report) = report {
+        assert!(report.usage.memory_kills > 0, "only its memory limit ends it: {}", text(&report));
+    }
+    cost.assert_below(LIMIT + BEYOND_LIMIT);
+    arena.close().await;
 }
 
 #[tokio::test]
@@ -347,4 +323,30 @@ everywhere(keep)
 ",
     )
     .await;
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_do_not_pile_up_after_their_programs() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open_alone().await;
+    let before = Host::now().reclaimable_bytes;
+    // Each name takes about 190 bytes.
+    for round in 0..6 {
+        let mut attack = Attack::new(&format!(
+            "
+            import os
+            for number in range(200_000): os.access(f'/usr/{round}.{{number}}', 0)
+        "
+        ));
+        attack = attack.memory(128 * MIB).cpu(PATIENCE).wall(PATIENCE);
+        attack.limits.cpu_time_ms = 60_000;
+        let report = arena.run(&attack).await;
+        assert_eq!(report.end, ProgramEnd::Exited(0), "{}", text(&report));
+    }
+    arena.quiet().await;
+    let more = Host::now().reclaimable_bytes.saturating_sub(before);
+    assert!(more < 130 * MIB, "{} MiB are left", more / MIB);
+    arena.close().await;
 }

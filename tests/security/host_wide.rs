@@ -160,7 +160,8 @@ async fn sockets_carry_no_code_and_pages_are_not_merged() {
     assert_eq!(
         said,
         json!({
-            "filter": "EPERM", "group": "EPERM", "tls": "EPERM", "usual": "done", "urgent": "EPERM", "plain": "done",
+            "filter": "ENOPROTOOPT", "group": "ENOPROTOOPT", "tls": "ENOPROTOOPT", "usual": "done", "urgent": "EPERM",
+            "plain": "done",
             "merge": "EPERM", "free": "done", "other": "EPERM",
         })
     );
