@@ -83,7 +83,10 @@ impl Clients {
 /// Reads an address as proxies write it: some add the port.
 fn address(text: &str) -> Option<IpAddr> {
     let plain = text.trim_start_matches('[').split(']').next().unwrap_or_default();
-    text.parse().or_else(|_| text.parse().map(|with_port: std::net::SocketAddr| with_port.ip())).ok().or_else(|| plain.parse().ok())
+    text.parse()
+        .or_else(|_| text.parse().map(|with_port: std::net::SocketAddr| with_port.ip()))
+        .ok()
+        .or_else(|| plain.parse().ok())
 }
 
 fn has(ranges: &[AddressRange], address: IpAddr) -> bool {
@@ -93,7 +96,9 @@ fn has(ranges: &[AddressRange], address: IpAddr) -> bool {
 impl AddressRange {
     fn has(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(range), IpAddr::V4(address)) => same(range.to_bits().into(), address.to_bits().into(), self.bits, 32),
+            (IpAddr::V4(range), IpAddr::V4(address)) => {
+                same(range.to_bits().into(), address.to_bits().into(), self.bits, 32)
+            }
             (IpAddr::V6(range), IpAddr::V6(address)) => same(range.to_bits(), address.to_bits(), self.bits, 128),
             _ => false,
         }

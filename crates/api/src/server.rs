@@ -70,10 +70,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken)
     drop(listener);
     server.tasks.close();
     if timeout(DRAIN, server.tasks.wait()).await.is_err() {
-        tracing::warn!(
-            connections = server.tasks.len(),
-            "connections dropped: their requests did not end in time"
-        );
+        tracing::warn!(connections = server.tasks.len(), "connections dropped: their requests did not end in time");
     }
 }
 

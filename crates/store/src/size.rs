@@ -31,7 +31,8 @@ impl Store {
             DbBackend::MySql => MYSQL,
             _ => SQLITE,
         };
-        let row = read(async || Ok(self.readers().query_one_raw(Statement::from_string(backend, query)).await?)).await?;
+        let row =
+            read(async || Ok(self.readers().query_one_raw(Statement::from_string(backend, query)).await?)).await?;
         let bytes: Option<i64> = row.map(|row| row.try_get("", "bytes")).transpose()?;
         Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0))
     }

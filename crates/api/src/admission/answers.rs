@@ -39,7 +39,8 @@ impl Answers {
         let held = match self.0.take(client, size.min(MAX_BYTES)) {
             Ok(held) => held,
             Err(NoRoom::Share { held, whole }) => {
-                return Problem::of_share(client, "bytes of answers that were not taken yet", held, whole).into_response();
+                return Problem::of_share(client, "bytes of answers that were not taken yet", held, whole)
+                    .into_response();
             }
             Err(NoRoom::Full) => {
                 let cause = "answers that were not taken yet take too much memory";

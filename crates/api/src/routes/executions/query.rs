@@ -95,7 +95,7 @@ impl ExecutionQuery {
             Some(Include::Source) => {
                 let input = api.engine().input(tenant, id).await.map_err(Problem::of_execution)?;
                 Ok(Some(input.sources))
-            },
+            }
             None => Ok(None),
         }
     }
