@@ -11,7 +11,6 @@ use runbay_shares::Client;
 use runbay_shares::Share;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::task::yield_now;
 
 use super::Bench;
 use super::settings;
@@ -50,7 +49,8 @@ async fn one_client_does_not_fill_the_queue_and_others_do_not_wait_for_all_of_it
     let refused = submit(&bench, client(1)).await.unwrap_err();
     assert!(matches!(refused, SubmitError::NoPlace(NoPlace::Share { held: 4, max: 8 })), "{refused:?}");
     let other = submit(&bench, client(2)).await.unwrap();
-    assert_eq!([bench.popped().await, bench.popped().await], [own[0], other.id], "they take turns");
+    let first = [bench.popped().await, bench.popped().await, bench.popped().await];
+    assert_eq!(first, [own[0], own[1], other.id], "it comes after the one whose turn was the next");
 }
 
 #[tokio::test]
@@ -72,20 +72,25 @@ async fn what_leaves_the_queue_frees_its_place() {
 }
 
 /// Checks nothing until it gets a permit.
-struct Held(Arc<Semaphore>);
+struct Held {
+    begun: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+}
 
 #[async_trait]
 impl Checker for Held {
     async fn check(&self, _: &TenantId, _: &LanguageId, _: &Sources) -> Result<CheckReport, CheckFault> {
-        self.0.acquire().await.expect("it stays open").forget();
+        self.begun.add_permits(1);
+        self.permits.acquire().await.expect("it stays open").forget();
         Ok(CheckReport { diagnostics: Vec::new(), message: None })
     }
 }
 
 #[tokio::test]
 async fn checks_of_one_client_leave_turns_for_others() {
-    let permits = Arc::new(Semaphore::new(0));
-    let bench = Bench::checked_by(Arc::new(Held(Arc::clone(&permits)))).await;
+    let (begun, permits) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let checker = Held { begun: Arc::clone(&begun), permits: Arc::clone(&permits) };
+    let bench = Bench::checked_by(Arc::new(checker)).await;
     let session = bench.session().await.id;
     let check = |client| {
         let (engine, tenant) = (bench.engine.clone(), bench.tenant.clone());
@@ -100,10 +105,10 @@ async fn checks_of_one_client_leave_turns_for_others() {
     assert!(matches!(refused, CheckError::Share { max: 34, .. }), "{refused:?}");
     let mut other = JoinSet::new();
     other.spawn(check(client(2)));
-    // One permit for each of the two that are under way, of which one is the other's.
+    // Two are under way, of which one is the other's.
+    soon(begun.acquire_many(2)).await.unwrap().forget();
     permits.add_permits(2);
     assert!(soon(other.join_next()).await.unwrap().unwrap().is_ok());
-    yield_now().await;
     assert!(!own.is_empty());
 }
 
