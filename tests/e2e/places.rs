@@ -125,10 +125,8 @@ async fn long_polls_leave_connections_for_others() {
     let session = app.client.create_session("python", "import time; time.sleep(25)").await;
     let execution = app.client.run(&session, &json!({"limits": {"wall_time_ms": 30_000}})).await;
     let poll = format!("GET /executions/{execution}?wait_ms=60000 HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let mut polls = connections(&app, 120, poll.as_bytes()).await;
-    let mut refusal = [0; 12];
-    tokio::time::timeout(SOON, polls[119].read_exact(&mut refusal)).await.expect("it is not kept").expect("an answer");
-    assert_eq!(&refusal, b"HTTP/1.1 429", "the last one is beyond the share");
+    let _polls = connections(&app, 120, poll.as_bytes()).await;
+    until_in_flight(&app, 60).await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(newcomer(&app).get(path).await.status, 200, "{path}");
     }
