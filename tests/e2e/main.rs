@@ -12,6 +12,7 @@ mod languages;
 mod operations;
 mod ordinary_user;
 mod other_origins;
+mod places;
 mod prefixes;
 mod programs;
 mod proxy;

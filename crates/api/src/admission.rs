@@ -1,9 +1,13 @@
-//! What one request may take, and what all of them together: time, permits to work, memory for bodies and answers, and
-//! slices of CPU time.
+//! What one request may take, and what all of them together: time, places to work and to wait, memory for bodies and
+//! answers, and slices of CPU time.
+//!
+//! Clients share all but the time and the slices: see [`runbay_shares`]. A place to work is taken once the body is there.
 
 mod answers;
+mod arrivals;
 mod cpu_slices;
 
+use std::future::pending;
 use std::mem;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -14,19 +18,28 @@ use std::time::Duration;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::extract::State;
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
+use runbay_shares::Client;
+use runbay_shares::Held as HeldShare;
+use runbay_shares::NoRoom;
+use runbay_shares::Shares;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio::time::sleep;
 use tokio::time::sleep_until;
 
+use crate::client_address::ClientAddress;
+use crate::clients::Clients;
+use crate::clients::nowhere;
 use crate::problem::Code;
 use crate::problem::Problem;
 
 use self::answers::Answers;
+use self::arrivals::Arrival;
+use self::arrivals::Arrivals;
 use self::cpu_slices::CpuSlice;
 use self::cpu_slices::CpuSlices;
 
@@ -35,18 +48,42 @@ pub(crate) use self::cpu_slices::CPU_SLICE;
 /// The time that a body has to arrive; the time to work begins after it.
 pub(crate) const ARRIVAL: Duration = Duration::from_secs(20);
 
-/// The most requests that work at one time; those that wait for the end of an execution do not count.
-const MAX_WORKING: usize = 1024;
+/// How many requests, and how much of them, are there at one time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The most requests that work; those that wait for their bodies or for the end of an execution do not count.
+    pub(crate) working: u64,
+    /// The most requests that wait for the end of an execution.
+    pub(crate) waiting: u64,
+    /// The most bodies that are on their way.
+    pub(crate) arriving: u64,
+    /// The most bytes of bodies; the values read from them take about twice as much again.
+    pub(crate) body_bytes: u64,
+}
 
-/// The most bytes of bodies that are held at one time; the values read from them take about twice as much again.
-const MAX_BODY_BYTES: usize = 128 * 1024 * 1024;
+impl Bounds {
+    /// Lets as many requests wait as there are connections.
+    pub(crate) fn of(connections: usize) -> Self {
+        let waiting = u64::try_from(connections).unwrap_or(u64::MAX);
+        Self { working: 1024, waiting, arriving: 1024, body_bytes: 128 * 1024 * 1024 }
+    }
+}
+
+/// How often a body waits for others of the same client to give way, and how long each time.
+const TRIES_FOR_ROOM: u32 = 10;
+const PAUSE_FOR_ROOM: Duration = Duration::from_millis(20);
 
 /// The limits that requests share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
     time: Duration,
-    permits: Arc<Semaphore>,
-    body_bytes: Arc<Semaphore>,
+    /// Whether its routes are those for operators, who are answered in every flood.
+    is_for_operators: bool,
+    clients: Arc<Clients>,
+    working: Shares,
+    waiting: Shares,
+    arrivals: Arrivals,
+    body_bytes: Shares,
     answers: Answers,
     cpu_slices: CpuSlices,
 }
@@ -60,6 +97,7 @@ tokio::task_local! {
 #[derive(Debug)]
 struct Admitted {
     admission: Admission,
+    client: Client,
     deadline: watch::Sender<Instant>,
     held: Mutex<Held>,
 }
@@ -67,59 +105,94 @@ struct Admitted {
 /// What a request holds of the limits.
 #[derive(Debug, Default)]
 struct Held {
-    /// The permit to work.
-    permit: Option<OwnedSemaphorePermit>,
+    /// The body that is on its way.
+    arrival: Option<Arrival>,
+    /// The place to work.
+    work: Option<HeldShare>,
+    /// The place to wait for the end of an execution.
+    wait: Option<HeldShare>,
     /// The memory of the body.
-    body: Option<OwnedSemaphorePermit>,
+    body: Option<HeldShare>,
     /// Whether it has had a CPU slice.
     had_slice: bool,
 }
 
 impl Admission {
     /// Gives each request `time` to work.
-    pub(crate) fn new(time: Duration) -> Self {
-        Self::with(time, MAX_WORKING, MAX_BODY_BYTES)
+    pub(crate) fn new(time: Duration, bounds: Bounds, clients: Arc<Clients>) -> Self {
+        Self {
+            time,
+            is_for_operators: false,
+            clients,
+            working: Shares::of(bounds.working),
+            waiting: Shares::of(bounds.waiting),
+            arrivals: Arrivals::at_most(bounds.arriving),
+            body_bytes: Shares::of(bounds.body_bytes),
+            answers: Answers::new(),
+            cpu_slices: CpuSlices::new(),
+        }
     }
 
     /// Gives each request the same time, and lets any number of them work at one time, without bodies.
     ///
     /// Operators have to be answered also when too many other requests are at work.
     pub(crate) fn unlimited(&self) -> Self {
-        Self::with(self.time, Semaphore::MAX_PERMITS, 0)
+        let bounds = Bounds { working: u64::MAX, waiting: 0, arriving: 64, body_bytes: 0 };
+        Self { is_for_operators: true, ..Self::new(self.time, bounds, Arc::clone(&self.clients)) }
     }
 
-    /// Lets `permits` requests work at one time and hold `body_bytes` of bodies.
-    pub(crate) fn with(time: Duration, permits: usize, body_bytes: usize) -> Self {
-        Self {
-            time,
-            permits: Arc::new(Semaphore::new(permits)),
-            body_bytes: Arc::new(Semaphore::new(body_bytes.min(Semaphore::MAX_PERMITS))),
-            answers: Answers::new(),
-            cpu_slices: CpuSlices::new(),
+    /// Returns the client of a request.
+    fn client(&self, request: &Request) -> Client {
+        let peer = request.extensions().get::<ClientAddress>().map_or_else(nowhere, |client| client.0);
+        self.clients.of_request(peer, request.headers())
+    }
+
+    /// Lets a request in: to work, or to wait for its body first.
+    fn enter(&self, client: Client, waits_for_body: bool) -> Result<Admitted, Problem> {
+        let time = if waits_for_body { ARRIVAL + self.time } else { self.time };
+        let (deadline, _) = watch::channel(Instant::now() + time);
+        let admitted = Admitted { admission: self.clone(), client, deadline, held: Mutex::default() };
+        if waits_for_body {
+            admitted.held().arrival = Some(self.arrivals.begin(client));
+        } else {
+            admitted.work()?;
         }
-    }
-
-    /// Lets a request in, unless too many are at work already.
-    fn enter(&self, wait_for_body: Duration) -> Result<Admitted, Problem> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned();
-        let permit = permit.map_err(|_| overloaded("too many requests are at work"))?;
-        let (deadline, _) = watch::channel(Instant::now() + wait_for_body + self.time);
-        Ok(Admitted {
-            admission: self.clone(),
-            deadline,
-            held: Mutex::new(Held { permit: Some(permit), ..Held::default() }),
-        })
+        Ok(admitted)
     }
 }
 
-/// Takes memory for some more bytes of the body.
+/// Takes memory for some more bytes of the body. Other bodies of the same client that have been on their way for longer
+/// give way.
 ///
 /// # Errors
 ///
-/// A problem when the bodies of all requests together are too large already.
-pub(crate) fn hold(bytes: usize) -> Result<(), Problem> {
-    ADMITTED.try_with(|admitted| admitted.hold(bytes)).unwrap_or(Ok(()))
+/// A problem when the bodies of all requests together, or of the client, are too large already.
+pub(crate) async fn hold(bytes: usize) -> Result<(), Problem> {
+    let mut tries = 0;
+    loop {
+        let held = ADMITTED.try_with(|admitted| admitted.hold(bytes)).unwrap_or(Ok(()));
+        let Err(reason) = held else { return Ok(()) };
+        let may_come = tries < TRIES_FOR_ROOM && ADMITTED.try_with(Admitted::make_room).unwrap_or(false);
+        if !may_come {
+            return ADMITTED.try_with(|admitted| Err(admitted.no_memory(reason))).unwrap_or(Ok(()));
+        }
+        tries += 1;
+        sleep(PAUSE_FOR_ROOM).await;
+    }
 }
+
+/// Waits until the body has to give way to others of the same client.
+pub(crate) async fn displaced() {
+    let displaced = ADMITTED.try_with(|admitted| admitted.held().arrival.as_ref().map(|body| body.displaced.clone()));
+    match displaced {
+        Ok(Some(displaced)) => displaced.cancelled().await,
+        Ok(None) | Err(_) => pending().await,
+    }
+}
+
+/// Says that a request came on a spare connection, on which only operators are answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnSpareConnection;
 
 /// Waits for a CPU slice.
 pub(crate) async fn cpu_slice() -> CpuSlice {
@@ -132,8 +205,17 @@ pub(crate) async fn cpu_slice() -> CpuSlice {
 }
 
 /// Begins the time to work, as the body has arrived.
-pub(crate) fn body_arrived() {
-    with_admitted(|admitted| admitted.may_take(admitted.admission.time));
+///
+/// # Errors
+///
+/// A problem when too many requests are at work, or too many of the client.
+pub(crate) fn body_arrived() -> Result<(), Problem> {
+    let arrived = ADMITTED.try_with(|admitted| {
+        admitted.may_take(admitted.admission.time);
+        admitted.held().arrival = None;
+        admitted.work()
+    });
+    arrived.unwrap_or(Ok(()))
 }
 
 /// Sets the time that the request may still take, which depends on its route.
@@ -141,13 +223,13 @@ pub(crate) fn may_take(time: Duration) {
     with_admitted(|admitted| admitted.may_take(time));
 }
 
-/// Releases the permit and the memory of the body while the request waits, and adds the wait to its time.
-pub(crate) fn wait(wait: Duration) {
-    with_admitted(|admitted| {
-        admitted.may_take(wait + admitted.admission.time);
-        let mut held = admitted.held();
-        (held.permit, held.body) = (None, None);
-    });
+/// Takes a place to wait, gives back the one to work and the memory of the body, and adds the wait to its time.
+///
+/// # Errors
+///
+/// A problem when as many requests wait as may, or as many of the client.
+pub(crate) fn wait(wait: Duration) -> Result<(), Problem> {
+    ADMITTED.try_with(|admitted| admitted.wait(wait)).unwrap_or(Ok(()))
 }
 
 fn with_admitted(change: impl FnOnce(&Admitted)) {
@@ -158,11 +240,18 @@ fn with_admitted(change: impl FnOnce(&Admitted)) {
 /// Lets a request in, and answers 503 when it takes longer than it may.
 ///
 /// CANCEL: a request that is late is dropped; what it began to write is written all the same.
-pub(crate) async fn limit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    let wait_for_body = if request.body().is_end_stream() { Duration::ZERO } else { ARRIVAL };
+pub(crate) async fn limit(State(admission): State<Admission>, mut request: Request, next: Next) -> Response {
+    // Only these methods have routes that read a body.
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    let waits_for_body = has_body && !request.body().is_end_stream();
+    let client = admission.client(&request);
+    request.extensions_mut().insert(client);
     let only_reads = request.method().is_safe();
     let answers = admission.answers.clone();
-    let admitted = match admission.enter(wait_for_body) {
+    if !admission.is_for_operators && request.extensions().get::<OnSpareConnection>().is_some() {
+        return no_connection(client).into_response();
+    }
+    let admitted = match admission.enter(client, waits_for_body) {
         Ok(admitted) => admitted,
         Err(problem) => return problem.into_response(),
     };
@@ -173,7 +262,7 @@ pub(crate) async fn limit(State(admission): State<Admission>, request: Request, 
         () = passed(deadline) => return Problem::new(Code::Timeout).cause("not answered in time").into_response(),
     };
     // The answers of other methods tell what has happened; in place of them an error would make clients do it again.
-    if only_reads { answers.hold(answer).await } else { answer }
+    if only_reads { answers.hold(client, answer).await } else { answer }
 }
 
 /// Waits until the deadline has passed, which may move meanwhile.
@@ -188,16 +277,56 @@ async fn passed(mut deadline: watch::Receiver<Instant>) {
 }
 
 impl Admitted {
-    fn hold(&self, bytes: usize) -> Result<(), Problem> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.admission.body_bytes).try_acquire_many_owned(bytes);
-        let permit = permit.map_err(|_| overloaded("the bodies of all requests take too much memory"))?;
+    /// Takes a place to work.
+    fn work(&self) -> Result<(), Problem> {
+        let work = self.admission.working.take(self.client, 1);
+        let work = work.map_err(|reason| self.refused(reason, "requests at work", "too many requests are at work"))?;
+        self.held().work = Some(work);
+        Ok(())
+    }
+
+    /// Takes a place to wait in exchange for the one to work; a later wait of the same request needs no other.
+    fn wait(&self, wait: Duration) -> Result<(), Problem> {
+        let mut held = self.held();
+        if held.wait.is_none() {
+            let place = self.admission.waiting.take(self.client, 1);
+            let full = "too many requests wait for the end of an execution";
+            let place = place.map_err(|reason| self.refused(reason, "requests that wait", full))?;
+            held.wait = Some(place);
+        }
+        (held.work, held.body) = (None, None);
+        drop(held);
+        self.may_take(wait + self.admission.time);
+        Ok(())
+    }
+
+    fn hold(&self, bytes: usize) -> Result<(), NoRoom> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let mut held = self.held();
         match &mut held.body {
-            Some(body) => body.merge(permit),
-            None => held.body = Some(permit),
+            Some(body) => body.grow(bytes),
+            None => {
+                held.body = Some(self.admission.body_bytes.take(self.client, bytes)?);
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// Lets an older body of the same client give way; returns whether there was one.
+    fn make_room(&self) -> bool {
+        self.held().arrival.as_ref().is_some_and(|body| self.admission.arrivals.make_room(body))
+    }
+
+    fn no_memory(&self, reason: NoRoom) -> Problem {
+        self.refused(reason, "bytes of bodies", "the bodies of all requests take too much memory")
+    }
+
+    /// Makes the problem for something of which the client gets no more.
+    fn refused(&self, reason: NoRoom, what: &str, full: &str) -> Problem {
+        match reason {
+            NoRoom::Full => Problem::new(Code::Overloaded).cause(full),
+            NoRoom::Share { held, whole } => Problem::of_share(self.client, what, held, whole),
+        }
     }
 
     /// Returns whether the request has had a CPU slice before, and notes that it gets one.
@@ -215,8 +344,11 @@ impl Admitted {
     }
 }
 
-fn overloaded(cause: &str) -> Problem {
-    Problem::new(Code::Overloaded).cause(cause)
+fn no_connection(client: Client) -> Problem {
+    Problem::new(Code::ClientShare).detail(format!(
+        "This client ({client}) has its share of the connections, and a request is answered on each of them. Send the \
+         next when one has ended."
+    ))
 }
 
 #[cfg(test)]

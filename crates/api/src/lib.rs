@@ -6,6 +6,8 @@
 mod admission;
 mod auth;
 mod client_address;
+mod clients;
+mod connections;
 mod declared;
 mod document;
 mod exposure;
@@ -33,6 +35,9 @@ pub use auth::Authenticator;
 pub use auth::Everybody;
 pub use auth::Principal;
 pub use auth::Role;
+pub use clients::AddressRange;
+pub use clients::Clients;
+pub use clients::InvalidRange;
 pub use document::document;
 pub use exposure::AllowedOrigins;
 pub use exposure::Audience;

@@ -18,6 +18,7 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use runbay_model::ExecutionId;
+use runbay_shares::Client;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,6 +62,14 @@ impl Problem {
     /// Makes a problem that says no more than its code.
     pub(crate) const fn new(code: Code) -> Self {
         Self { code, detail: None, errors: Vec::new(), execution: None, cause: None, retry_after: None }
+    }
+
+    /// Makes the problem for a client that has its share of `what`.
+    pub(crate) fn of_share(client: Client, what: &str, held: u64, whole: u64) -> Self {
+        Self::new(Code::ClientShare).detail(format!(
+            "This client ({client}) has {held} of {whole} {what}, and the rest is for others. Wait until some have \
+             ended, and send fewer at a time."
+        ))
     }
 
     /// Adds a sentence about this occurrence.
@@ -109,7 +118,12 @@ impl Problem {
         self.code.status().is_server_error()
     }
 
-    #[cfg(test)]
+    /// Returns whether other requests of the same client would be refused as well.
+    pub(crate) fn is_about_all(&self) -> bool {
+        self.is_about_the_service() || self.code == Code::ClientShare
+    }
+
+    /// Returns the code.
     pub(crate) const fn code(&self) -> Code {
         self.code
     }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admission::Admission;
+use crate::admission::Bounds;
 use crate::admission::limit;
 use crate::auth::Authenticator;
 use crate::document::document;
@@ -43,7 +44,7 @@ pub fn router(api: Api) -> Router {
     });
     let layers = Layers {
         authenticator: Arc::clone(api.authenticator()),
-        admission: Admission::new(api.request_time()),
+        admission: Admission::new(api.request_time(), Bounds::of(api.max_connections()), Arc::clone(api.clients())),
         exposure: Arc::clone(api.exposure()),
     };
     layers.around(served).with_state(api)

@@ -1,7 +1,7 @@
 //! The server loop: accepts connections, serves them and lets them end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +10,21 @@ use axum::Router;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::util::MapRequest;
+use tower::ServiceExt;
 
+use crate::admission::OnSpareConnection;
 use crate::client_address::ClientAddress;
+use crate::clients::Clients;
+use crate::connections::Connections;
+use crate::connections::Open;
 use crate::router::router;
 use crate::state::Api;
 use crate::write_deadline::WriteDeadline;
@@ -38,6 +41,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// The pause after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The time that a connection which gives way has to end.
+const GIVING_WAY: Duration = Duration::from_millis(250);
+
 /// The time between two condensations of histograms, which bound their memory when nobody reads `/metrics`.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -48,25 +54,23 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///
 /// CANCEL: without the future nobody is accepted; connections that are open end when `shutdown` is cancelled.
 pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken) {
-    let connections = Connections {
+    let server = Server {
         router: router(api.clone()),
-        permits: Arc::new(Semaphore::new(api.max_connections())),
+        clients: Arc::clone(api.clients()),
+        connections: Connections::at_most(api.max_connections()),
         tasks: TaskTracker::new(),
         shutdown: shutdown.clone(),
     };
     tokio::select! {
-        () = connections.accept_from(&listener) => {}
+        () = server.accept_from(&listener) => {}
         () = keep_metrics_small(&api) => {}
         () = shutdown.cancelled() => {}
     }
     // From here on the kernel refuses new clients.
     drop(listener);
-    connections.tasks.close();
-    if tokio::time::timeout(DRAIN, connections.tasks.wait()).await.is_err() {
-        tracing::warn!(
-            connections = connections.tasks.len(),
-            "connections dropped: their requests did not end in time"
-        );
+    server.tasks.close();
+    if timeout(DRAIN, server.tasks.wait()).await.is_err() {
+        tracing::warn!(connections = server.tasks.len(), "connections dropped: their requests did not end in time");
     }
 }
 
@@ -78,22 +82,19 @@ async fn keep_metrics_small(api: &Api) {
     }
 }
 
-struct Connections {
+struct Server {
     router: Router,
-    permits: Arc<Semaphore>,
+    clients: Arc<Clients>,
+    connections: Connections,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-impl Connections {
+impl Server {
     async fn accept_from(&self, listener: &TcpListener) {
         loop {
-            // At the limit, further clients wait in the kernel's backlog.
-            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
-                return;
-            };
             match listener.accept().await {
-                Ok((stream, client)) => self.spawn(stream, client, permit),
+                Ok((stream, peer)) => self.spawn(stream, peer.ip().to_canonical()),
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "connections cannot be accepted");
@@ -103,39 +104,42 @@ impl Connections {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, client: SocketAddr, permit: OwnedSemaphorePermit) {
-        let router = self.router.clone();
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move {
-            serve_connection(stream, client, router, shutdown).await;
-            drop(permit);
-        });
+    fn spawn(&self, stream: TcpStream, peer: IpAddr) {
+        let open = self.connections.open(self.clients.of_peer(peer));
+        self.tasks.spawn(serve_connection(stream, peer, open, self.router.clone(), self.shutdown.clone()));
     }
 }
 
-async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn serve_connection(stream: TcpStream, peer: IpAddr, open: Open, router: Router, shutdown: CancellationToken) {
     // Answers are small and written whole, so waiting for more to send only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection without TCP_NODELAY");
     }
-    let client = ClientAddress(client.ip().to_canonical());
-    let service = MapRequest::new(router, move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(client);
-        request
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ClientAddress(peer));
+        if open.is_spare() {
+            request.extensions_mut().insert(OnSpareConnection);
+        }
+        let (used, router) = (open.used(), router.clone());
+        async move { router.oneshot(request).await.map(|answer| used.until_sent(answer)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), TowerToHyperService::new(service))
-        .with_upgrades();
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), service);
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = open.displaced() => {
+            // The end of an answer may still be on its way.
+            connection.as_mut().graceful_shutdown();
+            timeout(GIVING_WAY, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = result {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use runbay_engine::Engine;
-use runbay_engine::ReadError;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
 use runbay_model::TenantId;
@@ -14,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission;
 use crate::auth::Authenticator;
+use crate::clients::Clients;
 use crate::exposure::Exposure;
+use crate::problem::Problem;
 
 /// The parts that the routes need from the process in which they run.
 pub struct ApiParts {
@@ -30,7 +31,9 @@ pub struct ApiParts {
     pub authenticator: Arc<dyn Authenticator>,
     /// Who can reach the server.
     pub exposure: Arc<Exposure>,
-    /// The most clients that are connected at one time, long polls among them; more wait to be accepted.
+    /// How clients are told from each other.
+    pub clients: Arc<Clients>,
+    /// The most connections at one time, long polls among them. For a newcomer, one that is idle is closed.
     pub max_connections: usize,
     /// The time that a request may take once its body has arrived.
     ///
@@ -114,6 +117,10 @@ impl Api {
         self.parts.max_connections
     }
 
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.parts.clients
+    }
+
     pub(crate) fn request_time(&self) -> Duration {
         self.parts.request_time
     }
@@ -123,16 +130,21 @@ impl Api {
     }
 
     /// Reads an execution once it has ended, or as it is when `wait` is over or the process stops.
+    ///
+    /// # Errors
+    ///
+    /// A problem when it does not exist, the database does not answer, or too many requests wait.
     pub(crate) async fn wait_for_end(
         &self,
         tenant: &TenantId,
         id: ExecutionId,
         wait: Duration,
-    ) -> Result<ExecutionReport, ReadError> {
-        admission::wait(wait);
-        tokio::select! {
+    ) -> Result<ExecutionReport, Problem> {
+        admission::wait(wait)?;
+        let report = tokio::select! {
             report = self.engine().wait_for_end(tenant, id, wait) => report,
             () = self.parts.shutdown.cancelled() => self.engine().report(tenant, id).await,
-        }
+        };
+        report.map_err(Problem::of_execution)
     }
 }

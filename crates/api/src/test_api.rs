@@ -36,7 +36,8 @@ pub(crate) fn api_parts(store: Store) -> ApiParts {
         metrics: build_recorder().unwrap().handle(),
         authenticator: Arc::new(Everybody),
         exposure: Arc::new(Exposure::of(([127, 0, 0, 1], 8080).into())),
-        max_connections: 1,
+        clients: Arc::default(),
+        max_connections: 64,
         request_time: Duration::from_secs(5),
         shutdown: CancellationToken::new(),
     }

@@ -7,12 +7,17 @@ use runbay_model::CodeChange;
 use runbay_model::SessionId;
 use runbay_model::SessionStatus;
 use runbay_model::TenantId;
+use runbay_shares::Client;
+use runbay_shares::NoTurn;
 use tokio::time::timeout;
 
 use crate::CheckError;
 use crate::CheckFault;
 use crate::Engine;
 use crate::ReadError;
+
+/// The longest time that a check waits for others: somebody who types does not wait for more than a few.
+const TURN_PATIENCE: Duration = Duration::from_secs(12);
 
 /// The longest time of a check. Checkers have limits of their own, which are shorter.
 const CHECKER_PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +29,8 @@ pub struct CheckRequest {
     pub language: Option<String>,
     /// The changes since the last save.
     pub code: Option<CodeChange>,
+    /// Who asks. None where nobody shares the service with others.
+    pub client: Option<Client>,
 }
 
 impl Engine {
@@ -59,11 +66,24 @@ impl Engine {
             Some(code) => code.applied_to(session.sources),
             None => session.sources,
         };
+        let _turn = match request.client {
+            Some(client) => Some(self.checks().take(client, TURN_PATIENCE).await?),
+            None => None,
+        };
         match timeout(CHECKER_PATIENCE, checker.check(tenant, &language.id, &sources)).await {
             Ok(Ok(report)) => Ok(report),
             Ok(Err(CheckFault::Busy)) => Err(CheckError::Busy),
             Ok(Err(CheckFault::Failed(fault))) => Err(CheckError::Failed(fault)),
             Err(elapsed) => Err(CheckError::Failed(Box::new(elapsed))),
+        }
+    }
+}
+
+impl From<NoTurn> for CheckError {
+    fn from(reason: NoTurn) -> Self {
+        match reason {
+            NoTurn::Busy => Self::Busy,
+            NoTurn::Share { waiting, max } => Self::Share { waiting, max },
         }
     }
 }

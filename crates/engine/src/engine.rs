@@ -11,6 +11,7 @@ use runbay_model::Language;
 use runbay_model::LanguageId;
 use runbay_model::LimitRanges;
 use runbay_queue::Queue;
+use runbay_shares::Turns;
 use runbay_store::Command;
 use runbay_store::Store;
 use runbay_store::WriteError;
@@ -27,6 +28,8 @@ use crate::Unavailable;
 use crate::UnknownLanguage;
 use crate::attempt::running::Running;
 use crate::outage::Outages;
+use crate::queueing::waiting::Waiting;
+use crate::storage::Storage;
 
 /// How long a caller waits for the database. A change that began is completed all the same.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +39,9 @@ const TELLING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long closing waits for changes that began.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many checks may wait for each that is under way: somebody who types does not wait for more than a few others.
+const CHECKS_WAITING: usize = 16;
 
 /// The parts of an engine.
 pub struct EngineParts {
@@ -63,6 +69,9 @@ struct Shared {
     parts: EngineParts,
     running: Running,
     outages: Outages,
+    waiting: Waiting,
+    checks: Turns,
+    storage: Storage,
     tasks: TaskTracker,
 }
 
@@ -70,8 +79,19 @@ impl Engine {
     /// Makes an engine of its parts.
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
-        let (running, outages, tasks) = (Running::default(), Outages::default(), TaskTracker::new());
-        Self { shared: Arc::new(Shared { parts, running, outages, tasks }) }
+        let checks = Turns::new(parts.settings.check_slots.unwrap_or(1), CHECKS_WAITING);
+        let storage = Storage::new(parts.settings.storage);
+        Self {
+            shared: Arc::new(Shared {
+                parts,
+                running: Running::default(),
+                outages: Outages::default(),
+                waiting: Waiting::default(),
+                checks,
+                storage,
+                tasks: TaskTracker::new(),
+            }),
+        }
     }
 
     /// Returns the languages that are offered at present.
@@ -200,6 +220,18 @@ impl Engine {
 
     pub(crate) fn outages(&self) -> &Outages {
         &self.shared.outages
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.shared.waiting
+    }
+
+    pub(crate) fn checks(&self) -> &Turns {
+        &self.shared.checks
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.shared.storage
     }
 
     pub(crate) fn running(&self) -> &Running {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use runbay_shares::Spent;
 use runbay_store::AcceptRefusal;
 use runbay_store::Outlook;
 use runbay_store::RequeueRefusal;
@@ -66,6 +67,9 @@ pub enum CreateSessionError {
     /// Another request was accepted under the same key earlier.
     #[error("the idempotency key stands for another request")]
     KeyReused,
+    /// There is no room for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -100,9 +104,28 @@ pub enum SaveSessionError {
     /// The language is not offered.
     #[error(transparent)]
     UnknownLanguage(#[from] UnknownLanguage),
+    /// There is no room for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Why nothing more is stored for a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// The database has grown to its bound.
+    #[error("{stored} bytes are stored, and {max} may be")]
+    Full {
+        /// The bytes that are stored.
+        stored: u64,
+        /// The bytes that may be stored.
+        max: u64,
+    },
+    /// The client has added as much as it may within an hour.
+    #[error("the client has added {} bytes within an hour", .0.hourly)]
+    Spent(Spent),
 }
 
 /// Why there is no place in the queue for one more execution.
@@ -113,6 +136,14 @@ pub enum NoPlace {
     Full {
         /// The number of places that are taken.
         depth: usize,
+        /// The number of all places.
+        max: usize,
+    },
+    /// The client has its share of the places.
+    #[error("{held} of {max} places in the queue are taken by one client")]
+    Share {
+        /// The number of places that the client has.
+        held: u64,
         /// The number of all places.
         max: usize,
     },
@@ -139,6 +170,9 @@ pub enum SubmitError {
     /// No language is offered at all.
     #[error("this server offers no language")]
     NoLanguage,
+    /// There is no room for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// See [`Unavailable`].
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -201,6 +235,14 @@ pub enum CheckError {
     /// Too many checks run and wait. The same call may work a moment later.
     #[error("too many checks are under way")]
     Busy,
+    /// As many checks of the client wait as may.
+    #[error("too many checks of one client are under way")]
+    Share {
+        /// How many of its checks wait.
+        waiting: usize,
+        /// How many may be under way or wait in all.
+        max: usize,
+    },
     /// The checker is to blame, not the code. The same call may work a moment later.
     #[error("the check gave no result")]
     Failed(#[source] Box<dyn Error + Send + Sync>),

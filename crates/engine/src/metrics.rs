@@ -5,12 +5,14 @@ use std::time::Duration;
 use metrics::Unit;
 use metrics::counter;
 use metrics::describe_counter;
+use metrics::describe_gauge;
 use metrics::describe_histogram;
 use metrics::histogram;
 use runbay_model::Reason;
 use runbay_model::State;
 use runbay_store::ExecutionHead;
 
+pub(crate) const STORED_BYTES: &str = "runbay_stored_bytes";
 const EXECUTIONS: &str = "runbay_executions_total";
 const STALE_REPORTS: &str = "runbay_stale_reports_total";
 const QUEUE_WAIT: &str = "runbay_queue_wait_seconds";
@@ -20,6 +22,7 @@ const CLAIM_DURATION: &str = "runbay_claim_duration_seconds";
 pub fn describe_metrics() {
     describe_counter!(EXECUTIONS, "Executions that this process has brought to their end, by status and reason");
     describe_counter!(STALE_REPORTS, "Results that were dropped because their attempt was taken away");
+    describe_gauge!(STORED_BYTES, Unit::Bytes, "Size of the database, as --max-stored-bytes bounds it");
     describe_histogram!(QUEUE_WAIT, Unit::Seconds, "Time from being queued to the claim of an attempt");
     describe_histogram!(CLAIM_DURATION, Unit::Seconds, "Time that the database took to give an attempt to this worker");
 }

@@ -9,6 +9,7 @@ use runbay_model::SessionStatus;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_shares::Client;
 use runbay_store::CloseSession;
 use runbay_store::InsertSession;
 use runbay_store::OpenSessionOnce;
@@ -27,6 +28,8 @@ use crate::ReadError;
 use crate::SaveSessionError;
 use crate::Unavailable;
 use crate::accept::idempotency::keyed_session;
+use crate::storage::Growth;
+use crate::storage::code_bytes;
 use crate::watch::read::READ_PATIENCE;
 
 /// A request to open a session.
@@ -36,6 +39,8 @@ pub struct NewSession {
     pub language: Option<String>,
     /// The files. None for the language's template.
     pub sources: Option<Sources>,
+    /// Who asks. None where nobody shares the service with others.
+    pub client: Option<Client>,
 }
 
 /// A change that a save makes.
@@ -47,6 +52,8 @@ pub struct SessionChange {
     pub code: Option<CodeChange>,
     /// The version that the session must have (optimistic lock).
     pub version: Option<u64>,
+    /// Who asks. None where nobody shares the service with others.
+    pub client: Option<Client>,
 }
 
 impl Engine {
@@ -56,7 +63,9 @@ impl Engine {
     ///
     /// [`CreateSessionError`] when the language is not offered or the database does not answer.
     pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
+        let client = new.client;
         let session = self.new_session(tenant, new, Timestamp::now())?;
+        self.admit_bytes(client, Growth::New, session.sources.bytes())?;
         let engine = self.clone();
         let row = InsertSession(session.clone());
         match self.carry_through(async move { engine.store().write(row).await }).await? {
@@ -87,7 +96,9 @@ impl Engine {
             Some(Repetition::Other) => return Err(CreateSessionError::KeyReused),
             None => {}
         }
+        let client = new.client;
         let opening = OpenSessionOnce { session: self.new_session(tenant, new, at)?, keyed };
+        self.admit_bytes(client, Growth::New, opening.session.sources.bytes())?;
         let engine = self.clone();
         let opened = self.carry_through(async move { engine.store().write(opening).await }).await?;
         opened.map_err(|error| match error {
@@ -134,6 +145,9 @@ impl Engine {
         id: SessionId,
         change: SessionChange,
     ) -> Result<Session, SaveSessionError> {
+        if let Some(code) = &change.code {
+            self.admit_bytes(change.client, Growth::New, code_bytes(code))?;
+        }
         let save = SaveSession {
             tenant: tenant.clone(),
             id,

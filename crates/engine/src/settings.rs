@@ -28,6 +28,19 @@ pub struct EngineSettings {
     pub sweep: Duration,
     /// How long to keep what has ended.
     pub retention: Retention,
+    /// How much may be stored.
+    pub storage: StorageBounds,
+    /// How many checks are under way at one time. None for as many as the workers of the database have slots.
+    pub check_slots: Option<usize>,
+}
+
+/// How much may be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageBounds {
+    /// The size of the database in bytes at which nothing new is stored. None for no bound.
+    pub max_bytes: Option<u64>,
+    /// The bytes that one client may add within an hour. None for any number.
+    pub client_hourly_bytes: Option<u64>,
 }
 
 /// How long to keep what has ended.
@@ -54,7 +67,15 @@ impl Default for EngineSettings {
             stop_patience: Duration::from_secs(3),
             sweep: Duration::from_secs(2),
             retention: Retention::default(),
+            storage: StorageBounds::default(),
+            check_slots: Some(2),
         }
+    }
+}
+
+impl Default for StorageBounds {
+    fn default() -> Self {
+        Self { max_bytes: Some(100 << 30), client_hourly_bytes: Some(1 << 30) }
     }
 }
 

@@ -24,11 +24,14 @@ use self::rhythm::Rhythm;
 /// The time between two removals.
 const REMOVAL_PERIOD: Duration = Duration::from_secs(60);
 
+/// The time between two measurements of the database.
+const MEASURING_PERIOD: Duration = Duration::from_secs(5);
+
 impl Engine {
     /// Sweeps until `stop` is cancelled.
     ///
     /// The sweep queues again the executions that lost their worker or their entry in the queue, removes what is old,
-    /// and keeps the offered languages up to date.
+    /// keeps the offered languages up to date, measures the database, and counts who waits in the queue.
     pub async fn keep_swept(&self, stop: CancellationToken) {
         let often = Rhythm::new(self.settings().sweep, &stop);
         let rarely = Rhythm::new(REMOVAL_PERIOD, &stop);
@@ -36,7 +39,9 @@ impl Engine {
         tokio::join!(
             self.keep_leases(often.clone()),
             self.keep_entries(often.clone()),
-            self.keep_offer(often),
+            self.keep_offer(often.clone()),
+            self.keep_waiting(often),
+            self.keep_measuring(Rhythm::new(MEASURING_PERIOD, &stop)),
             self.keep_removing(rarely),
         );
     }
@@ -59,6 +64,18 @@ impl Engine {
     async fn keep_offer(&self, mut rhythm: Rhythm) {
         while rhythm.tick().await {
             rhythm.carry_out(self.refresh_offer()).await;
+        }
+    }
+
+    async fn keep_waiting(&self, mut rhythm: Rhythm) {
+        while rhythm.tick().await {
+            rhythm.carry_out(self.sweep_waiting()).await;
+        }
+    }
+
+    async fn keep_measuring(&self, mut rhythm: Rhythm) {
+        while rhythm.tick().await {
+            rhythm.carry_out(self.measure_storage()).await;
         }
     }
 

@@ -15,6 +15,7 @@ mod repeating;
 mod running;
 mod servers;
 mod sessions;
+mod sharing;
 mod stopping;
 mod waiting;
 mod workers;

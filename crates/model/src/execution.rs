@@ -153,6 +153,16 @@ impl Work {
     }
 }
 
+impl RunInput {
+    /// Returns the size of the code and of everything that the request gave beside it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let mut bytes = self.sources.bytes();
+        self.work.each_given(|_, value| bytes += value.len());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
 impl ExecutionSummary {
     /// Returns how long the execution waited in the queue before its newest attempt.
     #[must_use]

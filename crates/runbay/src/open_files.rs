@@ -13,8 +13,8 @@ const MIN_CONNECTIONS: usize = 64;
 /// Files of one bay: its control stream, three pipes and its meter, and some to spare.
 const FILES_OF_A_BAY: usize = 8;
 
-/// Files for the database, the log and the rest.
-const OTHER_FILES: usize = 128;
+/// Files for the database, the log, the spare connections, and the rest.
+const OTHER_FILES: usize = 192;
 
 /// Raises the limit on open files as far as this process may.
 pub(crate) fn raise_limit() -> anyhow::Result<()> {
@@ -56,8 +56,8 @@ mod tests {
     #[test]
     fn bays_come_first() {
         let shares = |connections, artefacts| Some(Shares { connections, artefacts });
-        assert_eq!(fitting(1024, 32, 0), shares(1024 - 32 * 8 - 128, 0));
-        assert_eq!(fitting(1024, 32, 4096), shares(320, 320));
+        assert_eq!(fitting(1024, 32, 0), shares(1024 - 32 * 8 - 192, 0));
+        assert_eq!(fitting(1024, 32, 4096), shares(288, 288));
         assert_eq!(fitting(1_048_576, 32, 4096), shares(MAX_CONNECTIONS, 4096));
         assert_eq!(fitting(256, 32, 4096), None);
         assert_eq!(fitting(usize::MAX, usize::MAX, 0), None);

@@ -14,6 +14,7 @@ mod locations;
 mod process;
 mod programs;
 mod secret;
+mod shares;
 mod upkeep;
 mod words;
 
@@ -36,6 +37,8 @@ pub(crate) use locations::ListenAddress;
 pub(crate) use locations::ListenSettings;
 pub(crate) use process::ProcessSettings;
 pub(crate) use programs::ProgramSettings;
+pub(crate) use shares::ShareSettings;
+pub(crate) use shares::SharedOut;
 pub(crate) use upkeep::UpkeepSettings;
 
 /// Reads a file with settings, if there is one, and refuses keys that no command knows.
@@ -48,6 +51,7 @@ fn known_keys() -> BTreeSet<String> {
     let command = WrittenBackend::augment_args(DataSettings::augment_args(command));
     let command = ProgramSettings::augment_args(WrittenLimits::augment_args(command));
     let command = UpkeepSettings::augment_args(AcceptanceSettings::augment_args(command));
+    let command = ShareSettings::augment_args(command);
     let command = ExposureSettings::augment_args(ProcessSettings::augment_args(command));
     command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
 }

@@ -20,6 +20,7 @@ mod migrations;
 mod page;
 mod retention;
 mod sessions;
+mod size;
 mod store;
 mod workers;
 

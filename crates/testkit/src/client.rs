@@ -1,5 +1,6 @@
 //! Small typed requests to the server under test.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -30,6 +31,17 @@ impl Client {
     pub(crate) fn new(address: &str) -> Self {
         let http = reqwest::Client::builder().timeout(REQUEST).no_proxy().build().expect("a plain client");
         Self { address: address.to_owned(), http }
+    }
+
+    /// Returns another client of the same server, at this address of the loopback.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is a plain client.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Self {
+        let builder = reqwest::Client::builder().timeout(REQUEST).no_proxy().local_address(address);
+        Self { address: self.address.clone(), http: builder.build().expect("a plain client") }
     }
 
     /// Begins a request to a path.

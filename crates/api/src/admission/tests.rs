@@ -16,14 +16,28 @@ use crate::fields::TestCases;
 
 const TIME: Duration = Duration::from_secs(5);
 
+fn bounds() -> Bounds {
+    Bounds::of(64)
+}
+
+fn admission(bounds: Bounds) -> Admission {
+    Admission::new(TIME, bounds, Arc::default())
+}
+
+/// Makes a request one of another client, which has an ordinary share.
+fn from(last: u8, mut request: Request) -> Request {
+    request.extensions_mut().insert(ClientAddress([10, 0, 0, last].into()));
+    request
+}
+
 fn router(admission: Admission) -> Router {
     Router::new()
         .route("/hang", get(pending::<()>))
         .route(
             "/wait",
             get(async || {
-                wait(Duration::from_secs(60));
-                pending::<()>().await;
+                wait(Duration::from_secs(60))?;
+                pending::<Result<(), Problem>>().await
             }),
         )
         .route(
@@ -53,7 +67,7 @@ fn begin(router: &Router, request: Request) -> tokio::task::JoinHandle<u16> {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_has_its_time_and_some_routes_have_more() {
-    let router = router(Admission::new(TIME));
+    let router = router(admission(bounds()));
     for (path, seconds) in [("/hang", 5), ("/wait", 65), ("/long", 30)] {
         let begin = Instant::now();
         assert_eq!(status(&router, get_of(path)).await, 503);
@@ -63,9 +77,9 @@ async fn a_request_has_its_time_and_some_routes_have_more() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_begins_when_the_body_has_arrived() {
-    let router = router(Admission::new(TIME));
+    let router = router(admission(bounds()));
     let slow = futures_util::stream::once(async {
-        tokio::time::sleep(Duration::from_secs(12)).await;
+        sleep(Duration::from_secs(12)).await;
         Ok::<_, std::io::Error>("{}")
     });
     let request = Request::post("/body").header("content-type", "application/json");
@@ -76,11 +90,11 @@ async fn the_time_begins_when_the_body_has_arrived() {
 
 #[tokio::test(start_paused = true)]
 async fn only_so_many_requests_work_at_one_time() {
-    let router = router(Admission::with(TIME, 2, 0));
-    let working = [begin(&router, get_of("/hang")), begin(&router, get_of("/hang"))];
+    let router = router(admission(Bounds { working: 2, ..bounds() }));
+    let working = [1, 2].map(|last| begin(&router, from(last, get_of("/hang"))));
     tokio::task::yield_now().await;
     let begun = Instant::now();
-    assert_eq!(status(&router, get_of("/hang")).await, 503);
+    assert_eq!(status(&router, from(3, get_of("/hang"))).await, 503);
     assert!(begun.elapsed().is_zero(), "it is turned away at once");
     for answer in working {
         assert_eq!(answer.await.unwrap(), 503);
@@ -96,8 +110,8 @@ async fn only_so_many_requests_work_at_one_time() {
 
 #[tokio::test(start_paused = true)]
 async fn the_bodies_of_all_have_a_bound() {
-    let admission = Admission::with(TIME, 10, 100);
-    let router = router(admission.clone());
+    let admission = admission(Bounds { body_bytes: 100, ..bounds() });
+    let router = router(admission);
     let request = |bytes: usize| {
         let body = format!("{{{}}}", " ".repeat(bytes - 2));
         Request::post("/body").header("content-type", "application/json").body(Body::from(body)).unwrap()
@@ -105,10 +119,11 @@ async fn the_bodies_of_all_have_a_bound() {
     let first = begin(&router, request(60));
     tokio::task::yield_now().await;
     let begun = Instant::now();
-    assert_eq!(status(&router, request(60)).await, 503);
+    assert_eq!(status(&router, from(1, request(60))).await, 503);
     assert!(begun.elapsed().is_zero(), "there is no room beside the first");
     assert_eq!(first.await.unwrap(), 503);
-    assert_eq!(admission.body_bytes.available_permits(), 100, "what ended gives its room back");
+    assert_eq!(status(&router, request(100)).await, 503, "what ended gives its room back");
+    assert_eq!(begun.elapsed(), 2 * TIME);
 }
 
 /// Reads test cases, each with an expression that takes a while.
@@ -128,7 +143,7 @@ fn reading(admission: Admission) -> Router {
 
 #[tokio::test]
 async fn without_a_slice_no_regular_expression_is_read() {
-    let admission = Admission::new(Duration::from_millis(200));
+    let admission = Admission { time: Duration::from_millis(200), ..admission(bounds()) };
     let all = admission.cpu_slices.clone().all().await;
     let patient = reading(Admission { time: 600 * TIME, ..admission.clone() });
     let router = reading(admission);
@@ -141,7 +156,7 @@ async fn without_a_slice_no_regular_expression_is_read() {
 
 #[tokio::test]
 async fn a_request_with_few_regular_expressions_does_not_wait_for_those_with_many() {
-    let router = reading(Admission::new(600 * TIME));
+    let router = reading(Admission { time: 600 * TIME, ..admission(bounds()) });
     let many: Vec<_> = (0..2).map(|_| begin(&router, get_of("/expressions"))).collect();
     tokio::task::yield_now().await;
     assert_eq!(status(&router, get_of("/expression")).await, 200);
@@ -153,14 +168,15 @@ async fn a_request_with_few_regular_expressions_does_not_wait_for_those_with_man
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_not_taken_leave_no_room_for_others() {
-    let admission = Admission::new(TIME);
+    let admission = admission(bounds());
     let large = || async { vec![b'x'; answers::MAX_BYTES as usize / 2] };
     let router = Router::new()
         .route("/large", get(large).post(large))
         .route("/small", get(async || "x".repeat(1024)))
         .layer(from_fn_with_state(admission, limit));
     let ask = async |path| router.clone().oneshot(get_of(path)).await.unwrap();
-    let (one, other) = (ask("/large").await, ask("/large").await);
+    let ask_as = async |last, path| router.clone().oneshot(from(last, get_of(path))).await.unwrap();
+    let (one, other) = (ask_as(1, "/large").await, ask_as(2, "/large").await);
     assert_eq!([one.status(), other.status()].map(|status| status.as_u16()), [200, 200]);
     assert_eq!(ask("/large").await.status().as_u16(), 503);
     assert_eq!(ask("/small").await.status().as_u16(), 200);
@@ -177,10 +193,10 @@ async fn answers_that_are_not_taken_leave_no_room_for_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_keeps_neither_permit_nor_body() {
-    let admission = Admission::with(TIME, 1, 64);
+    let admission = admission(Bounds { working: 1, body_bytes: 64, ..bounds() });
     let waiting = async |_: Json<Value>| {
-        wait(Duration::from_secs(60));
-        pending::<()>().await;
+        wait(Duration::from_secs(60))?;
+        pending::<Result<(), Problem>>().await
     };
     let router = Router::new()
         .route("/wait", post(waiting))
@@ -191,6 +207,40 @@ async fn a_wait_keeps_neither_permit_nor_body() {
         request.body(Body::from(format!(r#"{{"a": "{}"}}"#, "x".repeat(40)))).unwrap()
     };
     let _waiting = begin(&router, request("/wait"));
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(1)).await;
     assert_eq!(status(&router, request("/body")).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_with_its_share_leaves_places_for_others() {
+    let router = router(admission(Bounds { working: 4, waiting: 4, ..bounds() }));
+    for path in ["/hang", "/wait"] {
+        let _own = [1, 1].map(|last| begin(&router, from(last, get_of(path))));
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(status(&router, from(1, get_of(path))).await, 429, "{path}");
+        let other = begin(&router, from(2, get_of(path)));
+        sleep(Duration::from_secs(1)).await;
+        assert!(!other.is_finished(), "{path}");
+        sleep(Duration::from_secs(70)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_takes_no_place_and_gives_way() {
+    let router = router(admission(Bounds { working: 2, arriving: 4, ..bounds() }));
+    let stalled = || {
+        let request = Request::post("/body").header("content-type", "application/json");
+        request.body(Body::from_stream(futures_util::stream::pending::<Result<&str, std::io::Error>>())).unwrap()
+    };
+    let mut bodies: Vec<_> = (0..2).map(|_| begin(&router, from(1, stalled()))).collect();
+    sleep(Duration::from_secs(1)).await;
+    assert!(bodies.iter().all(|body| !body.is_finished()));
+    bodies.push(begin(&router, from(1, stalled())));
+    let begun = Instant::now();
+    assert_eq!(bodies.remove(0).await.unwrap(), 408);
+    assert!(begun.elapsed().is_zero(), "the oldest gives way at once");
+    let whole = Request::post("/body").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    let working = begin(&router, from(1, whole));
+    sleep(Duration::from_secs(1)).await;
+    assert!(!working.is_finished(), "it works beside those that do not come");
 }

@@ -46,10 +46,15 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = tokio::time::timeout(ARRIVAL, read(body))
-            .await
-            .unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))?;
-        admission::body_arrived();
+        let bytes = tokio::select! {
+            bytes = read(body) => bytes?,
+            () = tokio::time::sleep(ARRIVAL) => return Err(Problem::new(Code::RequestTimeout)),
+            () = admission::displaced() => {
+                let sentence = "It gave way to newer ones: the client has its share of the bodies on their way.";
+                return Err(Problem::new(Code::RequestTimeout).detail(sentence));
+            }
+        };
+        admission::body_arrived()?;
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
         }
@@ -68,7 +73,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
         let Some(data) = frame.data_ref() else { continue };
         received = received.saturating_add(data.len());
         if received <= MAX_BODY_BYTES {
-            admission::hold(data.len())?;
+            admission::hold(data.len()).await?;
             bytes.extend_from_slice(data);
         } else if received > MAX_DROPPED_BYTES {
             break;

@@ -94,7 +94,7 @@ impl Program {
         };
         let priority = self.priority.unwrap_or_default().0;
         let work = Work { stdin: stdin.into_bytes(), args, environment, limits, tests, priority };
-        Ok(RunRequest { language: self.language, code, work, idempotency_key: None })
+        Ok(RunRequest { language: self.language, code, work, idempotency_key: None, client: None })
     }
 }
 

@@ -80,8 +80,10 @@ codes! {
     HeadTooLarge = "head_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The path and headers of the request are too many or too large";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key stands for another request";
     Cooldown = "cooldown", TOO_MANY_REQUESTS, "The session was run a moment ago";
+    ClientShare = "client_share", TOO_MANY_REQUESTS, "The client has its share of the service";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The session is run too often";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Internal server error";
+    StorageFull = "storage_full", INSUFFICIENT_STORAGE, "The server stores as much as it may";
     QueueUnavailable = "queue_unavailable", SERVICE_UNAVAILABLE, "The queue does not answer";
     QueueFull = "queue_full", SERVICE_UNAVAILABLE, "The queue is full";
     CheckerBusy = "checker_busy", SERVICE_UNAVAILABLE, "Too many checks are under way";

@@ -7,6 +7,7 @@ use runbay_engine::CancelError;
 use runbay_engine::CheckError;
 use runbay_engine::CreateSessionError;
 use runbay_engine::NoPlace;
+use runbay_engine::NoRoom;
 use runbay_engine::ReadError;
 use runbay_engine::RequeueError;
 use runbay_engine::RequeueRefusal;
@@ -14,6 +15,7 @@ use runbay_engine::SaveSessionError;
 use runbay_engine::SubmitError;
 use runbay_engine::Unavailable;
 use runbay_engine::UnknownLanguage;
+use runbay_shares::Spent;
 
 use super::Code;
 use super::Problem;
@@ -24,6 +26,7 @@ impl From<CreateSessionError> for Problem {
             CreateSessionError::UnknownLanguage(error) => unknown_language(&error),
             CreateSessionError::NoLanguage => no_language(),
             CreateSessionError::KeyReused => key_reused(),
+            CreateSessionError::NoRoom(reason) => no_room(reason),
             CreateSessionError::Unavailable(cause) => unavailable(&cause),
         }
     }
@@ -38,6 +41,7 @@ impl From<SaveSessionError> for Problem {
                 .detail(format!("The session is at version {current}; read it before saving again."))
                 .field("version", format_args!("the session is at version {current}")),
             SaveSessionError::UnknownLanguage(error) => unknown_language(&error),
+            SaveSessionError::NoRoom(reason) => no_room(reason),
             SaveSessionError::Unavailable(cause) => unavailable(&cause),
         }
     }
@@ -50,6 +54,7 @@ impl From<SubmitError> for Problem {
             SubmitError::NoPlace(reason) => no_place(reason),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
             SubmitError::NoLanguage => no_language(),
+            SubmitError::NoRoom(reason) => no_room(reason),
             SubmitError::Unavailable(cause) => unavailable(&cause),
         }
     }
@@ -76,6 +81,10 @@ impl From<CheckError> for Problem {
             CheckError::Inactive => Self::new(Code::SessionInactive).detail("A closed session cannot be checked."),
             CheckError::UnknownLanguage(error) => unknown_language(&error),
             CheckError::Busy => Self::new(Code::CheckerBusy).cause("as many checks run and wait as may"),
+            CheckError::Share { waiting, max } => Self::new(Code::ClientShare).detail(format!(
+                "{waiting} checks of this client wait, of {max} that may be under way or wait in all; the rest is for \
+                 others. Check less often."
+            )),
             CheckError::Failed(cause) => {
                 Self::new(Code::CheckerFailed).detail("This is not the fault of the code.").cause(chain(&*cause))
             }
@@ -162,10 +171,28 @@ fn no_place(reason: NoPlace) -> Problem {
         NoPlace::Full { depth, max } => Problem::new(Code::QueueFull)
             .detail(format!("{depth} executions wait for a worker, and no more than {max} may."))
             .cause(format_args!("{depth} executions wait, {max} may")),
+        NoPlace::Share { held, max } => Problem::new(Code::ClientShare).detail(format!(
+            "{held} executions of this client wait for a worker, of {max} that may wait in all; the rest is for others. \
+             Wait until some have begun, or cancel them."
+        )),
         NoPlace::QueueUnavailable(cause) => Problem::new(Code::QueueUnavailable)
             .detail("This server accepts nothing while its queue does not answer.")
             .cause(chain(&cause)),
         NoPlace::Unavailable(cause) => unavailable(&cause),
+    }
+}
+
+fn no_room(reason: NoRoom) -> Problem {
+    match reason {
+        NoRoom::Full { stored, max } => Problem::new(Code::StorageFull)
+            .detail("Close sessions with erase=true, or ask the operator for room; reading and closing go on.")
+            .cause(format_args!("{stored} bytes are stored, and --max-stored-bytes is {max}")),
+        NoRoom::Spent(Spent { hourly, retry_after }) => Problem::new(Code::ClientShare)
+            .detail(format!(
+                "This client has added what it may within an hour, {hourly} bytes of code and input; some of it comes \
+                 back all the time. Reading and closing go on."
+            ))
+            .retry_after(retry_after),
     }
 }
 

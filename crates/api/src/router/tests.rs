@@ -41,7 +41,7 @@ fn misbehaving() -> Router {
         .route("/panic", get(panicking))
         .route("/hang", get(std::future::pending::<()>))
         .route("/fail", get(async || Problem::new(Code::Unavailable).cause("the password is wrong")));
-    serving(OpenApiRouter::new(), routes, Admission::new(TIME))
+    serving(OpenApiRouter::new(), routes, Admission::new(TIME, Bounds::of(64), Arc::default()))
 }
 
 async fn panicking() {
@@ -65,7 +65,8 @@ async fn document(response: Response) -> Value {
 async fn operators_are_answered_whatever_is_at_work() {
     let operations = OpenApiRouter::new().route("/healthz", get(async || "fine"));
     let routes = OpenApiRouter::new().route("/hang", get(std::future::pending::<()>));
-    let router = serving(operations, routes, Admission::with(TIME, 1, 0));
+    let router =
+        serving(operations, routes, Admission::new(TIME, Bounds { working: 1, ..Bounds::of(64) }, Arc::default()));
     let ask = |path| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
     let _working = tokio::spawn(ask("/hang"));
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -39,7 +39,7 @@ impl Engine {
     pub async fn requeue_dead_letter(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, RequeueError> {
         let dead = self.execution_head(tenant, id).await?;
         self.offered_language(dead.language.as_str())?;
-        let place = self.place().await?;
+        let place = self.place(None).await?;
         let command =
             RequeueDeadLetter { tenant: tenant.clone(), id, execution: ExecutionId::random(), at: Timestamp::now() };
         let engine = self.clone();

@@ -3,6 +3,7 @@
 use runbay_model::CodeChange;
 use runbay_model::IdempotencyKey;
 use runbay_model::Work;
+use runbay_shares::Client;
 
 /// A request for a run of a session or of its own code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,4 +17,6 @@ pub struct RunRequest {
     pub work: Work,
     /// The idempotency key. None when the request has no key.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// Who asks. None where nobody shares the service with others.
+    pub client: Option<Client>,
 }

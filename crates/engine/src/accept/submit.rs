@@ -6,6 +6,7 @@ use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_shares::Client;
 use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
 use runbay_store::AcceptRun;
@@ -23,6 +24,8 @@ use crate::Unavailable;
 use crate::accept::idempotency::keyed_one_shot;
 use crate::accept::idempotency::keyed_run;
 use crate::sessions::template;
+use crate::storage::Growth;
+use crate::storage::given_bytes;
 use crate::watch::read::READ_PATIENCE;
 
 impl Engine {
@@ -48,6 +51,8 @@ impl Engine {
         if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
             return Ok(repeated);
         }
+        let (client, given) = (request.client, given_bytes(&request));
+        self.admit_bytes(client, if request.code.is_some() { Growth::New } else { Growth::Run }, given)?;
         let run = AcceptRun {
             tenant: tenant.clone(),
             session,
@@ -60,7 +65,7 @@ impl Engine {
             keyed,
             at,
         };
-        self.accept(run).await
+        self.accept(run, client, given).await
     }
 
     /// Accepts a one-shot execution in the same way as [`submit`](Self::submit). No session limits how many there are
@@ -75,6 +80,7 @@ impl Engine {
         if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
             return Ok(repeated);
         }
+        let (client, given) = (request.client, given_bytes(&request));
         let language = match &request.language {
             Some(name) => self.offered_language(name)?,
             None => self.default_language().ok_or(SubmitError::NoLanguage)?,
@@ -84,7 +90,9 @@ impl Engine {
             None => template(&language),
         };
         let input = RunInput { language: language.id, sources, work: request.work };
-        self.accept(AcceptOneShot { tenant: tenant.clone(), execution: ExecutionId::random(), input, keyed, at }).await
+        self.admit_bytes(client, Growth::New, given)?;
+        let one_shot = AcceptOneShot { tenant: tenant.clone(), execution: ExecutionId::random(), input, keyed, at };
+        self.accept(one_shot, client, given).await
     }
 
     /// Looks for an earlier request with the same key. One that is still being accepted is found in the transaction.
@@ -98,16 +106,19 @@ impl Engine {
         }
     }
 
-    /// Reserves a place in the queue, writes the execution and queues it.
-    async fn accept<C>(&self, command: C) -> Result<Acceptance, SubmitError>
+    /// Reserves a place in the queue, writes the execution and queues it. `given` is what was admitted of its bytes.
+    async fn accept<C>(&self, command: C, client: Option<Client>, given: usize) -> Result<Acceptance, SubmitError>
     where
         C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
     {
-        let place = self.place().await?;
+        let place = self.place(client).await?;
         let engine = self.clone();
         let accepted = self.carry_through(async move {
             let accepted = engine.store().write(command).await.map_err(|error| engine.refused(error))?;
-            if let Acceptance::New(head) = &accepted {
+            if let Acceptance::New { head, stored_bytes } = &accepted {
+                // The saved code of a session is copied, and its size was not known before.
+                let given = u64::try_from(given).unwrap_or(u64::MAX);
+                engine.charge_bytes(client, stored_bytes.saturating_sub(given));
                 engine.queue_accepted(head, place).await;
             }
             Ok(accepted)

@@ -44,6 +44,7 @@ impl Engine {
     /// the program has written. Returns the head afterwards.
     pub(crate) async fn after_cancellation(&self, head: ExecutionHead) -> ExecutionHead {
         self.running().stop(head.id);
+        self.waiting().leave(head.id);
         let (engine, cancelled) = (self.clone(), head.clone());
         self.tell(async move {
             if let Err(error) = engine.queue().remove(cancelled.id, &cancelled.language).await {

@@ -92,6 +92,7 @@ impl Engine {
             }
             Err(WriteError::Failed(error)) => return Err(Unavailable::from(error).into()),
         };
+        self.waiting().leave(taken.execution);
         let Some(claimed) = claimed else {
             return Ok(None);
         };

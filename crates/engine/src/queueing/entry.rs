@@ -8,6 +8,8 @@ use runbay_model::Timestamp;
 use runbay_queue::Entry;
 use runbay_queue::Flow;
 use runbay_queue::Turn;
+use runbay_shares::Client;
+use runbay_shares::Share;
 use runbay_store::ExecutionHead;
 
 use crate::Engine;
@@ -62,6 +64,23 @@ fn flow(head: &ExecutionHead) -> Flow {
     match head.session {
         Some(session) => Flow::new(format!("session {session}")),
         None => Flow::new("one-shots"),
+    }
+}
+
+/// How many flows the sessions of a bulk client are.
+const BULK_FLOWS: u128 = 16;
+
+/// Returns the flow of an execution of a client, so that no client comes first by the number of its sessions.
+///
+/// A bulk client passes on the requests of many, and its one-shot executions do not hold up their sessions.
+pub(crate) fn flow_of_client(client: Client, head: &ExecutionHead) -> Flow {
+    if head.tenant != TenantId::default() {
+        return flow(head);
+    }
+    match (client.share(), head.session) {
+        (Share::Ordinary, _) => Flow::new(format!("{client}")),
+        (Share::Bulk, Some(session)) => Flow::new(format!("{client} {}", session.as_uuid().as_u128() % BULK_FLOWS)),
+        (Share::Bulk, None) => Flow::new(format!("{client} one-shots")),
     }
 }
 

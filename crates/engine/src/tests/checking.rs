@@ -89,7 +89,7 @@ async fn what_is_not_saved_yet_is_checked_and_not_saved() {
         (Some(source_code("typed")), source_code("typed").applied_to(session.sources.clone())),
         (Some(CodeChange::Files(unsaved.clone())), unsaved),
     ] {
-        let report = check(&bench, &session, CheckRequest { code, language: None }).await.unwrap();
+        let report = check(&bench, &session, CheckRequest { code, ..CheckRequest::default() }).await.unwrap();
         assert_eq!(report.diagnostics, [seen(&bench.tenant, "python", &expected)]);
         assert_eq!(bench.engine.session(&bench.tenant, session.id).await.unwrap(), session);
     }
@@ -100,7 +100,7 @@ async fn what_is_not_saved_yet_is_checked_and_not_saved() {
 
 #[tokio::test]
 async fn where_nothing_can_check_the_report_says_so() {
-    let js = CheckRequest { language: Some("js".to_owned()), code: None };
+    let js = CheckRequest { language: Some("js".to_owned()), ..CheckRequest::default() };
     let without = Bench::new().await;
     let with = Bench::checked_by(Arc::new(Echo)).await;
     for (bench, request, language) in
@@ -121,7 +121,7 @@ async fn only_open_sessions_in_offered_languages_are_checked() {
     for (tenant, id) in [(TenantId::new("stranger"), session.id), (bench.tenant.clone(), SessionId::random())] {
         assert!(matches!(bench.engine.check(&tenant, id, default()).await, Err(CheckError::NotFound)));
     }
-    let cobol = CheckRequest { language: Some("cobol".to_owned()), code: None };
+    let cobol = CheckRequest { language: Some("cobol".to_owned()), ..CheckRequest::default() };
     assert!(matches!(check(&bench, &session, cobol).await, Err(CheckError::UnknownLanguage(_))));
     let closed = bench.session().await;
     bench.engine.close_session(&bench.tenant, closed.id).await.unwrap();

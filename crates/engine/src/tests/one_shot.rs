@@ -99,7 +99,7 @@ async fn of_twenty_requests_with_one_key_one_takes_effect() {
         submitting.spawn(async move { engine.submit_one_shot(&tenant, keyed("k")).await.unwrap() });
     }
     let answers = soon(submitting.join_all()).await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New { .. })).count(), 1);
     let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_head().id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);

@@ -29,7 +29,7 @@ async fn submit(bench: &Bench, session: &Session, request: RunRequest) -> Result
 
 async fn new(bench: &Bench, session: &Session, request: RunRequest) -> ExecutionHead {
     match submit(bench, session, request).await.unwrap() {
-        Acceptance::New(execution) => execution,
+        Acceptance::New { head: execution, .. } => execution,
         Acceptance::Repeated(execution) => panic!("{} is not new", execution.id),
     }
 }
@@ -44,7 +44,7 @@ async fn of_twenty_requests_with_one_key_one_takes_effect() {
         submitting.spawn(async move { engine.submit(&tenant, session.id, keyed("k")).await.unwrap() });
     }
     let answers = soon(submitting.join_all()).await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Acceptance::New { .. })).count(), 1);
     let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.into_head().id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);

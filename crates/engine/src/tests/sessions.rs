@@ -28,7 +28,7 @@ async fn a_session_without_language_and_code_is_a_python_template() {
 #[tokio::test]
 async fn answers_carry_the_id_of_a_language_that_was_named_by_an_alias() {
     let bench = Bench::new().await;
-    let new = NewSession { language: Some("js".to_owned()), sources: Some(Sources::default()) };
+    let new = NewSession { language: Some("js".to_owned()), sources: Some(Sources::default()), client: None };
     let session = bench.engine.create_session(&bench.tenant, new).await.unwrap();
     assert_eq!((session.language.as_str(), session.sources.source_code()), ("javascript", ""));
 }
@@ -36,7 +36,7 @@ async fn answers_carry_the_id_of_a_language_that_was_named_by_an_alias() {
 #[tokio::test]
 async fn unknown_languages_are_refused_with_the_known_ones() {
     let bench = Bench::new().await;
-    let new = NewSession { language: Some("Python".to_owned()), sources: None };
+    let new = NewSession { language: Some("Python".to_owned()), sources: None, client: None };
     let error = bench.engine.create_session(&bench.tenant, new).await.unwrap_err();
     let CreateSessionError::UnknownLanguage(unknown) = error else { panic!("{error:?}") };
     assert_eq!((unknown.name.as_str(), unknown.known), ("Python", vec!["python".to_owned(), "javascript".to_owned()]));

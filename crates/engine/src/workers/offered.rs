@@ -74,6 +74,9 @@ impl Engine {
             return Ok(());
         }
         let mut seen = self.seen_workers().await?;
+        if self.settings().check_slots.is_none() {
+            self.checks().set_slots(slots(&seen, self.settings().lease));
+        }
         seen.retain(may_come_back);
         if !seen.is_empty() {
             self.offer().replace(union(seen, self.settings().lease));
@@ -105,6 +108,12 @@ impl Engine {
 
 fn is_alive(seen: &SeenWorker, lease: Duration) -> bool {
     seen.unseen_for <= lease && !seen.worker.has_stopped()
+}
+
+/// Returns how many slots the living workers have together.
+fn slots(workers: &[SeenWorker], lease: Duration) -> usize {
+    let living = workers.iter().filter(|seen| is_alive(seen, lease));
+    living.map(|seen| usize::try_from(seen.worker.slots).unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
 }
 
 /// Returns whether a worker's languages are offered: it is alive, or it or a successor may come back.

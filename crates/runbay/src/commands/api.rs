@@ -15,6 +15,7 @@ use runbay_checks::RemoteChecker;
 use runbay_engine::Checker;
 use runbay_engine::Engine;
 use runbay_engine::EngineParts;
+use runbay_engine::EngineSettings;
 use runbay_engine::Offer;
 use tracing::info;
 use tracing::warn;
@@ -35,6 +36,8 @@ use crate::settings::ExposureSettings;
 use crate::settings::Given;
 use crate::settings::ListenSettings;
 use crate::settings::ProcessSettings;
+use crate::settings::ShareSettings;
+use crate::settings::SharedOut;
 use crate::settings::UpkeepSettings;
 use crate::settings::WrittenBackend;
 use crate::settings::WrittenLimits;
@@ -67,6 +70,9 @@ pub(crate) struct ServeApi {
 
     #[command(flatten)]
     upkeep: Given<UpkeepSettings>,
+
+    #[command(flatten)]
+    shares: Given<ShareSettings>,
 }
 
 /// What the operator chose.
@@ -78,6 +84,7 @@ struct Parts {
     limits: LimitSettings,
     acceptance: AcceptanceSettings,
     upkeep: UpkeepSettings,
+    shared_out: SharedOut,
 }
 
 impl ServeApi {
@@ -89,20 +96,30 @@ impl ServeApi {
         let limits = self.limits.over(&file)?;
         let acceptance = self.acceptance.over(&file)?;
         let upkeep = self.upkeep.over(&file)?;
+        let shared_out = self.shares.over(&file)?;
         let listen = self.listen.over(&file)?.address();
         let access = self.exposure.over(&file)?;
         logging::start(&process.log)?;
         open_files::raise_limit()?;
-        let max_connections = open_files::share_out(0, 0)?.connections;
+        let max_connections = shared_out.connections(open_files::share_out(0, 0)?.connections);
         let listener = service::listen(&listen)?;
         identity::drop_rights(process.user.as_deref())?;
-        service::run(serve(Parts { listener, access, max_connections, backend, limits, acceptance, upkeep }))?;
+        service::run(serve(Parts {
+            listener,
+            access,
+            max_connections,
+            backend,
+            limits,
+            acceptance,
+            upkeep,
+            shared_out,
+        }))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, access, max_connections, backend, limits, acceptance, upkeep } = parts;
+    let Parts { listener, access, max_connections, backend, limits, acceptance, upkeep, shared_out } = parts;
     let metrics = service::record_metrics()?;
     let exposure = Arc::new(access.exposure(listener.local_addr()?));
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::of(&acceptance)).await?;
@@ -116,7 +133,11 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         events: backend.events,
         offer: Offer::of_workers(),
         checker,
-        settings: service::engine_settings(&acceptance, &limits, &upkeep),
+        settings: EngineSettings {
+            storage: shared_out.storage,
+            check_slots: None,
+            ..service::engine_settings(&acceptance, &limits, &upkeep)
+        },
     });
     // The first request is to find the languages of the workers.
     if let Err(error) = engine.refresh_offer().await {
@@ -132,6 +153,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         authenticator: Arc::new(Everybody),
         metrics,
         exposure: Arc::clone(&exposure),
+        clients: Arc::new(shared_out.clients),
         max_connections,
         request_time: acceptance.request_time(),
         shutdown: stop.clone(),

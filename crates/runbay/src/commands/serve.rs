@@ -13,6 +13,7 @@ use runbay_api::Everybody;
 use runbay_api::Scope;
 use runbay_engine::Engine;
 use runbay_engine::EngineParts;
+use runbay_engine::EngineSettings;
 use runbay_engine::Offer;
 use runbay_store::DataDirectory;
 use runbay_worker::CheckerSettings;
@@ -41,6 +42,8 @@ use crate::settings::Given;
 use crate::settings::ListenSettings;
 use crate::settings::ProcessSettings;
 use crate::settings::ProgramSettings;
+use crate::settings::ShareSettings;
+use crate::settings::SharedOut;
 use crate::settings::UpkeepSettings;
 use crate::settings::WrittenBackend;
 use crate::settings::WrittenLimits;
@@ -79,6 +82,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     upkeep: Given<UpkeepSettings>,
+
+    #[command(flatten)]
+    shares: Given<ShareSettings>,
 }
 
 /// What was prepared with the rights of root, and what the operator chose.
@@ -92,6 +98,7 @@ struct Parts {
     limits: LimitSettings,
     acceptance: AcceptanceSettings,
     upkeep: UpkeepSettings,
+    shared_out: SharedOut,
 }
 
 impl Serve {
@@ -104,6 +111,7 @@ impl Serve {
         let limits = self.limits.over(&file)?;
         let acceptance = self.acceptance.over(&file)?;
         let upkeep = self.upkeep.over(&file)?;
+        let shared_out = self.shares.over(&file)?;
         let (listen, data_dir) = (self.listen.over(&file)?.address(), self.data.over(&file)?.data_dir);
         let access = self.exposure.over(&file)?;
         logging::start(&process.log)?;
@@ -130,6 +138,7 @@ impl Serve {
             limits,
             acceptance,
             upkeep,
+            shared_out,
         }))?;
         drop((data, uids));
         Ok(ExitCode::SUCCESS)
@@ -137,10 +146,11 @@ impl Serve {
 }
 
 async fn serve(parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, access, host, data_path, backend, programs, limits, acceptance, upkeep } = parts;
+    let Parts { listener, access, host, data_path, backend, programs, limits, acceptance, upkeep, shared_out } = parts;
     let metrics = service::record_metrics()?;
     let exposure = Arc::new(access.exposure(listener.local_addr()?));
-    let (slots, max_connections) = (host.slots, host.shares.connections);
+    let (slots, max_connections) = (host.slots, shared_out.connections(host.shares.connections));
+    let check_slots = host.check_slots;
     let checks = CheckerSettings::with_slots(host.check_slots);
     let without_queue = WithoutQueue::of(&acceptance);
     let runner = host.open(&programs, &limits, exposure.audience()).await?;
@@ -151,7 +161,11 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         events,
         offer: Offer::fixed(runner.catalog()),
         checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &checks))),
-        settings: service::engine_settings(&acceptance, &limits, &upkeep),
+        settings: EngineSettings {
+            storage: shared_out.storage,
+            check_slots: Some(check_slots),
+            ..service::engine_settings(&acceptance, &limits, &upkeep)
+        },
     });
     if !backend.database.is_server() && redis.is_none() {
         let recovered = engine.recover().await?;
@@ -172,6 +186,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         authenticator: Arc::new(Everybody),
         metrics,
         exposure: Arc::clone(&exposure),
+        clients: Arc::new(shared_out.clients),
         max_connections,
         request_time: acceptance.request_time(),
         shutdown: stop.clone(),

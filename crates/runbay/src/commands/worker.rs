@@ -181,6 +181,7 @@ fn listen(
         authenticator: Arc::new(Everybody),
         metrics,
         exposure: Arc::new(Exposure::of(address)),
+        clients: Arc::default(),
         max_connections,
         request_time: STATUS_TIME,
         shutdown: ended.clone(),

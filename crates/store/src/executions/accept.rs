@@ -33,7 +33,12 @@ use crate::idempotency::repeated_execution;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acceptance {
     /// This request was accepted.
-    New(ExecutionHead),
+    New {
+        /// The execution.
+        head: ExecutionHead,
+        /// The bytes of what it runs and is given, which are kept with it.
+        stored_bytes: u64,
+    },
     /// The same request was accepted earlier. Holds the present head. Nothing was written.
     Repeated(ExecutionHead),
 }
@@ -43,7 +48,7 @@ impl Acceptance {
     #[must_use]
     pub fn into_head(self) -> ExecutionHead {
         match self {
-            Self::New(head) | Self::Repeated(head) => head,
+            Self::New { head, .. } | Self::Repeated(head) => head,
         }
     }
 }
@@ -117,7 +122,8 @@ impl Accepted {
         if let Some(keyed) = &self.keyed {
             remember(transaction, keyed, self.id.as_uuid(), self.at).await?;
         }
-        Ok(Acceptance::New(self.into_head()))
+        let stored_bytes = self.input.bytes();
+        Ok(Acceptance::New { head: self.into_head(), stored_bytes })
     }
 
     fn row(&self) -> execution::ActiveModel {

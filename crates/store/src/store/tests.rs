@@ -11,6 +11,7 @@ mod refusals;
 mod retention;
 mod saves;
 mod saves_a_second;
+mod size;
 mod stopping;
 mod test_database;
 mod transactions;

@@ -34,7 +34,11 @@ fn tables() -> Tables<()> {
 }
 
 fn router() -> Router {
-    let layers = Layers { authenticator: Arc::new(Everybody), admission: Admission::new(TIME), exposure: loopback() };
+    let layers = Layers {
+        authenticator: Arc::new(Everybody),
+        admission: Admission::new(TIME, Bounds::of(64), Arc::default()),
+        exposure: loopback(),
+    };
     // The order must not matter.
     let faces = [&OTHER, &NATIVE, &API];
     layers.around(faces.map(|face| Served { face, operations: Tables::empty(), routes: tables() }))

@@ -104,7 +104,7 @@ async fn without_keys_everybody_is_let_in() {
 #[tokio::test]
 async fn a_route_of_the_open_table_has_no_principal() {
     let routes = OpenApiRouter::new().route("/mine", get(async |principal: Principal| principal.tenant.to_string()));
-    let router = serving(OpenApiRouter::new(), routes, Admission::new(TIME));
+    let router = serving(OpenApiRouter::new(), routes, Admission::new(TIME, Bounds::of(64), Arc::default()));
     let response = router.oneshot(Request::get("/mine").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(document(response).await["code"], "internal_error");
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::admission;
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::fields::CodeFields;
@@ -127,12 +128,13 @@ impl From<Diagnostic> for DiagnosticBody {
 pub(crate) async fn check_session(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     Path(id): Path<SessionId>,
     Json(check): Json<CheckSession>,
 ) -> Result<Json<CheckReportBody>, Problem> {
     admission::may_take(TIME);
     let code = CodeFields { source_code: check.source_code, files: check.files };
-    let request = CheckRequest { language: check.language, code: code.change()? };
+    let request = CheckRequest { language: check.language, code: code.change()?, client };
     let report = api.engine().check(&principal.tenant, id, request).await?;
     Ok(Json(report.into()))
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::body::SessionBody;
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::face::Face;
 use crate::fields::CodeFields;
@@ -65,13 +66,14 @@ pub(crate) struct CreateSession {
 pub(crate) async fn create_session(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     face: &'static Face,
     OptionalKey(key): OptionalKey,
     Json(new): Json<CreateSession>,
 ) -> Result<impl IntoResponse, Problem> {
     let (engine, tenant) = (api.engine(), &principal.tenant);
     let code = CodeFields { source_code: new.source_code, files: new.files };
-    let new = NewSession { language: new.language, sources: code.sources()? };
+    let new = NewSession { language: new.language, sources: code.sources()?, client };
     let opened = match &key {
         Some(key) => engine.create_session_once(tenant, new, key).await?,
         None => Opened::New(engine.create_session(tenant, new).await?),

@@ -6,6 +6,7 @@ use runbay_engine::RunRequest;
 use runbay_model::SessionId;
 
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
@@ -59,13 +60,14 @@ use crate::state::Api;
 pub(crate) async fn run_session(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     face: &'static Face,
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
     Json(RunSession(program)): Json<RunSession>,
 ) -> Result<Response, Problem> {
-    let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
+    let request = RunRequest { idempotency_key, client, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
     Ok(answer(&api, &principal, face, &query, accepted).await)
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::fields::CodeFields;
@@ -84,12 +85,13 @@ pub(crate) struct SavedSession {
 pub(crate) async fn save_session(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     Path(id): Path<SessionId>,
     Json(change): Json<SaveSession>,
 ) -> Result<Json<SavedSession>, Problem> {
     let code = CodeFields { source_code: change.source_code, files: change.files };
-    let change =
-        SessionChange { language: change.language, code: code.change()?, version: change.version.map(NonZeroU64::get) };
+    let version = change.version.map(NonZeroU64::get);
+    let change = SessionChange { language: change.language, code: code.change()?, version, client };
     let session = api.engine().save_session(&principal.tenant, id, change).await?;
     Ok(Json(SavedSession {
         session_id: session.id,

@@ -9,6 +9,7 @@ use runbay_engine::ExecutionHead;
 use runbay_engine::RunRequest;
 use runbay_model::LimitRanges;
 use runbay_model::TenantId;
+use runbay_shares::Client;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use super::accepted::AcceptedExecution;
 use crate::admission;
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::extract::parse_member;
 use crate::fields::Counted;
@@ -88,12 +90,13 @@ enum AcceptedOrProblem {
 pub(crate) async fn create_executions(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     Extension(request): Extension<RequestId>,
     Json(batch): Json<CreateExecutions>,
 ) -> Result<(StatusCode, Json<CreatedExecutions>), Problem> {
     admission::may_take(TIME);
     let mut intake =
-        Intake { api: &api, tenant: &principal.tenant, deadline: Instant::now() + PATIENCE, exhausted: None };
+        Intake { api: &api, tenant: &principal.tenant, client, deadline: Instant::now() + PATIENCE, exhausted: None };
     let mut executions = Vec::new();
     for (index, program) in programs(batch)?.into_iter().enumerate() {
         executions.push(match intake.submit(&program).await {
@@ -111,6 +114,7 @@ pub(crate) async fn create_executions(
 struct Intake<'a> {
     api: &'a Api,
     tenant: &'a TenantId,
+    client: Option<Client>,
     deadline: Instant,
     /// Why the service takes no more programs. None while it takes them.
     exhausted: Option<Problem>,
@@ -124,13 +128,13 @@ impl Intake<'_> {
         let Ok(read) = timeout_at(self.deadline, accept(program, self.api.engine().limit_ranges())).await else {
             return Err(self.too_slow());
         };
-        let request = read?;
+        let request = RunRequest { client: self.client, ..read? };
         if let Some(problem) = &self.exhausted {
             return Err(problem.clone());
         }
         match self.api.engine().submit_one_shot(self.tenant, request).await.map_err(Problem::from) {
             Ok(accepted) => Ok(accepted.into_head()),
-            Err(problem) if problem.is_about_the_service() => Err(self.exhaust(problem)),
+            Err(problem) if problem.is_about_all() => Err(self.exhaust(problem)),
             Err(problem) => Err(problem),
         }
     }

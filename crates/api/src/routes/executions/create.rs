@@ -9,6 +9,7 @@ use super::accepted::answer;
 use super::body::ExecutionBody;
 use super::query::ExecutionQuery;
 use crate::auth::Principal;
+use crate::clients::Asking;
 use crate::extract::Json;
 use crate::extract::Query;
 use crate::face::Face;
@@ -50,12 +51,13 @@ use crate::state::Api;
 pub(crate) async fn create_execution(
     State(api): State<Api>,
     principal: Principal,
+    Asking(client): Asking,
     face: &'static Face,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
     Json(program): Json<CreateExecution>,
 ) -> Result<Response, Problem> {
-    let request = RunRequest { idempotency_key, ..program.read(api.engine().limit_ranges()).await? };
+    let request = RunRequest { idempotency_key, client, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit_one_shot(&principal.tenant, request).await?;
     Ok(answer(&api, &principal, face, &query, accepted).await)
 }

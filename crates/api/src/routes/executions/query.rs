@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use runbay_engine::ReadError;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
 use runbay_model::Sources;
@@ -12,6 +11,7 @@ use utoipa::IntoParams;
 use utoipa::ToSchema;
 
 use crate::fields::Wait;
+use crate::problem::Problem;
 use crate::state::Api;
 
 /// How an execution is asked for.
@@ -59,13 +59,13 @@ impl ExecutionQuery {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    /// A problem when it does not exist for this tenant, the database does not answer, or too many requests wait.
     pub(super) async fn read(
         &self,
         api: &Api,
         tenant: &TenantId,
         id: ExecutionId,
-    ) -> Result<(ExecutionReport, Option<Sources>), ReadError> {
+    ) -> Result<(ExecutionReport, Option<Sources>), Problem> {
         match self.wait() {
             Duration::ZERO => self.read_now(api, tenant, id).await,
             wait => {
@@ -79,19 +79,23 @@ impl ExecutionQuery {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when it does not exist for this tenant or the database does not answer.
+    /// A problem when it does not exist for this tenant or the database does not answer.
     pub(super) async fn read_now(
         &self,
         api: &Api,
         tenant: &TenantId,
         id: ExecutionId,
-    ) -> Result<(ExecutionReport, Option<Sources>), ReadError> {
-        Ok((api.engine().report(tenant, id).await?, self.sources(api, tenant, id).await?))
+    ) -> Result<(ExecutionReport, Option<Sources>), Problem> {
+        let report = api.engine().report(tenant, id).await.map_err(Problem::of_execution)?;
+        Ok((report, self.sources(api, tenant, id).await?))
     }
 
-    async fn sources(&self, api: &Api, tenant: &TenantId, id: ExecutionId) -> Result<Option<Sources>, ReadError> {
+    async fn sources(&self, api: &Api, tenant: &TenantId, id: ExecutionId) -> Result<Option<Sources>, Problem> {
         match self.include {
-            Some(Include::Source) => Ok(Some(api.engine().input(tenant, id).await?.sources)),
+            Some(Include::Source) => {
+                let input = api.engine().input(tenant, id).await.map_err(Problem::of_execution)?;
+                Ok(Some(input.sources))
+            }
             None => Ok(None),
         }
     }

@@ -32,7 +32,6 @@ pub(crate) async fn read_execution(
     Path(id): Path<ExecutionId>,
     Query(query): Query<ExecutionQuery>,
 ) -> Result<Json<ExecutionBody>, Problem> {
-    let read = query.read(&api, &principal.tenant, id).await;
-    let (report, sources) = read.map_err(Problem::of_execution)?;
+    let (report, sources) = query.read(&api, &principal.tenant, id).await?;
     Ok(Json(ExecutionBody::new(report, sources, query.encoding, face)))
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use runbay_engine::ReadError;
 use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
 use runbay_model::Output;
@@ -129,8 +128,9 @@ async fn wait_for_all(api: &Api, tenant: &TenantId, ids: &[ExecutionId], wait: D
             break;
         }
         match api.wait_for_end(tenant, *id, left).await {
-            Ok(_) | Err(ReadError::NotFound) => {}
-            Err(error) => return Err(Problem::of_execution(error)),
+            Ok(_) => {}
+            Err(problem) if problem.code() == Code::ExecutionNotFound => {}
+            Err(problem) => return Err(problem),
         }
     }
     Ok(())
@@ -146,7 +146,7 @@ async fn read(
     if *room == 0 {
         return Err(Problem::new(Code::AnswerTooLarge).detail("Ask for this execution in a request of its own."));
     }
-    let (report, sources) = query.read_now(api, tenant, id).await.map_err(Problem::of_execution)?;
+    let (report, sources) = query.read_now(api, tenant, id).await?;
     let output = report.output.as_ref().map_or(0, output_bytes);
     *room = room.saturating_sub(output + sources.as_ref().map_or(0, Sources::bytes));
     Ok((report, sources))

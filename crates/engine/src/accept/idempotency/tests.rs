@@ -199,6 +199,7 @@ fn digests_stay_what_they_are() {
             ..old.work
         },
         idempotency_key: Some("k".parse().unwrap()),
+        client: None,
     };
     let keyed = keyed_one_shot(&TenantId::new("t"), &full, Timestamp::from_micros(5)).unwrap();
     assert_eq!(hex(keyed.scoped_key), "d9dde76ac9765d25fd1183fdc32af27a121efd128c1525996658afd94240ddeb");

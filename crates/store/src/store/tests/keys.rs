@@ -41,7 +41,7 @@ async fn a_repeated_request_is_answered_with_its_execution_as_it_is_now(database
     let store = database.open().await;
     let session = session(&store).await;
     let first = run_keyed(&store, &session, keyed(1, 1), 10).await.unwrap();
-    let Acceptance::New(execution) = first else { panic!("{first:?}") };
+    let Acceptance::New { head: execution, .. } = first else { panic!("{first:?}") };
     assert_eq!(
         run_keyed(&store, &session, keyed(1, 1), 11).await.unwrap(),
         Acceptance::Repeated(execution.clone()),
@@ -75,7 +75,7 @@ async fn a_refusal_is_not_remembered(database: TestDatabase) {
     run_keyed(&store, &session, keyed(2, 1), 11).await.unwrap_err();
     end(&store, &first).await;
     let second = run_keyed(&store, &session, keyed(2, 2), 12).await.unwrap();
-    assert!(matches!(second, Acceptance::New(_)), "{second:?}");
+    assert!(matches!(second, Acceptance::New { .. }), "{second:?}");
 }
 
 async fn an_expired_key_is_free_again(database: TestDatabase) {
@@ -86,7 +86,7 @@ async fn an_expired_key_is_free_again(database: TestDatabase) {
     assert_eq!(store.repetition(&keyed(1, 1), at(EXPIRY)).await.unwrap(), None);
     let renewed = KeyedRequest { expires_at: at(2 * EXPIRY), ..keyed(1, 2) };
     let second = run_keyed(&store, &session, renewed.clone(), EXPIRY).await.unwrap();
-    let Acceptance::New(second) = second else { panic!("{second:?}") };
+    let Acceptance::New { head: second, .. } = second else { panic!("{second:?}") };
     assert_eq!(run_keyed(&store, &session, renewed, EXPIRY).await.unwrap(), Acceptance::Repeated(second));
 }
 

@@ -176,7 +176,7 @@ async fn one_of_two_requests_with_one_key_is_new(database: TestDatabase) {
             })
             .collect();
         let answers = accepting.join_all().await;
-        let new: Vec<_> = answers.iter().filter(|answer| matches!(answer, Acceptance::New(_))).collect();
+        let new: Vec<_> = answers.iter().filter(|answer| matches!(answer, Acceptance::New { .. })).collect();
         assert_eq!(new.len(), 1);
         let id = new[0].clone().into_head().id;
         assert!(answers.into_iter().all(|answer| answer.into_head().id == id));

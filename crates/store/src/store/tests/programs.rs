@@ -380,7 +380,7 @@ async fn a_key_of_a_one_shot_execution_stands_for_it(database: TestDatabase) {
     let store = database.open().await;
     let keyed = |request| KeyedRequest { scoped_key: [1; 32], request_hash: [request; 32], expires_at: at(1_000) };
     let request = |hash, now| AcceptOneShot { keyed: Some(keyed(hash)), ..one_shot(now) };
-    let Acceptance::New(first) = store.write(request(1, 10)).await.unwrap() else { panic!("it is new") };
+    let Acceptance::New { head: first, .. } = store.write(request(1, 10)).await.unwrap() else { panic!("it is new") };
     assert_eq!(store.write(request(1, 11)).await.unwrap(), Acceptance::Repeated(first));
     let reused = store.write(request(2, 12)).await;
     assert!(matches!(reused, Err(WriteError::Refused(AcceptRefusal::KeyReused))), "{reused:?}");

@@ -1,0 +1,118 @@
+//! How much is stored, and how much each client adds.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use metrics::gauge;
+use runbay_model::CodeChange;
+use runbay_shares::Budget;
+use runbay_shares::Client;
+
+use crate::Engine;
+use crate::NoRoom;
+use crate::RunRequest;
+use crate::StorageBounds;
+use crate::Unavailable;
+use crate::metrics::STORED_BYTES;
+
+/// What a row takes beside its texts, with its part of the indexes.
+const ROW_BYTES: u64 = 1024;
+
+/// What has been stored, and what clients have added.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    max: Option<u64>,
+    /// The size of the database when it was last measured.
+    measured: AtomicU64,
+    /// What was added since then.
+    added: AtomicU64,
+    budget: Budget,
+}
+
+/// What a request makes larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// A new session, new code, or a run without a session.
+    New,
+    /// One more run of what is there; it goes on a little longer than the rest.
+    Run,
+}
+
+impl Storage {
+    pub(crate) fn new(bounds: StorageBounds) -> Self {
+        let (measured, added) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { max: bounds.max_bytes, measured, added, budget: Budget::hourly(bounds.client_hourly_bytes) }
+    }
+
+    fn admit(&self, client: Option<Client>, growth: Growth, bytes: u64) -> Result<(), NoRoom> {
+        let stored = self.measured.load(Ordering::Relaxed).saturating_add(self.added.load(Ordering::Relaxed));
+        if let Some(max) = self.max {
+            let bound = match growth {
+                Growth::New => max,
+                Growth::Run => max.saturating_add(max / 8),
+            };
+            if stored.saturating_add(bytes) > bound {
+                return Err(NoRoom::Full { stored, max });
+            }
+        }
+        if let Some(client) = client {
+            self.budget.spend(client, bytes).map_err(NoRoom::Spent)?;
+        }
+        self.added.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Notes what a request has added beyond what it was admitted with.
+    fn charge(&self, client: Option<Client>, bytes: u64) {
+        if let Some(client) = client {
+            self.budget.charge(client, bytes);
+        }
+        self.added.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn measured(&self, bytes: u64) {
+        // What is added between the two is counted again with the next measurement.
+        self.added.store(0, Ordering::Relaxed);
+        self.measured.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Engine {
+    /// Takes room for a row with so many bytes of text.
+    pub(crate) fn admit_bytes(&self, client: Option<Client>, growth: Growth, bytes: usize) -> Result<(), NoRoom> {
+        self.storage().admit(client, growth, whole(bytes).saturating_add(ROW_BYTES))
+    }
+
+    /// Notes what a row has more than it was admitted with.
+    pub(crate) fn charge_bytes(&self, client: Option<Client>, bytes: u64) {
+        self.storage().charge(client, bytes);
+    }
+
+    /// Measures the database.
+    pub(crate) async fn measure_storage(&self) -> Result<(), Unavailable> {
+        let bytes = self.store().stored_bytes().await?;
+        self.storage().measured(bytes);
+        #[expect(clippy::cast_precision_loss, reason = "a database is smaller than 2^52 bytes")]
+        gauge!(STORED_BYTES).set(bytes as f64);
+        Ok(())
+    }
+}
+
+/// Returns the size of code that comes with a request.
+pub(crate) fn code_bytes(code: &CodeChange) -> usize {
+    match code {
+        CodeChange::SourceCode(code) => code.as_str().len(),
+        CodeChange::Files(sources) => sources.bytes(),
+    }
+}
+
+/// Returns the size of what comes with a request for a run.
+pub(crate) fn given_bytes(request: &RunRequest) -> usize {
+    let mut bytes = request.code.as_ref().map_or(0, code_bytes);
+    request.work.each_given(|_, value| bytes += value.len());
+    bytes
+}
+
+fn whole(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
