@@ -15,8 +15,6 @@ const PAGE_BYTES: u64 = 4096;
 pub(crate) struct Host {
     /// Memory that is in use and neither a process's own nor a copy of files: what the kernel keeps for itself.
     pub(crate) kernel_bytes: u64,
-    /// Open files, of `fs.file-max`.
-    pub(crate) files: u64,
     /// Names and the like that the kernel could give back.
     pub(crate) reclaimable_bytes: u64,
     /// What TCP has, of `net.ipv4.tcp_mem`.
@@ -37,7 +35,6 @@ impl Host {
         Self {
             kernel_bytes: (kilobytes("MemTotal") - told) * 1024,
             reclaimable_bytes: kilobytes("SReclaimable") * 1024,
-            files: number(&fs::read_to_string("/proc/sys/fs/file-nr").expect("it can be read"), 0),
             tcp_bytes: number(tcp, 10) * PAGE_BYTES,
         }
     }

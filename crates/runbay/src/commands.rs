@@ -20,9 +20,9 @@ use clap::Subcommand;
 pub(crate) enum CliCommand {
     Serve(Box<serve::Serve>),
     #[command(name = "api")]
-    Api(api::ServeApi),
+    Api(Box<api::ServeApi>),
     #[command(name = "worker")]
-    Worker(worker::Work),
+    Worker(Box<worker::Work>),
     Run(run::Run),
     Doctor(doctor::Doctor),
     Languages(languages::Languages),

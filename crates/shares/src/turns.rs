@@ -95,7 +95,8 @@ impl Turns {
         let has_slot = state.may_take(client);
         let held = own + state.taken_by.get(&client).copied().unwrap_or_default();
         let [held, free] = [held, max - present].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
-        if !(own == 0 && has_slot) && !client.share().allows(held, 1, free) {
+        let is_first = own == 0 && has_slot;
+        if !is_first && !client.share().allows(held, 1, free) {
             return Err(NoTurn::Share { waiting: own, max });
         }
         let (sender, receiver) = oneshot::channel();

@@ -169,7 +169,8 @@ async fn a_request_with_few_regular_expressions_does_not_wait_for_those_with_man
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_not_taken_leave_no_room_for_others() {
     let admission = admission(bounds());
-    let large = || async { vec![b'x'; answers::MAX_BYTES as usize / 2] };
+    let half = usize::try_from(answers::MAX_BYTES / 2).expect("it fits into memory");
+    let large = move || async move { vec![b'x'; half] };
     let router = Router::new()
         .route("/large", get(large).post(large))
         .route("/small", get(async || "x".repeat(1024)))

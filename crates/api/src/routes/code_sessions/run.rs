@@ -59,14 +59,14 @@ use crate::state::Api;
 )]
 pub(crate) async fn run_session(
     State(api): State<Api>,
-    principal: Principal,
-    Asking(client): Asking,
+    (principal, asking): (Principal, Asking),
     face: &'static Face,
     Path(id): Path<SessionId>,
     Query(query): Query<ExecutionQuery>,
     OptionalKey(idempotency_key): OptionalKey,
     Json(RunSession(program)): Json<RunSession>,
 ) -> Result<Response, Problem> {
+    let Asking(client) = asking;
     let request = RunRequest { idempotency_key, client, ..program.read(api.engine().limit_ranges()).await? };
     let accepted = api.engine().submit(&principal.tenant, id, request).await?;
     Ok(answer(&api, &principal, face, &query, accepted).await)
