@@ -40,7 +40,8 @@ async fn connections(app: &TestApp, count: usize, bytes: &[u8]) -> Vec<TcpStream
 
 async fn until_in_flight(app: &TestApp, at_least: u32) {
     eventually(SOON, "the requests have arrived", async || {
-        let metrics = app.client.get("/metrics").await.text;
+        // Over a connection of its own: an idle one may be closed for somebody else.
+        let metrics = newcomer(app).get("/metrics").await.text;
         let count = metrics.lines().find_map(|line| line.strip_prefix("runbay_http_requests_in_flight "));
         (count?.parse::<u32>().ok()? >= at_least).then_some(())
     })

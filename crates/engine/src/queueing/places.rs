@@ -79,15 +79,15 @@ impl Engine {
             if let Some(client) = client {
                 entry.flow = flow_of_client(client, &head);
             }
+            // Before a worker can take it. A sweep that finds it missing forgets it early, which harms nobody.
+            if let Some(claimed) = claimed {
+                engine.waiting().enter(head.id, head.language, claimed);
+            }
             let pushed = match place {
                 Some(place) => place.push(entry).await,
                 None => engine.queue().push(entry).await,
             };
             engine.note_push(pushed);
-            // A worker may have taken it by now; then the sweep finds that it left.
-            if let Some(claimed) = claimed {
-                engine.waiting().enter(head.id, head.language, claimed);
-            }
         })
         .await;
     }
