@@ -136,6 +136,10 @@ async fn a_full_queue_and_unknown_languages_refuse() {
         answers.push(app.client.post("/executions", &sleeping).await);
     }
     let refused = answers.iter().find(|answer| answer.status != 202).expect("five do not fit into a slot and a place");
-    refused.expect_problem(503, "queue_full");
+    // Whichever is true at this moment: a client alone may not take the last place either.
+    match refused.status {
+        429 => refused.expect_problem(429, "client_share"),
+        _ => refused.expect_problem(503, "queue_full"),
+    };
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
 }

@@ -70,7 +70,7 @@ impl Doctor {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let file = settings::read_file(self.config.as_deref())?;
         let access = access(&self.listen.over(&file)?.address(), &self.exposure.over(&file)?);
-        let mut findings = vec![kernel(), access];
+        let mut findings = vec![kernel(), access, open_files()];
         if let Err(error) = examine(&self.host, &mut findings) {
             findings.push(Finding::bad("sandbox", &format!("{error:#}"), "see the causes above from left to right"));
         }
@@ -140,6 +140,31 @@ fn kernel() -> Finding {
         Finding::good("kernel", &release)
     } else {
         Finding::bad("kernel", &release, "use Linux 5.12 or newer")
+    }
+}
+
+/// As many files as the whole host should be able to have open: a file that is mapped and closed takes 450 bytes of
+/// its program's memory, so that one program at the default limits can hold half a million.
+const ENOUGH_FILES: u64 = 16_000_000;
+
+/// Says whether one program could use up the files that the host can have open (proc_sys_fs(5)).
+fn open_files() -> Finding {
+    const SUBJECT: &str = "open files";
+    let text = std::fs::read_to_string("/proc/sys/fs/file-max").unwrap_or_default();
+    match text.trim().parse::<u64>() {
+        Ok(most) if most >= ENOUGH_FILES => Finding::good(SUBJECT, "as many as memory allows"),
+        Ok(most) => Finding {
+            subject: SUBJECT.to_owned(),
+            state: State::Fair,
+            found: format!("{most} on the whole host"),
+            advice: format!("programs could take them all: sysctl fs.file-max={}", i64::MAX),
+        },
+        Err(_) => Finding {
+            subject: SUBJECT.to_owned(),
+            state: State::Fair,
+            found: "unknown".to_owned(),
+            advice: "make /proc/sys/fs/file-max readable".to_owned(),
+        },
     }
 }
 

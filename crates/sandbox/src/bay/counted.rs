@@ -17,7 +17,7 @@ use super::sockets::Sockets;
 /// Locks on parts of files that a bay may ask for, and give back, as long as it lives.
 ///
 /// The kernel tells nobody cheaply how many there are. One takes 192 bytes.
-const LOCK_CALLS: u32 = 150_000;
+const LOCK_CALLS: u32 = 200_000;
 
 /// Watches of epoll(7) that a bay may ask for as long as it lives.
 const WATCH_CALLS: u32 = 100_000;
