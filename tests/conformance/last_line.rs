@@ -54,6 +54,21 @@ async fn a_last_line_without_its_end_is_kept() {
     }
 }
 
+/// Python's standard error, and a program in Python that another one starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_python_writes_is_kept() {
+    let host = Host::of("python").await;
+    let code = "import subprocess, sys\nsys.stderr.write('prompt: ')\nprint('one', end=' ', file=sys.stderr)\n\
+        subprocess.run([sys.executable, '-c', 'print(1, end=\"\")\\nwhile True: pass'])\n";
+    for environment in [vec![], vec![("PYTHONUNBUFFERED".to_owned(), "1".to_owned())]] {
+        let limits = LimitOverrides { cpu_time_ms: Some(800), ..LimitOverrides::default() };
+        let files = vec![("main.py".to_owned(), code.as_bytes().to_vec())];
+        let (verdict, outcome) = host.run("python", Input { files, limits, environment, ..Input::default() }).await;
+        let printed = (&outcome.output.stdout[..], &outcome.output.stderr[..]);
+        assert!(matches!(verdict, Verdict::TimedOut(_)) && printed == (b"1", b"prompt: one "), "{outcome:#?}");
+    }
+}
+
 /// A prompt is there while the program waits for the answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_is_kept() {

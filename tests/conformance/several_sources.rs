@@ -1,4 +1,4 @@
-//! C and C++: which of several sources are compiled by themselves.
+//! C, C++ and Go: which of several sources are compiled by themselves.
 
 use crate::host::Host;
 use crate::shapes::assert_prints;
@@ -68,4 +68,45 @@ async fn the_check_reads_the_same_sources() {
         let report = host.check(language, files.into()).await;
         assert!(report.diagnostics.is_empty() && report.message.is_none(), "{report:#?}");
     }
+}
+
+/// As `g++ main.cpp area.c` does.
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_in_c_are_a_part_of_a_program_in_cpp() {
+    let host = Host::of("cpp").await;
+    let main =
+        "#include <iostream>\nint area(int width, int height);\nint main() { std::cout << area(3, 4) << '\\n'; }\n";
+    assert_prints(&host, "cpp", &[("main.cpp", main), ("area.c", AREA)], "12\n").await;
+    let main = main.replace("int area", "extern \"C\" int area");
+    let area = format!("#ifdef __cplusplus\nextern \"C\"\n#endif\n{AREA}");
+    assert_prints(&host, "cpp", &[("main.cpp", &main), ("lib/area.c", &area)], "12\n").await;
+}
+
+/// As `go run .` does.
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_for_other_systems_are_left_out_in_go() {
+    let host = Host::of("go").await;
+    let main = "package main\n\nfunc main() { print1(); print2() }\n";
+    let function = |name: &str, text: &str| {
+        format!("package main\n\nimport \"fmt\"\n\nfunc {name}() {{ fmt.Println(\"{text}\") }}\n")
+    };
+    let ignored = format!("//go:build ignore\n\n{}", function("main", "tool"));
+    let (linux, windows) = (function("print1", "linux"), function("print1", "windows"));
+    let tagged = format!("//go:build linux && !cgo\n\n{}", function("print2", "yes"));
+    let other = format!("//go:build cgo\n\n{}", function("print2", "no"));
+    let files = [
+        ("main.go", main),
+        ("f_linux.go", &linux),
+        ("f_windows.go", &windows),
+        ("tagged.go", &tagged),
+        ("other.go", &other),
+        ("tool.go", &ignored),
+        ("_draft.go", "no Go\n"),
+    ];
+    assert_prints(&host, "go", &files, "linux\nyes\n").await;
+    let check = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    let report = host.check("go", check.into()).await;
+    assert!(report.diagnostics.is_empty() && report.message.is_none(), "{report:#?}");
+    // What is started by its name runs, as with `go run tool.go`.
+    assert_prints(&host, "go", &[("tool.go", &ignored)], "tool\n").await;
 }

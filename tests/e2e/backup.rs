@@ -136,6 +136,19 @@ async fn a_copy_is_put_back_only_where_no_server_runs() {
 }
 
 #[tokio::test]
+async fn the_next_step_is_about_the_place_that_failed() {
+    let app = TestApp::start().await;
+    let full = refusal(&runbay("backup", Path::new("/proc/copy"), &app.data_directory()).await);
+    assert!(full.contains("cannot make /proc/copy") && full.contains("try: a name for the new file"), "{full}");
+    // A copy that is of no use leaves nothing behind.
+    let place = tempfile::tempdir().unwrap();
+    let (text, data) = (place.path().join("text"), place.path().join("data"));
+    std::fs::write(&text, "no database").unwrap();
+    let refused = refusal(&runbay("restore", &text, &data).await);
+    assert!(refused.contains("try: another copy") && !data.exists(), "{refused}");
+}
+
+#[tokio::test]
 async fn a_directory_with_a_copy_alone_is_served() {
     let app = TestApp::start().await;
     let session = app.client.create_session("python", "print(1)").await;

@@ -9,6 +9,8 @@ use runbay_store::Fault;
 use runbay_store::LockError;
 use runbay_store::OpenError;
 
+use crate::new_file::NotMade;
+
 /// Writes an error with its causes to standard error.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut text = String::new();
@@ -45,6 +47,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(advice) = error.downcast_ref().and_then(advice_on_copy) {
         return Some(advice);
     }
+    if error.is::<NotMade>() {
+        return io.map(|io| advice_on_new_file(io.kind()));
+    }
     if error.is::<RecipeError>() {
         return Some("mend the file that is named; --languages-dir and RUNBAY_LANGUAGES_DIR choose the folder");
     }
@@ -60,7 +65,6 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         }
         Some(std::io::ErrorKind::AddrInUse) => Some("another port with --listen, or stop what listens there"),
         Some(std::io::ErrorKind::PermissionDenied) => Some("another directory, or another --user"),
-        Some(std::io::ErrorKind::AlreadyExists) => Some("another name for the new file"),
         Some(std::io::ErrorKind::NotFound) => Some("a directory that exists"),
         Some(kind) => advice_on_files(kind),
         None => None,
@@ -74,11 +78,20 @@ fn advice_on_copy(error: &CopyError) -> Option<&'static str> {
         CopyError::Foreign | CopyError::Damaged(_) => Some("another copy of the database"),
         CopyError::InUse => Some("again when the program that has the database open has ended; fuser names it"),
         CopyError::Database(_) => Some("make room where the data directory is, which needs as much again for a while"),
+        CopyError::Target(source) => Some(advice_on_new_file(source.kind())),
         CopyError::File { source, .. } => match source.kind() {
             std::io::ErrorKind::PermissionDenied => Some("as root, or as the user who owns the data directory"),
-            std::io::ErrorKind::StorageFull => Some("make room where the data directory and the copy are"),
+            std::io::ErrorKind::StorageFull => Some("make room where the data directory is"),
             _ => None,
         },
+    }
+}
+
+const fn advice_on_new_file(kind: std::io::ErrorKind) -> &'static str {
+    match kind {
+        std::io::ErrorKind::AlreadyExists => "another name for the new file",
+        std::io::ErrorKind::StorageFull => "make room where the new file is to be, or another place for it",
+        _ => "a name for the new file in a directory that exists and that this user may write",
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::path::PathBuf;
 
 use rustix::fs::AtFlags;
 use rustix::fs::CWD;
@@ -16,6 +17,11 @@ use rustix::fs::openat;
 use rustix::fs::renameat_with;
 use rustix::fs::unlinkat;
 use rustix::io::Errno;
+
+/// A new file could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make {}", .0.display())]
+pub(crate) struct NotMade(pub(crate) PathBuf);
 
 /// A new file without a name, which only its owner may read. It is gone unless it is given its name.
 #[derive(Debug)]

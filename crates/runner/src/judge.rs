@@ -111,7 +111,7 @@ impl Judge<'_> {
                     ProgramEnd::Signalled(number) => format!("was ended by the signal {}", signal::name(number)),
                     ProgramEnd::Killed | ProgramEnd::NotStarted(_) => return None,
                 };
-                match recipe.hint(report.end, source) {
+                match recipe.hint(report.end, source, &report.stderr) {
                     Some(hint) => format!("The program {end}: {hint}."),
                     None => format!("The program {end}."),
                 }

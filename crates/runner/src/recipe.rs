@@ -137,8 +137,8 @@ impl Recipe {
 
     /// Returns why a program may have failed that ended like this, as a part of a sentence that can follow a colon.
     /// `source` is its first file.
-    pub(crate) fn hint(&self, end: ProgramEnd, source: &str) -> Option<&str> {
-        self.hints.iter().find(|hint| hint.fits(end, source)).map(Hint::message)
+    pub(crate) fn hint(&self, end: ProgramEnd, source: &str, stderr: &[u8]) -> Option<&str> {
+        self.hints.iter().find(|hint| hint.fits(end, source, stderr)).map(Hint::message)
     }
 
     /// Returns how much of `memory_bytes` the runtime is told to use for its heap. Returns none when it is told nothing.

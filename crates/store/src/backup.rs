@@ -88,6 +88,9 @@ pub enum CopyError {
     /// SQLite reported another error.
     #[error("the database cannot be copied")]
     Database(#[source] sqlx::Error),
+    /// What the copy was to be written to takes no more.
+    #[error("cannot write the copy")]
+    Target(#[source] io::Error),
     /// A file or directory could not be read or written.
     #[error("cannot use {}", path.display())]
     File {
@@ -147,8 +150,8 @@ pub async fn backup(directory: &Path, target: &mut File) -> Result<CopyContents,
     let contents = check(&draft.path).await?;
     let failed = |source| CopyError::File { path: draft.path.clone(), source };
     let mut copied = File::open(&draft.path).map_err(failed)?;
-    io::copy(&mut copied, target).map_err(failed)?;
-    target.sync_all().map_err(failed)?;
+    io::copy(&mut copied, target).map_err(CopyError::Target)?;
+    target.sync_all().map_err(CopyError::Target)?;
     Ok(contents)
 }
 

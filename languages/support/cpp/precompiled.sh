@@ -15,7 +15,7 @@ read -r flags < /opt/runbay/cpp/flags
 header=$(LC_ALL=C awk '
     function include(name) { return $0 ~ "^[ \t]*#[ \t]*include[ \t]*<" name ">" }
     BEGIN {
-        for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /\.(cpp|cc|cxx)$/) files++; else ARGV[i] = ""
+        for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /\.(cpp|cc|cxx|c)$/) files++; else ARGV[i] = ""
         if (!files) exit
     }
     FNR == 1 { over = 0; comment = 0 }

@@ -33,10 +33,19 @@ if [ -f go.mod ]; then
     packages=./...=
     set -- "$directory"
 else
-    set --
+    # Of files that are named go takes all. What is for other systems is left to what it says of the directory.
+    # The entry is always one of them, as a program that is started by its name may be ignored otherwise.
+    ignored=
+    set -- "$directory"/*.go
+    [ $# -eq 1 ] || ignored=$(go list -e -f '/{{range .IgnoredGoFiles}}{{.}}/{{end}}' "$directory" 2> /tmp/messages)
+    first=$directory/${entry##*/}
+    set -- "${first%.go}.go"
     for file in "$directory"/*.go; do
         case $file in
-            *_test.go) ;;
+            "$1" | *_test.go | */_*) continue ;;
+        esac
+        case $ignored in
+            *"/${file##*/}/"*) ;;
             *) set -- "$@" "$file" ;;
         esac
     done

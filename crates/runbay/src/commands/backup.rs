@@ -21,6 +21,7 @@ use runbay_store::DataDirectory;
 
 use crate::identity;
 use crate::new_file::NewFile;
+use crate::new_file::NotMade;
 use crate::settings;
 use crate::settings::DataSettings;
 use crate::settings::Given;
@@ -83,8 +84,8 @@ impl Place {
 impl Backup {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let directory = self.place.directory("backup")?;
-        let shown = self.target.display().to_string();
-        let mut new = NewFile::create(&self.target).with_context(|| format!("cannot make {shown}"))?;
+        let not_made = || NotMade(self.target.clone());
+        let mut new = NewFile::create(&self.target).with_context(not_made)?;
         let contents = match owner_beside_root(&directory)? {
             None => block_on(runbay_store::backup(&directory, &mut new.file))?,
             Some(owner) => match copy_as(owner, &directory, &new.file)? {
@@ -92,8 +93,8 @@ impl Backup {
                 Err(code) => return Ok(code),
             },
         };
-        new.publish().with_context(|| format!("cannot make {shown}"))?;
-        writeln!(std::io::stdout(), "{shown} holds {}.", describe(contents))?;
+        new.publish().with_context(not_made)?;
+        writeln!(std::io::stdout(), "{} holds {}.", self.target.display(), describe(contents))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -103,12 +104,19 @@ impl Restore {
         let directory = self.place.directory("restore")?;
         // With the rights of whoever puts it back; the account of the server may not be able to read it.
         let source = CopySource::open(&self.source)?;
+        let is_new = !directory.try_exists().unwrap_or(true);
         let data = DataDirectory::lock(&directory)?;
         let path = match owner_beside_root(&directory)? {
             None => directory.clone(),
             Some(owner) => identity::become_owner(owner, &data)?,
         };
-        let restored = block_on(runbay_store::restore(&path, source))?;
+        let restored = match block_on(runbay_store::restore(&path, source)) {
+            Err(error) if is_new => {
+                data.abandon();
+                return Err(error);
+            }
+            restored => restored?,
+        };
         let mut out = std::io::stdout();
         writeln!(out, "{} holds {}.", directory.display(), describe(restored.contents))?;
         if let Some(replaced) = restored.replaced.as_deref().and_then(Path::file_name) {

@@ -97,5 +97,6 @@ pub(super) struct OutOfMemoryTable {
 pub(super) struct HintTable {
     pub(super) signal: Option<Spanned<String>>,
     pub(super) source: Option<Spanned<String>>,
+    pub(super) stderr: Option<Spanned<String>>,
     pub(super) message: Spanned<String>,
 }

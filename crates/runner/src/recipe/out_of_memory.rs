@@ -40,7 +40,7 @@ impl OutOfMemory {
 }
 
 /// Returns the whole lines in the last [`TAIL_BYTES`].
-fn last_lines(stderr: &[u8]) -> &[u8] {
+pub(super) fn last_lines(stderr: &[u8]) -> &[u8] {
     let Some(cut) = stderr.len().checked_sub(TAIL_BYTES).filter(|cut| *cut > 0) else { return stderr };
     let tail = &stderr[cut - 1..];
     let first = tail.iter().position(|byte| *byte == b'\n').map_or(tail.len(), |newline| newline + 1);

@@ -1,6 +1,7 @@
 //! The directory that one server owns.
 
 use std::ffi::OsString;
+use std::fs;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -185,6 +186,12 @@ impl DataDirectory {
         give().map_err(|source| GiveError { path: self.path.clone(), source })
     }
 
+    /// Takes back what [`lock`](Self::lock) made where there was nothing; what others have put there meanwhile stays.
+    pub fn abandon(self) {
+        fs::remove_file(self.path.join(LOCK_FILE)).ok();
+        fs::remove_dir(&self.path).ok();
+    }
+
     /// Returns the directory as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -255,22 +262,22 @@ mod tests {
     fn a_lock_file_that_leads_elsewhere_is_refused() {
         let parent = tempfile::tempdir().unwrap();
         let target = parent.path().join("target");
-        std::fs::write(&target, "precious").unwrap();
+        fs::write(&target, "precious").unwrap();
         let soft: fn(&Path, &Path) -> io::Result<()> = |target, link| std::os::unix::fs::symlink(target, link);
-        let hard: fn(&Path, &Path) -> io::Result<()> = |target, link| std::fs::hard_link(target, link);
+        let hard: fn(&Path, &Path) -> io::Result<()> = |target, link| fs::hard_link(target, link);
         for (name, make) in [("soft", soft), ("hard", hard)] {
             let data = parent.path().join(name);
-            std::fs::create_dir(&data).unwrap();
+            fs::create_dir(&data).unwrap();
             make(&target, &data.join(LOCK_FILE)).unwrap();
             assert!(matches!(DataDirectory::lock(&data), Err(LockError::Lock { .. })), "{name}");
         }
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     }
 
     #[test]
     fn a_directory_that_is_given_away_is_closed_to_others() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
         let data = DataDirectory::lock(directory.path()).unwrap();
         let own = directory.path().metadata().unwrap();
         data.give_to(own.uid(), own.gid()).unwrap();
@@ -280,11 +287,11 @@ mod tests {
     #[test]
     fn a_directory_of_others_is_not_taken() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join("lost+found")).unwrap();
+        fs::create_dir(directory.path().join("lost+found")).unwrap();
         drop(DataDirectory::lock(directory.path()).unwrap());
-        std::fs::write(directory.path().join("note"), "").unwrap();
+        fs::write(directory.path().join("note"), "").unwrap();
         drop(DataDirectory::lock(directory.path()).expect("it is a data directory since then"));
-        std::fs::remove_file(directory.path().join(LOCK_FILE)).unwrap();
+        fs::remove_file(directory.path().join(LOCK_FILE)).unwrap();
         let refused = DataDirectory::lock(directory.path());
         assert!(matches!(&refused, Err(LockError::Foreign { entry, .. }) if entry == "note"), "{refused:?}");
         assert!(!directory.path().join(LOCK_FILE).exists());

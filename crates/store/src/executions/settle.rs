@@ -82,8 +82,11 @@ impl Command for SettleExecution {
 pub(super) fn set_outcome_of(change: &mut execution::ActiveModel, state: State, outcome: &Outcome) {
     change.set_outcome(outcome);
     if matches!(state, State::Stopping { .. }) {
-        // It would explain a verdict, and there is none.
+        // They would explain a verdict, and there is none. The program may have come to its end by itself, just before
+        // it would have been stopped.
         change.message = Set(None);
+        change.exit_code = Set(None);
+        change.signal = Set(None);
     }
 }
 

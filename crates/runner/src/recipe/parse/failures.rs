@@ -28,17 +28,24 @@ pub(super) fn out_of_memory(origin: Origin<'_>, table: &OutOfMemoryTable) -> Res
 }
 
 pub(super) fn hint(origin: Origin<'_>, table: &HintTable) -> Result<Hint, RecipeError> {
-    if table.signal.is_none() && table.source.is_none() {
-        return Err(origin.refuse(&table.message, "hint must have a signal or a source"));
+    if table.signal.is_none() && table.source.is_none() && table.stderr.is_none() {
+        return Err(origin.refuse(&table.message, "hint must have a signal, a source or a stderr"));
     }
     let message = table.message.get_ref();
     if message.trim().is_empty() || message.ends_with('.') || message.chars().any(char::is_control) {
         return Err(origin.refuse(&table.message, "hint.message must be a part of a sentence, without its full stop"));
     }
     let signal = table.signal.as_ref().map(|name| signal_number(origin, "hint", name)).transpose()?;
-    let source = table.source.as_ref();
-    Hint::parse(signal, source.map(|source| source.get_ref().as_str()), message)
-        .map_err(|problem| origin.refuse(source.unwrap_or(&table.message), format!("hint.source {problem}")))
+    let mut hint = Hint::new(signal, message);
+    if let Some(source) = &table.source {
+        let refused = |problem| origin.refuse(source, format!("hint.source {problem}"));
+        hint = hint.with_source(source.get_ref()).map_err(refused)?;
+    }
+    if let Some(stderr) = &table.stderr {
+        let refused = |problem| origin.refuse(stderr, format!("hint.stderr {problem}"));
+        hint = hint.with_stderr(stderr.get_ref()).map_err(refused)?;
+    }
+    Ok(hint)
 }
 
 fn signal_number(origin: Origin<'_>, table: &str, name: &Spanned<String>) -> Result<i32, RecipeError> {

@@ -181,12 +181,13 @@ fn running_out_of_memory_has_a_code_or_a_signal() {
 fn a_hint_says_when_it_helps() {
     let with = |table: &str| parse(&format!("{RECIPE}[[hint]]\n{table}"));
     let recipe = with("signal = 'SIGSEGV'\nmessage = 'a pointer that is wild'").unwrap();
-    assert_eq!(recipe.hint(ProgramEnd::Signalled(11), ""), Some("a pointer that is wild"));
-    assert_eq!(recipe.hint(ProgramEnd::Exited(1), ""), None);
+    assert_eq!(recipe.hint(ProgramEnd::Signalled(11), "", b""), Some("a pointer that is wild"));
+    assert_eq!(recipe.hint(ProgramEnd::Exited(1), "", b""), None);
     for (table, problem) in [
-        ("message = 'x'", "hint must have a signal or a source"),
+        ("message = 'x'", "hint must have a signal, a source or a stderr"),
         ("signal = 'SIGMEM'\nmessage = 'x'", "hint.signal names \"SIGMEM\", which is no signal"),
         ("source = '('\nmessage = 'x'", "hint.source is no regular expression: unclosed group"),
+        ("stderr = '('\nmessage = 'x'", "hint.stderr is no regular expression: unclosed group"),
         ("source = 'a'\nmessage = ' '", "hint.message must be a part of a sentence, without its full stop"),
         ("source = 'a'\nmessage = 'It is so.'", "hint.message must be a part of a sentence, without its full stop"),
     ] {

@@ -21,9 +21,10 @@ fn settle(execution: &ExecutionHead, attempt: Attempt, outcome: Option<Outcome>)
     SettleExecution { id: execution.id, attempt, outcome: outcome.map(Arc::new), at: at(60) }
 }
 
+/// What is kept of a report that comes too late to count: not how the program ended.
 fn unexplained() -> Outcome {
     let outcome = outcome();
-    Outcome { facts: Facts { message: None, ..outcome.facts }, ..outcome }
+    Outcome { facts: Facts { message: None, exit_code: None, signal: None, ..outcome.facts }, ..outcome }
 }
 
 async fn what_is_cancelled_while_it_runs_ends_with_what_it_wrote(database: TestDatabase) {
