@@ -15,6 +15,9 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// The most clients that are remembered; all that come beyond share one budget until others have theirs back.
 const MAX_CLIENTS: usize = 65_536;
 
+/// How often a full table is searched for clients that can be forgotten: it takes a millisecond.
+const SEARCH_EVERY: Duration = Duration::from_secs(10);
+
 /// How many times as much as others a bulk client may add.
 const BULK_FACTOR: u64 = 8;
 
@@ -26,7 +29,14 @@ const BULK_FACTOR: u64 = 8;
 pub struct Budget {
     /// The budget of an ordinary client. None for any amount.
     hourly: Option<u64>,
-    whole_again: Mutex<HashMap<Option<Client>, Instant>>,
+    clients: Mutex<Clients>,
+}
+
+#[derive(Debug)]
+struct Clients {
+    /// When each has all of its budget back.
+    whole_again: HashMap<Option<Client>, Instant>,
+    searched: Instant,
 }
 
 /// A client has spent its budget.
@@ -42,7 +52,8 @@ impl Budget {
     /// Gives each ordinary client this much for any hour, and bulk clients eight times as much. None for any amount.
     #[must_use]
     pub fn hourly(hourly: Option<u64>) -> Self {
-        Self { hourly, whole_again: Mutex::default() }
+        let clients = Clients { whole_again: HashMap::new(), searched: Instant::now() };
+        Self { hourly, clients: Mutex::new(clients) }
     }
 
     /// Takes an amount out of the budget of a client.
@@ -85,9 +96,12 @@ impl Budget {
         debt_after: impl FnOnce(Duration) -> Result<Duration, E>,
     ) -> Result<(), E> {
         // Nothing panics while it is locked, so poison means nothing.
-        let mut whole_again = self.whole_again.lock().unwrap_or_else(PoisonError::into_inner);
-        if whole_again.len() >= MAX_CLIENTS && !whole_again.contains_key(&Some(client)) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let Clients { whole_again, searched } = &mut *clients;
+        let has_room = whole_again.len() < MAX_CLIENTS || whole_again.contains_key(&Some(client));
+        if !has_room && now.duration_since(*searched) >= SEARCH_EVERY {
             whole_again.retain(|_, time| *time > now);
+            *searched = now;
         }
         let is_known = whole_again.len() < MAX_CLIENTS || whole_again.contains_key(&Some(client));
         let entry = whole_again.entry(is_known.then_some(client)).or_insert(now);
@@ -153,9 +167,9 @@ mod tests {
         for number in 0..70_000 {
             budget.spend(client(number, Share::Ordinary), 1).unwrap();
         }
-        assert!(budget.whole_again.lock().unwrap().len() <= MAX_CLIENTS + 1);
+        assert!(budget.clients.lock().unwrap().whole_again.len() <= MAX_CLIENTS + 1);
         tokio::time::advance(HOUR).await;
         budget.spend(client(70_001, Share::Ordinary), 1).unwrap();
-        assert!(budget.whole_again.lock().unwrap().len() <= 1);
+        assert!(budget.clients.lock().unwrap().whole_again.len() <= 1);
     }
 }

@@ -50,7 +50,12 @@ async fn what_is_no_http_is_refused_without_a_body() {
         println!("{chunks:?}");
         let mut bytes = request(post, &format!("{with_type}transfer-encoding: chunked\r\n"));
         bytes.extend_from_slice(chunks.as_bytes());
-        assert_refused(&watched.app.client.send_raw(&bytes).await, 400, "invalid_body", None);
+        assert_refused(
+            &watched.app.client.send_raw(&bytes).await,
+            400,
+            "invalid_body",
+            Some("body: ended before it was complete"),
+        );
     }
     watched.assert_untouched().await;
 }

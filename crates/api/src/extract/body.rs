@@ -68,7 +68,8 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     let mut received = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err(Problem::new(Code::InvalidBody).field("body", "ended before it was complete; send all of it"));
+            return Err(Problem::new(Code::InvalidBody)
+                .field("body", "ended before it was complete, or is not chunked as it says; send all of it"));
         };
         let Some(data) = frame.data_ref() else { continue };
         received = received.saturating_add(data.len());
