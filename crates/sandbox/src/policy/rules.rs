@@ -89,6 +89,7 @@ const DISKS: &str = "a bay has no file on a disk; it would make the disks of the
 const RESIDENCE: &str = "it tells which pages of the files below /usr others have used";
 const HOST_OBJECTS: &str = "names devices and mounts of the host by number, past what a bay can see";
 const MODULES: &str = "the kernel loads a module for it, on the host";
+const MOVES: &str = "threads of the kernel move who asks from core to core, before all others and in nobody's account";
 const CORES: &str = "reserves whole cores of the host, also against the service";
 const UNPAID: &str = "its record counts for no memory limit";
 const ONE_COUNT: &str = "the kernel counts it for each user, and all bays and the service are the same one";
@@ -246,6 +247,8 @@ const NEEDLESS: &[Rule] = &[
     always(libc::SYS_fdatasync, DISKS),
     when(libc::SYS_msync, &[Test::HasFlags(2, word(libc::MS_SYNC))], DISKS),
     always(libc::SYS_fadvise64, PAGE_CACHE),
+    // A bay has one CPU's time at most, wherever it runs.
+    always(libc::SYS_sched_setaffinity, MOVES),
 ];
 
 /// Locks on parts of files; those on whole files (flock) are no more than open files.
