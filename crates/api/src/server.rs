@@ -128,7 +128,8 @@ async fn serve_connection(stream: TcpStream, peer: IpAddr, open: Open, router: R
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
         .max_header_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), service);
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

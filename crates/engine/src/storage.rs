@@ -70,10 +70,16 @@ impl Storage {
         self.added.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn measured(&self, bytes: u64) {
-        // What is added between the two is counted again with the next measurement.
-        self.added.store(0, Ordering::Relaxed);
+    /// Returns what was added before a measurement, which the measurement will have seen.
+    fn added(&self) -> u64 {
+        self.added.load(Ordering::Relaxed)
+    }
+
+    /// Takes a measurement in place of what was added before it. What comes while it is taken may count twice until
+    /// the next one, and is never missed.
+    fn measured(&self, bytes: u64, added_before: u64) {
         self.measured.store(bytes, Ordering::Relaxed);
+        self.added.fetch_sub(added_before, Ordering::Relaxed);
     }
 }
 
@@ -90,8 +96,9 @@ impl Engine {
 
     /// Measures the database.
     pub(crate) async fn measure_storage(&self) -> Result<(), Unavailable> {
+        let added_before = self.storage().added();
         let bytes = self.store().stored_bytes().await?;
-        self.storage().measured(bytes);
+        self.storage().measured(bytes, added_before);
         #[expect(clippy::cast_precision_loss, reason = "a database is smaller than 2^52 bytes")]
         gauge!(STORED_BYTES).set(bytes as f64);
         Ok(())
@@ -115,4 +122,21 @@ pub(crate) fn given_bytes(request: &RunRequest) -> usize {
 
 fn whole(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_during_a_measurement_counts() {
+        let storage = Storage::new(StorageBounds { max_bytes: Some(100), client_hourly_bytes: None });
+        storage.admit(None, Growth::New, 40).unwrap();
+        let added_before = storage.added();
+        storage.admit(None, Growth::New, 30).unwrap();
+        storage.measured(40, added_before);
+        assert_eq!(storage.admit(None, Growth::New, 31), Err(NoRoom::Full { stored: 70, max: 100 }));
+        storage.admit(None, Growth::New, 30).unwrap();
+        storage.admit(None, Growth::Run, 12).unwrap();
+    }
 }

@@ -15,6 +15,7 @@ mod namespaces;
 mod network;
 mod prepared;
 mod root;
+mod share;
 mod shares;
 
 use std::os::fd::AsFd;

@@ -14,7 +14,8 @@ const SQLITE: &str = "SELECT (page_count - freelist_count) * page_size AS bytes 
 
 const POSTGRES: &str = "SELECT pg_database_size(current_database()) AS bytes";
 
-/// The server refreshes these numbers by itself, when a table has changed much.
+/// MariaDB tells what it knows now. MySQL tells what it knew when somebody asked first within
+/// `information_schema_stats_expiry`, which is a day unless the operator has set it.
 const MYSQL: &str = "SELECT CAST(COALESCE(SUM(data_length + index_length), 0) AS SIGNED) AS bytes \
     FROM information_schema.tables WHERE table_schema = DATABASE()";
 

@@ -78,7 +78,7 @@ pub(crate) fn flow_of_client(client: Client, head: &ExecutionHead) -> Flow {
         return flow(head);
     }
     match (client.share(), head.session) {
-        (Share::Ordinary, _) => Flow::new(format!("{client}")),
+        (Share::Ordinary, _) => Flow::new(client.to_string()),
         (Share::Bulk, Some(session)) => Flow::new(format!("{client} {}", session.as_uuid().as_u128() % BULK_FLOWS)),
         (Share::Bulk, None) => Flow::new(format!("{client} one-shots")),
     }

@@ -24,7 +24,7 @@ use super::forgetting::Forgetting;
 use super::ground::Ground;
 use super::prepared::Connections;
 use super::prepared::Prepared;
-use super::shares::Share;
+use super::share::Share;
 use crate::bay;
 use crate::bay::Identity;
 use crate::cgroup::BayCgroup;

@@ -27,26 +27,12 @@ const LEAST_QUOTA_US: u64 = 2_000;
 /// A quota is changed only if it is wrong by more than this part: each change begins a period with a full quota.
 const TOLERANCE: u32 = 8;
 
-/// How many intervals count for what a bay used lately: in a single one, chance decides who runs.
-const MEMORY: u64 = 8;
-
 /// What all running bays have in common.
 pub(super) struct Shares {
     cores: usize,
     quota_us: u32,
     /// When they were measured last; none while there is nothing to share out.
     measured: Option<Instant>,
-}
-
-/// The share of one bay, and what came of it. All times are CPU times in microseconds.
-#[derive(Debug)]
-pub(super) struct Share {
-    pub(super) quota_us: u32,
-    seen_us: u64,
-    /// What it used in a period, on average.
-    average_us: u64,
-    /// What it could have used more, alone on the host, while it was one of those that wanted more than there was.
-    lost_us: u64,
 }
 
 /// What is fair.
@@ -92,7 +78,7 @@ impl Shares {
         }
         for ((bay, used_us), lately_us) in running.iter_mut().zip(used_us).zip(lately_us) {
             if fair.busy_us.is_some_and(|busy_us| lately_us >= busy_us) {
-                bay.share().lost_us += elapsed_us.saturating_sub(used_us);
+                bay.share().lose_us(elapsed_us.saturating_sub(used_us));
             }
             bay.set_cpu_quota(self.quota_us);
         }
@@ -104,30 +90,9 @@ impl Shares {
 fn measure(running: &mut [&mut LiveBay]) -> Vec<u64> {
     let used = |bay: &mut &mut LiveBay| {
         let now_us = bay.cpu_used_us().unwrap_or_default();
-        let before_us = std::mem::replace(&mut bay.share().seen_us, now_us);
-        now_us.saturating_sub(before_us)
+        bay.share().used_since_us(now_us)
     };
     running.iter_mut().map(used).collect()
-}
-
-impl Share {
-    /// That of a new bay.
-    pub(super) const fn full() -> Self {
-        Self { quota_us: FULL_QUOTA_US, seen_us: 0, average_us: 0, lost_us: 0 }
-    }
-
-    /// Returns how long the bay was held back by others, in microseconds.
-    pub(super) fn lost_us(&self) -> u64 {
-        self.lost_us
-    }
-
-    /// Returns how much is used in a period: just now or on average, whichever is more, as a bay that used little may
-    /// only have got little.
-    fn used_lately_us(&mut self, used_us: u64, elapsed_us: u64) -> u64 {
-        let now_us = used_us.saturating_mul(u64::from(CPU_PERIOD_US)) / elapsed_us.max(1);
-        self.average_us = (self.average_us * (MEMORY - 1) + now_us) / MEMORY;
-        self.average_us.max(now_us)
-    }
 }
 
 impl Fair {
@@ -217,15 +182,6 @@ mod tests {
         assert_eq!(Fair::among([vec![100], vec![CPU; 3]].concat(), 2).busy_us, Some(CPU));
         assert_eq!(Fair::among([vec![100], vec![CPU; 1]].concat(), 1).busy_us, Some(CPU));
         assert_eq!(Fair::among(vec![100; 9], 2).busy_us, None);
-    }
-
-    #[test]
-    fn a_pause_is_not_forgotten_at_once_and_neither_is_work() {
-        let mut share = Share::full();
-        assert_eq!(share.used_lately_us(CPU, 2 * CPU), CPU / 2);
-        let after_pause = share.used_lately_us(0, CPU);
-        assert!(0 < after_pause && after_pause < CPU / 8, "{after_pause}");
-        assert_eq!(share.used_lately_us(CPU, CPU), CPU);
     }
 
     proptest! {
