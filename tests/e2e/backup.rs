@@ -68,7 +68,13 @@ async fn save_all_the_time(app: &TestApp, sessions: u32, saved: &Arc<Mutex<Versi
             loop {
                 pace.tick().await;
                 let next = saved.lock().expect("nobody panics with it")[&session] + 1;
-                let version = client.save(&session, &format!("print({next})\n# {}", "x".repeat(500))).await;
+                let body = json!({"source_code": format!("print({next})\n# {}", "x".repeat(500))});
+                let answer = client.patch(&format!("/code-sessions/{session}"), &body).await;
+                // A slow disk has all of them wait at the same time, and one client may not.
+                if answer.status == 429 {
+                    continue;
+                }
+                let version = answer.expect(200)["version"].as_u64().expect("a save answers a version");
                 saved.lock().expect("nobody panics with it").insert(session.clone(), version);
             }
         });

@@ -30,6 +30,7 @@ use crate::Unavailable;
 use crate::accept::idempotency::keyed_session;
 use crate::storage::Growth;
 use crate::storage::code_bytes;
+use crate::storage::whole;
 use crate::watch::read::READ_PATIENCE;
 
 /// A request to open a session.
@@ -65,10 +66,18 @@ impl Engine {
     pub async fn create_session(&self, tenant: &TenantId, new: NewSession) -> Result<Session, CreateSessionError> {
         let client = new.client;
         let session = self.new_session(tenant, new, Timestamp::now())?;
-        self.admit_bytes(client, Growth::New, session.sources.bytes())?;
+        let bytes = session.sources.bytes();
+        let admitted = self.admit_bytes(client, Growth::New, bytes)?;
         let engine = self.clone();
         let row = InsertSession(session.clone());
-        match self.carry_through(async move { engine.store().write(row).await }).await? {
+        let inserted = self.carry_through(async move {
+            let inserted = engine.store().write(row).await;
+            if inserted.is_ok() {
+                admitted.keep(whole(bytes));
+            }
+            inserted
+        });
+        match inserted.await? {
             Ok(()) => Ok(session),
             Err(WriteError::Refused(never)) => match never {},
             Err(WriteError::Failed(error)) => Err(CreateSessionError::Unavailable(error.into())),
@@ -98,10 +107,17 @@ impl Engine {
         }
         let client = new.client;
         let opening = OpenSessionOnce { session: self.new_session(tenant, new, at)?, keyed };
-        self.admit_bytes(client, Growth::New, opening.session.sources.bytes())?;
+        let bytes = opening.session.sources.bytes();
+        let admitted = self.admit_bytes(client, Growth::New, bytes)?;
         let engine = self.clone();
-        let opened = self.carry_through(async move { engine.store().write(opening).await }).await?;
-        opened.map_err(|error| match error {
+        let opened = self.carry_through(async move {
+            let opened = engine.store().write(opening).await;
+            if let Ok(Opened::New(_)) = &opened {
+                admitted.keep(whole(bytes));
+            }
+            opened
+        });
+        opened.await?.map_err(|error| match error {
             WriteError::Refused(SessionKeyReused) => CreateSessionError::KeyReused,
             WriteError::Failed(error) => CreateSessionError::Unavailable(error.into()),
         })
@@ -145,9 +161,8 @@ impl Engine {
         id: SessionId,
         change: SessionChange,
     ) -> Result<Session, SaveSessionError> {
-        if let Some(code) = &change.code {
-            self.admit_bytes(change.client, Growth::New, code_bytes(code))?;
-        }
+        let bytes = change.code.as_ref().map(code_bytes);
+        let admitted = bytes.map(|bytes| self.admit_bytes(change.client, Growth::New, bytes)).transpose()?;
         let save = SaveSession {
             tenant: tenant.clone(),
             id,
@@ -157,8 +172,14 @@ impl Engine {
             at: Timestamp::now(),
         };
         let engine = self.clone();
-        let saved = self.carry_through(async move { engine.store().save_session(save).await }).await?;
-        saved.map_err(|error| match error {
+        let saved = self.carry_through(async move {
+            let saved = engine.store().save_session(save).await;
+            if let (Ok(_), Some(admitted), Some(bytes)) = (&saved, admitted, bytes) {
+                admitted.keep(whole(bytes));
+            }
+            saved
+        });
+        saved.await?.map_err(|error| match error {
             WriteError::Refused(SaveRefusal::NotFound) => SaveSessionError::NotFound,
             WriteError::Refused(SaveRefusal::Inactive) => SaveSessionError::Inactive,
             WriteError::Refused(SaveRefusal::VersionConflict { current }) => {

@@ -62,12 +62,26 @@ impl Storage {
         Ok(())
     }
 
-    /// Notes what a request has added beyond what it was admitted with.
+    /// Notes what was added, whether there is room or not.
     fn charge(&self, client: Option<Client>, bytes: u64) {
         if let Some(client) = client {
             self.budget.charge(client, bytes);
         }
         self.added.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes back what was admitted.
+    fn refund(&self, client: Option<Client>, bytes: u64) {
+        if let Some(client) = client {
+            self.budget.refund(client, bytes);
+        }
+        self.forget(bytes);
+    }
+
+    /// Counts less as added. A measurement may have taken it away already.
+    fn forget(&self, bytes: u64) {
+        let less = |added: u64| Some(added.saturating_sub(bytes));
+        _ = self.added.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Returns what was added before a measurement, which the measurement will have seen.
@@ -79,19 +93,42 @@ impl Storage {
     /// the next one, and is never missed.
     fn measured(&self, bytes: u64, added_before: u64) {
         self.measured.store(bytes, Ordering::Relaxed);
-        self.added.fetch_sub(added_before, Ordering::Relaxed);
+        self.forget(added_before);
+    }
+}
+
+/// Room for a row that is not written yet. Without the row it is given back.
+pub(crate) struct AdmittedBytes {
+    engine: Engine,
+    client: Option<Client>,
+    bytes: u64,
+}
+
+impl AdmittedBytes {
+    /// Notes that the row is written, with so many bytes of text.
+    pub(crate) fn keep(self, bytes: u64) {
+        // What was admitted goes back when this is dropped.
+        self.engine.storage().charge(self.client, bytes.saturating_add(ROW_BYTES));
+    }
+}
+
+impl Drop for AdmittedBytes {
+    fn drop(&mut self) {
+        self.engine.storage().refund(self.client, self.bytes);
     }
 }
 
 impl Engine {
     /// Takes room for a row with so many bytes of text.
-    pub(crate) fn admit_bytes(&self, client: Option<Client>, growth: Growth, bytes: usize) -> Result<(), NoRoom> {
-        self.storage().admit(client, growth, whole(bytes).saturating_add(ROW_BYTES))
-    }
-
-    /// Notes what a row has more than it was admitted with.
-    pub(crate) fn charge_bytes(&self, client: Option<Client>, bytes: u64) {
-        self.storage().charge(client, bytes);
+    pub(crate) fn admit_bytes(
+        &self,
+        client: Option<Client>,
+        growth: Growth,
+        bytes: usize,
+    ) -> Result<AdmittedBytes, NoRoom> {
+        let bytes = whole(bytes).saturating_add(ROW_BYTES);
+        self.storage().admit(client, growth, bytes)?;
+        Ok(AdmittedBytes { engine: self.clone(), client, bytes })
     }
 
     /// Measures the database.
@@ -120,7 +157,7 @@ pub(crate) fn given_bytes(request: &RunRequest) -> usize {
     bytes
 }
 
-fn whole(bytes: usize) -> u64 {
+pub(crate) fn whole(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 

@@ -80,6 +80,14 @@ impl Budget {
         debug_assert!(charged.is_ok(), "a charge is never refused");
     }
 
+    /// Gives back what a client has taken out of its budget.
+    pub fn refund(&self, client: Client, amount: u64) {
+        let Some(hourly) = self.of(client) else { return };
+        let back = |debt: Duration| Ok::<_, Spent>(debt.saturating_sub(time(amount, hourly)));
+        let refunded = self.change(client, Instant::now(), back);
+        debug_assert!(refunded.is_ok(), "a refund is never refused");
+    }
+
     fn of(&self, client: Client) -> Option<u64> {
         let factor = match client.share() {
             Share::Ordinary => 1,
@@ -139,6 +147,9 @@ mod tests {
         assert_eq!(budget.spend(other, 60), Ok(()), "others have their own");
         tokio::time::advance(wait).await;
         assert_eq!(budget.spend(client, 60), Ok(()));
+        assert!(budget.spend(client, 1).is_err());
+        budget.refund(client, 5);
+        assert_eq!(budget.spend(client, 5), Ok(()));
         assert!(budget.spend(client, 1).is_err());
     }
 

@@ -24,6 +24,7 @@ use crate::Unavailable;
 use crate::accept::idempotency::keyed_one_shot;
 use crate::accept::idempotency::keyed_run;
 use crate::sessions::template;
+use crate::storage::AdmittedBytes;
 use crate::storage::Growth;
 use crate::storage::given_bytes;
 use crate::watch::read::READ_PATIENCE;
@@ -51,8 +52,9 @@ impl Engine {
         if let Some(repeated) = self.repeated(keyed.as_ref(), at).await? {
             return Ok(repeated);
         }
-        let (client, given) = (request.client, given_bytes(&request));
-        self.admit_bytes(client, if request.code.is_some() { Growth::New } else { Growth::Run }, given)?;
+        let client = request.client;
+        let growth = if request.code.is_some() { Growth::New } else { Growth::Run };
+        let admitted = self.admit_bytes(client, growth, given_bytes(&request))?;
         let run = AcceptRun {
             tenant: tenant.clone(),
             session,
@@ -65,7 +67,7 @@ impl Engine {
             keyed,
             at,
         };
-        self.accept(run, client, given).await
+        self.accept(run, client, admitted).await
     }
 
     /// Accepts a one-shot execution in the same way as [`submit`](Self::submit). No session limits how many there are
@@ -90,9 +92,9 @@ impl Engine {
             None => template(&language),
         };
         let input = RunInput { language: language.id, sources, work: request.work };
-        self.admit_bytes(client, Growth::New, given)?;
+        let admitted = self.admit_bytes(client, Growth::New, given)?;
         let one_shot = AcceptOneShot { tenant: tenant.clone(), execution: ExecutionId::random(), input, keyed, at };
-        self.accept(one_shot, client, given).await
+        self.accept(one_shot, client, admitted).await
     }
 
     /// Looks for an earlier request with the same key. One that is still being accepted is found in the transaction.
@@ -106,8 +108,13 @@ impl Engine {
         }
     }
 
-    /// Reserves a place in the queue, writes the execution and queues it. `given` is what was admitted of its bytes.
-    async fn accept<C>(&self, command: C, client: Option<Client>, given: usize) -> Result<Acceptance, SubmitError>
+    /// Reserves a place in the queue, writes the execution and queues it.
+    async fn accept<C>(
+        &self,
+        command: C,
+        client: Option<Client>,
+        admitted: AdmittedBytes,
+    ) -> Result<Acceptance, SubmitError>
     where
         C: Command<Answer = Acceptance, Refusal = AcceptRefusal>,
     {
@@ -117,8 +124,7 @@ impl Engine {
             let accepted = engine.store().write(command).await.map_err(|error| engine.refused(error))?;
             if let Acceptance::New { head, stored_bytes } = &accepted {
                 // The saved code of a session is copied, and its size was not known before.
-                let given = u64::try_from(given).unwrap_or(u64::MAX);
-                engine.charge_bytes(client, stored_bytes.saturating_sub(given));
+                admitted.keep(*stored_bytes);
                 engine.queue_accepted(head, place).await;
             }
             Ok(accepted)

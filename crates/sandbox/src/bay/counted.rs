@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use super::sockets::Sockets;
 
-/// Locks on parts of files that a bay may ask for, and give back, as long as it lives.
+/// Locks that a bay may ask for, and give back, as long as it lives; who gets the signals of a file counts as one.
 ///
 /// The kernel tells nobody cheaply how many there are. One takes 192 bytes.
-const LOCK_CALLS: u32 = 200_000;
+const LOCK_CALLS: u32 = 150_000;
 
 /// Watches of epoll(7) that a bay may ask for as long as it lives.
 const WATCH_CALLS: u32 = 100_000;
@@ -54,7 +54,7 @@ impl Counted {
                 self.sockets()?.room_for(family, kind)
             }
             libc::SYS_connect => self.sockets()?.room_for_connection(),
-            libc::SYS_fcntl => take(&mut self.locks_left).ok_or(Errno::NOLCK),
+            libc::SYS_fcntl | libc::SYS_flock => take(&mut self.locks_left).ok_or(Errno::NOLCK),
             libc::SYS_epoll_ctl => take(&mut self.watches_left).ok_or(Errno::NOSPC),
             // The filter asks for no other.
             _ => Err(Errno::PERM),

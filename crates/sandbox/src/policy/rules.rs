@@ -104,6 +104,9 @@ pub(super) const NEWEST: u32 = 466;
 const STATMOUNT: i64 = 457;
 const LISTMOUNT: i64 = 458;
 
+/// Who gets the signals of a file, see fcntl(2); libc does not name it.
+const F_SETOWN_EX: u32 = 15;
+
 /// Which pages of a file are in memory (Linux 6.5); libc does not name it. The same on every architecture.
 const CACHESTAT: i64 = 451;
 
@@ -188,6 +191,7 @@ const FORBIDDEN: &[Rule] = &[
     always(libc::SYS_seccomp, FILTERS),
     when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SET_SECCOMP))], FILTERS),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_NOTIFY))], SHARED_FILES),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETLEASE))], SHARED_FILES),
     when(libc::SYS_madvise, &[Test::Equal(2, word(libc::MADV_MERGEABLE))], MERGED_PAGES),
     when(libc::SYS_prctl, &[Test::Equal(0, PR_SET_MEMORY_MERGE)], MERGED_PAGES),
     when(libc::SYS_prctl, &[Test::Equal(0, word(libc::PR_SCHED_CORE))], CORES),
@@ -251,8 +255,11 @@ const NEEDLESS: &[Rule] = &[
     always(libc::SYS_sched_setaffinity, MOVES),
 ];
 
-/// Locks on parts of files; those on whole files (flock) are no more than open files.
+/// Locks, and what else the kernel keeps for a file. A mapping keeps its file, and so the lock, after it is closed.
 const LOCKS: &[Rule] = &[
+    always(libc::SYS_flock, UNPAID),
+    when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETOWN))], UNPAID),
+    when(libc::SYS_fcntl, &[Test::Equal(1, F_SETOWN_EX)], UNPAID),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETLK))], UNPAID),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_SETLKW))], UNPAID),
     when(libc::SYS_fcntl, &[Test::Equal(1, word(libc::F_OFD_SETLK))], UNPAID),
