@@ -327,30 +327,3 @@ async fn names_that_do_not_exist_do_not_pile_up_after_their_programs() {
     assert!(more < 130 * MIB, "{} MiB are left", more / MIB);
     arena.close().await;
 }
-
-#[tokio::test]
-async fn locks_on_files_that_are_mapped_and_closed() {
-    is_cheap(
-        "
-import ctypes, fcntl, mmap
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mmap.restype = ctypes.c_void_p
-PROCESSES = 8
-def keep():
-    # The kernel looks through all locks of a file each time, so there are not too many on one.
-    names = [f'/tmp/{os.getpid()}.{number}' for number in range(100)]
-    for name in names: os.close(os.open(name, os.O_CREAT))
-    for number in range(60_000):
-        file = os.open(names[number % 100], os.O_RDONLY)
-        try:
-            fcntl.fcntl(file, fcntl.F_SETOWN, os.getpid())
-            fcntl.flock(file, fcntl.LOCK_SH)
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        except OSError: pass
-        libc.mmap(None, 4096, 0, mmap.MAP_SHARED, file, 0)
-        os.close(file)
-everywhere(keep)
-",
-    )
-    .await;
-}

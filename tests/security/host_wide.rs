@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +12,9 @@ use crate::arena::said;
 use crate::arena::skipped;
 use crate::attack::Attack;
 use crate::attack::answer;
+
+/// How long a program may take that calls the kernel very often.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn requests_for_asynchronous_io_are_left_to_the_host() {
@@ -24,6 +28,27 @@ async fn requests_for_asynchronous_io_are_left_to_the_host() {
     ))
     .await;
     assert_eq!(said, json!({"made": "ENOSYS"}));
+}
+
+/// The kernel keeps a lock as long as a mapping of its file, so open files bound nothing.
+#[tokio::test]
+async fn locks_and_owners_of_whole_files_are_counted() {
+    let attack = Attack::new(
+        "
+        import errno, fcntl, os
+        from attack import answer
+        file = os.open('/tmp/x', os.O_CREAT | os.O_RDWR)
+        def most(call, *arguments):
+            for count in range(200_000):
+                try: call(file, *arguments)
+                except OSError as error: return [count, errno.errorcode[error.errno]]
+        answer(locked=most(fcntl.flock, fcntl.LOCK_SH), owned=most(fcntl.fcntl, fcntl.F_SETOWN, 0))
+    ",
+    );
+    let arena = Arena::open().await;
+    let report = arena.run(&attack.cpu(PATIENCE).wall(PATIENCE)).await;
+    assert_eq!(answer(&report), json!({"locked": [150_000, "ENOLCK"], "owned": [0, "ENOLCK"]}));
+    arena.close().await;
 }
 
 #[tokio::test]
