@@ -52,6 +52,40 @@ async fn locks_and_owners_of_whole_files_are_counted() {
 }
 
 #[tokio::test]
+async fn programs_do_not_come_first_because_they_wake_up() {
+    let said = said(
+        "
+        import os
+        from attack import answer, attempt
+        usual = os.sched_param(0)
+        answer(
+            usual=attempt(os.sched_setscheduler, 0, os.SCHED_OTHER, usual),
+            for_itself=attempt(os.sched_setscheduler, 0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, usual),
+            batch=os.sched_getscheduler(0) == os.SCHED_BATCH,
+        )
+    ",
+    )
+    .await;
+    assert_eq!(said, json!({"usual": "done", "for_itself": "done", "batch": true}));
+}
+
+/// As seen on the host: the groups below which bays are made weigh less than others.
+#[tokio::test]
+async fn bays_yield_to_the_service() {
+    if skipped(Need::Cgroups) {
+        return;
+    }
+    let arena = Arena::open().await;
+    let weights = ["/sys/fs/cgroup/cpu/runbay.*/cpu.shares", "/sys/fs/cgroup/runbay.*/cpu.weight"]
+        .map(|pattern| Command::new("sh").args(["-c", &format!("cat {pattern}")]).output().expect("a shell starts"));
+    let weights: Vec<_> = weights.iter().map(|output| String::from_utf8_lossy(&output.stdout)).collect();
+    let (version_1, version_2) = (weights[0].lines(), weights[1].lines());
+    assert!(version_1.clone().count() + version_2.clone().count() > 0, "{weights:?}");
+    assert!(version_1.clone().all(|shares| shares == "128") && version_2.clone().all(|weight| weight == "12"));
+    arena.close().await;
+}
+
+#[tokio::test]
 async fn nobody_sees_who_opens_the_common_files() {
     let said = said(&format!(
         "

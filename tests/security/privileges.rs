@@ -128,6 +128,7 @@ async fn calls_that_cannot_be_looked_into_are_absent() {
         libc::SYS_io_uring_setup,
         libc::SYS_io_uring_enter,
         libc::SYS_io_uring_register,
+        libc::SYS_sched_setattr,
         // The first one that the rules do not know, and one that no kernel has.
         467,
         1_000_000,

@@ -26,6 +26,13 @@ pub(crate) const CPU_PERIOD_US: u32 = 100_000;
 /// A bay gets as much as one CPU; less while bays want more than there is.
 pub(crate) const FULL_QUOTA_US: u32 = CPU_PERIOD_US;
 
+/// All bays together yield to the rest of the host, and so to the service, its database and the keeper: they have this
+/// part of the weight of a group, or of a process outside of groups.
+///
+/// A program whose processes fall asleep and wake up all the time seems to have waited each time. With the usual
+/// weight it kept others from both cores until its quota was used up, half of each period.
+const WEIGHT_PART: u32 = 8;
+
 /// More than any machine has: for a bay that dies.
 ///
 /// Not without a limit, since the kernel patches its own code when the last limit goes.

@@ -85,6 +85,7 @@ impl Instance {
                 let mut last = || own.pop().expect("four directories were made");
                 let (cpu, cpuacct, pids, memory) = (last(), last(), last(), last());
                 let own = v1::Parents { memory, pids, cpuacct, cpu };
+                own.yield_to_others()?;
                 let remains = Remains::v1().during(Step::MakeInstanceCgroup)?;
                 Ok(Some(Self { name, directories: Directories::V1 { bases, own, remains } }))
             }
@@ -114,6 +115,7 @@ impl Instance {
         let (name, mut own) = make_directories(&[&base])?;
         let own = own.pop().expect("one directory was made");
         enable_controllers(&own)?;
+        v2::yield_to_others(&own)?;
         Ok(Self { name, directories: Directories::V2 { base, own } })
     }
 

@@ -16,6 +16,7 @@ use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
 use super::FULL_QUOTA_US;
+use super::WEIGHT_PART;
 use super::files;
 use super::killing;
 use crate::step::During;
@@ -33,6 +34,13 @@ pub(super) struct Parents {
     pub(super) cpuacct: OwnedFd,
     /// Often the same hierarchy as `cpuacct`.
     pub(super) cpu: OwnedFd,
+}
+
+impl Parents {
+    /// Lets all bays yield to the rest of the host. What a group has by itself are 1,024 shares.
+    pub(super) fn yield_to_others(&self) -> Result<(), StepError> {
+        files::write(&self.cpu, "cpu.shares", &(1024 / WEIGHT_PART).to_string()).during(Step::LimitCpu)
+    }
 }
 
 /// A bay's directories.

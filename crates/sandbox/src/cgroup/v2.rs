@@ -9,6 +9,7 @@ use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
 use super::FULL_QUOTA_US;
+use super::WEIGHT_PART;
 use super::files;
 use crate::step::During;
 use crate::step::Step;
@@ -16,6 +17,11 @@ use crate::step::StepError;
 
 /// The controllers that bays need.
 pub(super) const CONTROLLERS: &str = "+cpu +memory +pids";
+
+/// Lets all bays of a forker yield to the rest of the host. The weight that a group has by itself is 100.
+pub(super) fn yield_to_others(forker: &OwnedFd) -> Result<(), StepError> {
+    files::write(forker, "cpu.weight", &(100 / WEIGHT_PART).to_string()).during(Step::LimitCpu)
+}
 
 /// A bay's directory; processes enter it by `CLONE_INTO_CGROUP` (Linux 5.7).
 pub(super) struct Group {

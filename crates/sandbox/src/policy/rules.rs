@@ -90,6 +90,7 @@ const RESIDENCE: &str = "it tells which pages of the files below /usr others hav
 const HOST_OBJECTS: &str = "names devices and mounts of the host by number, past what a bay can see";
 const MODULES: &str = "the kernel loads a module for it, on the host";
 const MOVES: &str = "threads of the kernel move who asks from core to core, before all others and in nobody's account";
+const PREEMPTION: &str = "programs that wake up all the time would come before those that work";
 const CORES: &str = "reserves whole cores of the host, also against the service";
 const UNPAID: &str = "its record counts for no memory limit";
 const ONE_COUNT: &str = "the kernel counts it for each user, and all bays and the service are the same one";
@@ -106,6 +107,9 @@ const LISTMOUNT: i64 = 458;
 
 /// Who gets the signals of a file, see fcntl(2); libc does not name it.
 const F_SETOWN_EX: u32 = 15;
+
+/// A flag beside the policy of sched_setscheduler(2); libc has it for another type.
+const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
 
 /// Which pages of a file are in memory (Linux 6.5); libc does not name it. The same on every architecture.
 const CACHESTAT: i64 = 451;
@@ -239,6 +243,8 @@ const ABSENT: &[Rule] = &[
     always(libc::SYS_inotify_init, SHARED_FILES),
     always(libc::SYS_inotify_init1, SHARED_FILES),
     always(CACHESTAT, SHARED_FILES),
+    // Its arguments are in memory, where a filter cannot look; sched_setscheduler(2) does what programs need.
+    always(libc::SYS_sched_setattr, PREEMPTION),
     always(libc::SYS_memfd_secret, "takes memory out of the kernel's own map, which slows down the whole host"),
 ];
 
@@ -253,6 +259,8 @@ const NEEDLESS: &[Rule] = &[
     always(libc::SYS_fadvise64, PAGE_CACHE),
     // A bay has one CPU's time at most, wherever it runs.
     always(libc::SYS_sched_setaffinity, MOVES),
+    when(libc::SYS_sched_setscheduler, &[Test::Equal(1, word(libc::SCHED_OTHER))], PREEMPTION),
+    when(libc::SYS_sched_setscheduler, &[Test::Equal(1, word(libc::SCHED_OTHER | SCHED_RESET_ON_FORK))], PREEMPTION),
 ];
 
 /// Locks, and what else the kernel keeps for a file. A mapping keeps its file, and so the lock, after it is closed.
