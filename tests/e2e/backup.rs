@@ -56,12 +56,14 @@ print(json.dumps({name(id): version for id, version in rows}))";
 
 /// Opens sessions and saves each of them once a second until the set is dropped.
 async fn save_all_the_time(app: &TestApp, sessions: u32, saved: &Arc<Mutex<Versions>>) -> JoinSet<()> {
-    let mut saving = JoinSet::new();
+    let mut opened = Vec::new();
     for _ in 0..sessions {
-        let client = app.client.clone();
-        let session = client.create_session("python", "").await;
-        saved.lock().expect("nobody panics with it").insert(session.clone(), 1);
-        let saved = Arc::clone(saved);
+        opened.push(app.client.create_session("python", "").await);
+    }
+    saved.lock().expect("nobody panics with it").extend(opened.iter().map(|session| (session.clone(), 1)));
+    let mut saving = JoinSet::new();
+    for session in opened {
+        let (client, saved) = (app.client.clone(), Arc::clone(saved));
         saving.spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_secs(1));
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);

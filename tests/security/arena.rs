@@ -221,3 +221,10 @@ pub(crate) async fn vanish(traces: &Traces) {
     let removed = async || traces.cgroups().is_empty().then_some(());
     eventually(PATIENCE, "the forker's cgroups are gone", removed).await;
 }
+
+/// Returns the limit of core dumps for programs of a service that is started after `before`: 0 where this process may
+/// have none and has no right to raise it, as below a sudo without all capabilities.
+pub(crate) fn core_limit(before: &str) -> u8 {
+    let raise = Command::new("/bin/bash").args(["-c", &format!("{before}; ulimit -c 1 2>/dev/null")]).status();
+    u8::from(raise.expect("the host has bash").success())
+}

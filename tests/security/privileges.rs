@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::core_limit;
 use crate::arena::is_root;
 use crate::arena::said;
 use crate::attack::Attack;
@@ -266,8 +267,9 @@ async fn limits_and_priorities_go_one_way() {
     ",
     )
     .await;
+    let limit = core_limit(":");
     let expected = json!({
-        "raised": [], "core": [[1, 1], "EPERM"], "nice": "EACCES", "realtime": "EPERM", "score": "1000",
+        "raised": [], "core": [[limit, limit], "EPERM"], "nice": "EACCES", "realtime": "EPERM", "score": "1000",
     });
     assert_eq!(said, expected);
 }
