@@ -176,7 +176,7 @@ fn prepare_program(birth: &Birth<'_>) -> Result<(), StepError> {
     rustix::process::setsid().during(Step::NewSession)?;
     redirect(inheritance, birth.arguments.stderr).during(Step::Redirect)?;
     limit_resources(birth.limits, inheritance.has_cgroup).during(Step::LimitResources)?;
-    preempt_nobody().during(Step::LimitResources)?;
+    preempt_nobody().during(Step::SetSchedule)?;
     change_user(inheritance.identity).during(Step::ChangeUser)?;
     rustix::thread::set_capabilities(None, NO_CAPABILITIES).during(Step::ClearCapabilities)?;
     check_capabilities().during(Step::CheckCapabilities)?;

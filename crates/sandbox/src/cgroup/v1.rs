@@ -39,7 +39,7 @@ pub(super) struct Parents {
 impl Parents {
     /// Lets all bays yield to the rest of the host. What a group has by itself are 1,024 shares.
     pub(super) fn yield_to_others(&self) -> Result<(), StepError> {
-        files::write(&self.cpu, "cpu.shares", &(1024 / WEIGHT_PART).to_string()).during(Step::LimitCpu)
+        files::write(&self.cpu, "cpu.shares", &(1024 / WEIGHT_PART).to_string()).during(Step::YieldCpu)
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const CONTROLLERS: &str = "+cpu +memory +pids";
 
 /// Lets all bays of a forker yield to the rest of the host. The weight that a group has by itself is 100.
 pub(super) fn yield_to_others(forker: &OwnedFd) -> Result<(), StepError> {
-    files::write(forker, "cpu.weight", &(100 / WEIGHT_PART).to_string()).during(Step::LimitCpu)
+    files::write(forker, "cpu.weight", &(100 / WEIGHT_PART).to_string()).during(Step::YieldCpu)
 }
 
 /// A bay's directory; processes enter it by `CLONE_INTO_CGROUP` (Linux 5.7).
