@@ -21,10 +21,17 @@ pub(crate) use layout::Layout;
 pub use memory_limit::memory_limit_bytes;
 
 /// A period in which a bay may use its quota of CPU time; all bays have the same weight.
-pub(crate) const CPU_PERIOD_US: u32 = 100_000;
+///
+/// A program with many processes uses up its quota on all cores at once and then waits for the next period. In a short
+/// one it is in the way of a short run beside it for a part of that run at most.
+pub(crate) const CPU_PERIOD_US: u32 = 25_000;
 
 /// A bay gets as much as one CPU; less while bays want more than there is.
 pub(crate) const FULL_QUOTA_US: u32 = CPU_PERIOD_US;
+
+/// What a bay did not use of earlier periods it may use later, up to this much: the JVM starts with several threads at
+/// work and then waits for one of them. Nothing is saved up by a bay that has less than a full quota.
+const BURST_US: u32 = CPU_PERIOD_US;
 
 /// All bays together yield to the rest of the host, and so to the service, its database and the keeper: they have this
 /// part of the weight of a group, or of a process outside of groups.

@@ -41,6 +41,14 @@ pub(super) fn write(directory: impl AsFd, name: &str, value: &str) -> Result<(),
     rustix::io::write(&file, value.as_bytes()).map(|_| ())
 }
 
+/// Writes a control file that older kernels or other configurations do not have.
+pub(super) fn write_if_present(directory: impl AsFd, name: &str, value: &str) -> Result<(), Errno> {
+    match write(directory, name, value) {
+        Err(Errno::NOENT | Errno::OPNOTSUPP) => Ok(()),
+        result => result,
+    }
+}
+
 /// Reads a control file of at most a few kilobytes.
 pub(super) fn read(directory: impl AsFd, name: &str) -> Result<String, Errno> {
     let file = open(directory, name, OFlags::RDONLY)?;

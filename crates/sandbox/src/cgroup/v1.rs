@@ -12,6 +12,7 @@ use rustix::event::EventfdFlags;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::BURST_US;
 use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
@@ -61,6 +62,7 @@ impl Groups {
         let cpu = files::make_directory(&parents.cpu, name).during(Step::MakeCgroup)?;
         files::write(&cpu, "cpu.cfs_period_us", &CPU_PERIOD_US.to_string()).during(Step::LimitCpu)?;
         files::write(&cpu, "cpu.cfs_quota_us", &FULL_QUOTA_US.to_string()).during(Step::LimitCpu)?;
+        write_burst(&cpu, BURST_US).during(Step::LimitCpu)?;
         let memory_event = watch_memory(&memory).during(Step::WatchMemory)?;
         Ok(Self { memory, pids, cpuacct, cpu, memory_event })
     }
@@ -91,6 +93,10 @@ impl Groups {
     }
 
     pub(super) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
+        // The kernel refuses a burst above the quota.
+        if quota_us < BURST_US {
+            write_burst(&self.cpu, 0)?;
+        }
         files::write(&self.cpu, "cpu.cfs_quota_us", &quota_us.to_string())
     }
 
@@ -137,13 +143,18 @@ pub(super) fn remove(parents: &Parents, name: &str) -> Result<(), Errno> {
     files::remove_directory(&parents.cpu, name)
 }
 
+/// Since Linux 5.14.
+fn write_burst(cpu: &OwnedFd, burst_us: u32) -> Result<(), Errno> {
+    files::write_if_present(cpu, "cpu.cfs_burst_us", &burst_us.to_string())
+}
+
 /// The kernel refuses a limit on memory that is above the one on memory and swap, also for a moment (memory.rst,
 /// section 2.4): a higher limit is set there first, a lower one last.
 fn limit_memory(memory: &OwnedFd, from: u64, to: u64) -> Result<(), Errno> {
     let tcp_bytes = (to / TCP_SHARE).min(TCP_MOST_BYTES);
     let bytes = to.to_string();
     // Absent where the kernel does not account swap. Without it swap would extend the limit.
-    let limit_with_swap = || write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes);
+    let limit_with_swap = || files::write_if_present(memory, "memory.memsw.limit_in_bytes", &bytes);
     if to > from {
         limit_with_swap()?;
     }
@@ -153,14 +164,7 @@ fn limit_memory(memory: &OwnedFd, from: u64, to: u64) -> Result<(), Errno> {
     }
     // Version 1 counts the buffers of TCP sockets apart: without a limit they could fill what the whole host has
     // for TCP. A program at this limit waits, as with any full buffer.
-    write_if_present(memory, "memory.kmem.tcp.limit_in_bytes", &tcp_bytes.to_string())
-}
-
-fn write_if_present(directory: &OwnedFd, name: &str, value: &str) -> Result<(), Errno> {
-    match files::write(directory, name, value) {
-        Err(Errno::NOENT | Errno::OPNOTSUPP) => Ok(()),
-        result => result,
-    }
+    files::write_if_present(memory, "memory.kmem.tcp.limit_in_bytes", &tcp_bytes.to_string())
 }
 
 /// Asks for an event when the group runs out of memory (memory.rst, section 10).

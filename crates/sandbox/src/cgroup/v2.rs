@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::BURST_US;
 use super::CPU_PERIOD_US;
 use super::CgroupLimits;
 use super::Counts;
@@ -33,6 +34,7 @@ impl Group {
         let directory = files::make_directory(parent, name).during(Step::MakeCgroup)?;
         let group = Self { directory };
         group.set_cpu_quota(FULL_QUOTA_US).during(Step::LimitCpu)?;
+        group.write_burst(BURST_US).during(Step::LimitCpu)?;
         Ok(group)
     }
 
@@ -41,10 +43,7 @@ impl Group {
         files::write(directory, "memory.max", &limits.memory_bytes.to_string()).during(Step::LimitMemory)?;
         files::write(directory, "memory.oom.group", "1").during(Step::LimitMemory)?;
         // Absent where the kernel has no swap. Without it swap would extend the limit.
-        match files::write(directory, "memory.swap.max", "0") {
-            Err(Errno::NOENT) => {}
-            result => result.during(Step::LimitMemory)?,
-        }
+        files::write_if_present(directory, "memory.swap.max", "0").during(Step::LimitMemory)?;
         files::write(directory, "pids.max", &limits.processes.to_string()).during(Step::LimitProcesses)
     }
 
@@ -53,7 +52,16 @@ impl Group {
     }
 
     pub(super) fn set_cpu_quota(&self, quota_us: u32) -> Result<(), Errno> {
+        // The kernel refuses a burst above the quota.
+        if quota_us < BURST_US {
+            self.write_burst(0)?;
+        }
         files::write(&self.directory, "cpu.max", &format!("{quota_us} {CPU_PERIOD_US}"))
+    }
+
+    /// Since Linux 5.14.
+    fn write_burst(&self, burst_us: u32) -> Result<(), Errno> {
+        files::write_if_present(&self.directory, "cpu.max.burst", &burst_us.to_string())
     }
 
     pub(super) fn cpu_used_us(&self) -> Option<u64> {

@@ -12,7 +12,7 @@ use crate::cgroup::CPU_PERIOD_US;
 use crate::cgroup::FULL_QUOTA_US;
 
 /// How often the shares are computed while there are more running bays than cores.
-const INTERVAL: Duration = Duration::from_micros(CPU_PERIOD_US as u64);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The part of all cores that is shared out, as a fraction. With all of it, a program with one thread would get its share
 /// only if it had a core to itself the moment the others are done with theirs.
@@ -22,7 +22,7 @@ const SHARED_OUT: (u64, u64) = (17, 20);
 const BUSY_PART: u64 = 4;
 
 /// The kernel refuses quotas below a millisecond.
-const LEAST_QUOTA_US: u64 = 2_000;
+const LEAST_QUOTA_US: u64 = 1_000;
 
 /// A quota is changed only if it is wrong by more than this part: each change begins a period with a full quota.
 const TOLERANCE: u32 = 8;
@@ -64,10 +64,11 @@ impl Shares {
             }
             return;
         };
-        let elapsed_us = u64::try_from(measured.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if elapsed_us < u64::from(CPU_PERIOD_US) {
+        let elapsed = measured.elapsed();
+        if elapsed < INTERVAL {
             return;
         }
+        let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let used_us = measure(running);
         let lately = |(bay, used_us): (&mut &mut LiveBay, &u64)| bay.share().used_lately_us(*used_us, elapsed_us);
         let lately_us: Vec<_> = running.iter_mut().zip(&used_us).map(lately).collect();
@@ -146,10 +147,10 @@ mod tests {
 
     #[test]
     fn busy_bays_share_most_of_it() {
-        assert_eq!(quota_us(vec![CPU; 9], 2), 18_888);
-        assert_eq!(quota_us(vec![18_888; 9], 2), 18_888, "it stays as it is");
-        assert_eq!(quota_us([vec![8_000], vec![22_000; 8]].concat(), 2), 18_888, "also for one that got less");
-        assert_eq!(quota_us(vec![CPU; 3], 2), 56_666);
+        assert_eq!(quota_us(vec![CPU; 9], 2), 4_722);
+        assert_eq!(quota_us(vec![4_722; 9], 2), 4_722, "it stays as it is");
+        assert_eq!(quota_us([vec![2_000], vec![5_500; 8]].concat(), 2), 4_722, "also for one that got less");
+        assert_eq!(quota_us(vec![CPU; 3], 2), 14_166);
     }
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
         let with = |busy: &[u64]| [&[0; 8], busy].concat();
         assert_eq!(quota_us(with(&[]), 2), FULL_QUOTA_US);
         assert_eq!(quota_us(with(&[CPU]), 2), FULL_QUOTA_US);
-        assert_eq!(quota_us(with(&[CPU, CPU, CPU]), 2), 56_666);
+        assert_eq!(quota_us(with(&[CPU, CPU, CPU]), 2), 14_166);
     }
 
     #[test]
@@ -168,13 +169,13 @@ mod tests {
 
     #[test]
     fn a_load_beside_the_bays_does_not_hide_that_they_are_busy() {
-        assert_eq!(quota_us(vec![CPU / 9; 9], 2), 18_888);
-        assert_eq!(quota_us([vec![CPU / 50], vec![CPU / 9; 8]].concat(), 2), 21_000);
+        assert_eq!(quota_us(vec![CPU / 9; 9], 2), 4_722);
+        assert_eq!(quota_us([vec![CPU / 50], vec![CPU / 9; 8]].concat(), 2), 5_250);
     }
 
     #[test]
     fn a_quota_is_never_too_small_for_the_kernel() {
-        assert_eq!(quota_us(vec![CPU; 5_000], 1), 2_000);
+        assert_eq!(quota_us(vec![CPU; 5_000], 1), 1_000);
     }
 
     #[test]
