@@ -1,0 +1,13 @@
+// base64 in browsers and in node, without what only one of them has.
+
+/** Returns bytes in base64. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+/** Returns the bytes of a text in base64. */
+export function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
