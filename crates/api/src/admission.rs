@@ -232,6 +232,20 @@ pub(crate) fn wait(wait: Duration) -> Result<(), Problem> {
     ADMITTED.try_with(|admitted| admitted.wait(wait)).unwrap_or(Ok(()))
 }
 
+/// A place to wait of an answer that is sent piece by piece.
+#[derive(Debug)]
+pub(crate) struct StreamPlace(#[expect(dead_code, reason = "it is given back when it is dropped")] Option<HeldShare>);
+
+/// Takes a place to wait for as long as an answer is sent, and gives back the one to work.
+///
+/// # Errors
+///
+/// A problem when as many requests wait as may, or as many of the client.
+pub(crate) fn stream() -> Result<StreamPlace, Problem> {
+    wait(Duration::ZERO)?;
+    Ok(StreamPlace(ADMITTED.try_with(|admitted| admitted.held().wait.take()).unwrap_or(None)))
+}
+
 fn with_admitted(change: impl FnOnce(&Admitted)) {
     // Without an admitted request there are no limits.
     ADMITTED.try_with(change).unwrap_or_default();

@@ -125,6 +125,11 @@ impl Api {
         self.parts.request_time
     }
 
+    /// Is cancelled when the process begins to stop.
+    pub(crate) fn shutdown(&self) -> &CancellationToken {
+        &self.parts.shutdown
+    }
+
     pub(crate) fn exposure(&self) -> &Arc<Exposure> {
         &self.parts.exposure
     }

@@ -48,6 +48,7 @@ pub use metrics::describe_metrics;
 pub use outage::Outage;
 pub use outage::with_causes;
 pub use readiness::Readiness;
+pub use runbay_events::OutputStream;
 pub use runbay_model::CodeChange;
 pub use runbay_model::Priority;
 pub use runbay_model::Work;
@@ -65,6 +66,10 @@ pub use settings::EngineSettings;
 pub use settings::Retention;
 pub use settings::StorageBounds;
 pub use sweep::recover::Recovered;
+pub use watch::broadcast::Broadcast;
+pub use watch::told::Told;
+pub use watch::told::ToldEvent;
+pub use watch::watcher::Watcher;
 pub use workers::offer::Offer;
 pub use workers::offered::WorkerRow;
 

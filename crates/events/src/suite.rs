@@ -7,6 +7,7 @@ use std::time::Duration;
 use runbay_model::Attempt;
 use runbay_model::ExecutionId;
 use runbay_model::Status;
+use runbay_model::TestResult;
 use runbay_model::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -34,6 +35,9 @@ macro_rules! all {
             a_subscription_goes_on_where_another_one_stopped,
             after_the_result_there_is_nothing,
             who_comes_again_after_the_result_gets_it_once_more_or_the_end,
+            numbers_of_a_further_attempt_begin_anew,
+            what_an_earlier_attempt_writes_is_dropped,
+            verdicts_of_test_cases_arrive,
             a_slow_subscriber_is_told_to_start_anew,
             big_output_is_cut_from_the_front,
             an_unknown_number_starts_anew,
@@ -51,9 +55,12 @@ fn status(status: Status, attempt: u32) -> EventKind {
     EventKind::Status { status, attempt: Attempt(attempt), at: Timestamp::from_micros(1) }
 }
 
+pub(crate) fn output(attempt: u32, data: &[u8]) -> EventKind {
+    EventKind::Output { attempt: Attempt(attempt), stream: OutputStream::Stdout, data: data.into() }
+}
+
 pub(crate) async fn write(bus: &dyn EventBus, execution: ExecutionId, data: &[u8]) -> u64 {
-    let kind = EventKind::Output { stream: OutputStream::Stdout, data: data.into() };
-    bus.publish(execution, kind).await.unwrap()
+    bus.publish(execution, output(1, data)).await.unwrap()
 }
 
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -86,8 +93,7 @@ pub(crate) async fn what_was_before_comes_before_what_is_new(bus: AnyBus) {
     write(&*bus, execution, b"a").await;
     bus.publish(execution, EventKind::Result).await.unwrap();
     assert_eq!(next(&mut subscription).await, Some(Event { id: 1, kind: status(Status::Queued, 0) }));
-    let output = EventKind::Output { stream: OutputStream::Stdout, data: b"a".as_slice().into() };
-    assert_eq!(next(&mut subscription).await, Some(Event { id: 2, kind: output }));
+    assert_eq!(next(&mut subscription).await, Some(Event { id: 2, kind: output(1, b"a") }));
     assert_eq!(next(&mut subscription).await, Some(Event { id: 3, kind: EventKind::Result }));
 }
 
@@ -120,9 +126,41 @@ pub(crate) async fn who_comes_again_after_the_result_gets_it_once_more_or_the_en
     assert_eq!(next(&mut after_the_end).await, None);
 }
 
+/// Whoever comes back with a number of an earlier attempt gets the reset, also if all events of that were forgotten.
+pub(crate) async fn numbers_of_a_further_attempt_begin_anew(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, EventKind::Reset { attempt: Attempt(3) }).await.unwrap();
+    assert_eq!(bus.publish(execution, output(3, b"a")).await.unwrap(), 2_000_002);
+    let mut subscription = bus.subscribe(execution, Some(57)).await.unwrap();
+    let reset = Event { id: 2_000_001, kind: EventKind::Reset { attempt: Attempt(3) } };
+    assert_eq!(next(&mut subscription).await, Some(reset));
+    assert_eq!(ids(&mut subscription, 1).await, [2_000_002]);
+}
+
+pub(crate) async fn what_an_earlier_attempt_writes_is_dropped(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, status(Status::Running, 1)).await.unwrap();
+    bus.publish(execution, output(1, b"old")).await.unwrap();
+    bus.publish(execution, EventKind::Reset { attempt: Attempt(2) }).await.unwrap();
+    bus.publish(execution, output(1, b"late")).await.unwrap();
+    bus.publish(execution, output(2, b"new")).await.unwrap();
+    let mut subscription = bus.subscribe(execution, Some(2)).await.unwrap();
+    assert!(matches!(next(&mut subscription).await, Some(Event { kind: EventKind::Reset { .. }, .. })));
+    assert_eq!(next(&mut subscription).await.map(|event| event.kind), Some(output(2, b"new")));
+}
+
+pub(crate) async fn verdicts_of_test_cases_arrive(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    let result = Arc::new(TestResult::skipped(Some("empty".to_owned())));
+    let verdict = EventKind::Test { attempt: Attempt(1), index: 7, result };
+    bus.publish(execution, verdict.clone()).await.unwrap();
+    let mut subscription = bus.subscribe(execution, None).await.unwrap();
+    assert_eq!(next(&mut subscription).await, Some(Event { id: 1, kind: verdict }));
+}
+
 pub(crate) async fn a_slow_subscriber_is_told_to_start_anew(bus: AnyBus) {
     let execution = ExecutionId::random();
-    bus.publish(execution, status(Status::Running, 2)).await.unwrap();
+    bus.publish(execution, status(Status::Running, 1)).await.unwrap();
     let mut slow = bus.subscribe(execution, None).await.unwrap();
     assert_eq!(ids(&mut slow, 1).await, [1]);
     for _ in 0..12 {
@@ -130,7 +168,7 @@ pub(crate) async fn a_slow_subscriber_is_told_to_start_anew(bus: AnyBus) {
     }
     // Thirteen were published and the newest eight are kept: 6 to 13.
     let reset = next(&mut slow).await.expect("a reset");
-    assert_eq!(reset, Event { id: 5, kind: EventKind::Reset { attempt: Attempt(2) } });
+    assert_eq!(reset, Event { id: 5, kind: EventKind::Reset { attempt: Attempt(1) } });
     assert_eq!(ids(&mut slow, 8).await, [6, 7, 8, 9, 10, 11, 12, 13]);
     write(&*bus, execution, b"a").await;
     assert_eq!(ids(&mut slow, 1).await, [14]);

@@ -53,7 +53,7 @@ pub enum Comparison {
 }
 
 /// The result of one test case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TestResult {
     /// The name of the case.
     pub name: Option<String>,
@@ -114,6 +114,13 @@ impl Comparison {
 }
 
 impl TestResult {
+    /// Returns how many bytes of text it has.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let Self { name, message, signal, stdout, stderr, .. } = self;
+        [name, message, signal].into_iter().flatten().map(String::len).sum::<usize>() + stdout.len() + stderr.len()
+    }
+
     /// Returns the result of a case that was not run.
     #[must_use]
     pub const fn skipped(name: Option<String>) -> Self {

@@ -9,15 +9,24 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use runbay_model::TestResult;
 use runbay_sandbox::Chunk;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio::time::timeout_at;
 
-/// The most bytes of output that wait for a watcher.
-const OUTPUT_BYTES: usize = 256 * 1024;
+/// The most bytes of output that wait for a watcher: all that a program may write by default.
+const OUTPUT_BYTES: usize = 2 * 1024 * 1024;
 
-/// The most chunks of output that wait for a watcher.
-const OUTPUT_CHUNKS: usize = 256;
+/// The most pieces of output that wait for a watcher.
+const OUTPUT_PIECES: usize = 1024;
+
+/// The most bytes of a piece that further output of the same stream is added to.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// How many bytes end a rest.
+const BYTES_WORTH_WAKING: usize = 64 * 1024;
 
 /// The most bytes of input in one piece.
 const INPUT_BYTES: usize = 16 * 1024;
@@ -53,8 +62,15 @@ pub struct LiveClient {
 /// A piece of output as a watcher gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveOutput {
-    /// The next chunk.
+    /// The next output of one stream, as much of it as came since the last one.
     Chunk(Chunk),
+    /// The result of a test case. Its output is in there.
+    Test {
+        /// The place of the case in the request, counted from 0.
+        index: usize,
+        /// What came of it.
+        result: Arc<TestResult>,
+    },
     /// A number of bytes of both streams that were dropped here for lack of room.
     Gap {
         /// The number of dropped bytes.
@@ -95,7 +111,6 @@ struct Waiting {
     /// At most one gap stands between two chunks.
     output: VecDeque<LiveOutput>,
     bytes: usize,
-    chunks: usize,
     /// Whether one of the ends was dropped.
     is_closed: bool,
 }
@@ -124,6 +139,24 @@ impl OutputReceiver {
             self.0.changed.notified().await;
         }
     }
+
+    /// Lets output gather: waits until this time, or until there is much of it or the program has ended.
+    ///
+    /// CANCEL: nothing is lost.
+    pub async fn rest(&mut self, until: Instant) {
+        let enough = async {
+            loop {
+                {
+                    let waiting = self.0.waiting();
+                    if waiting.is_closed || waiting.bytes >= BYTES_WORTH_WAKING {
+                        return;
+                    }
+                }
+                self.0.changed.notified().await;
+            }
+        };
+        drop(timeout_at(until, enough).await);
+    }
 }
 
 impl Drop for OutputReceiver {
@@ -136,6 +169,12 @@ impl OutputSender {
     /// Copies a chunk into the channel if there is room and a watcher.
     pub(crate) fn push(&self, chunk: &Chunk) {
         self.0.waiting().push(chunk);
+        self.0.changed.notify_one();
+    }
+
+    /// Puts the result of a test case into the channel if there is room and a watcher.
+    pub(crate) fn push_test(&self, index: usize, result: &TestResult) {
+        self.0.waiting().push_test(index, result);
         self.0.changed.notify_one();
     }
 }
@@ -182,13 +221,41 @@ impl Waiting {
         if self.is_closed {
             return;
         }
-        if self.bytes + chunk.bytes.len() <= OUTPUT_BYTES && self.chunks < OUTPUT_CHUNKS {
-            self.bytes += chunk.bytes.len();
-            self.chunks += 1;
-            self.output.push_back(LiveOutput::Chunk(chunk.clone()));
+        let length = chunk.bytes.len();
+        if self.bytes + length <= OUTPUT_BYTES {
+            if let Some(LiveOutput::Chunk(last)) = self.output.back_mut()
+                && last.stream == chunk.stream
+                && last.bytes.len() + length <= PIECE_BYTES
+            {
+                self.bytes += length;
+                last.bytes.extend_from_slice(&chunk.bytes);
+                return;
+            }
+            if self.output.len() < OUTPUT_PIECES {
+                self.bytes += length;
+                self.output.push_back(LiveOutput::Chunk(chunk.clone()));
+                return;
+            }
+        }
+        self.leave_out(length);
+    }
+
+    fn push_test(&mut self, index: usize, result: &TestResult) {
+        let length = result.text_bytes();
+        if self.is_closed {
             return;
         }
-        let dropped = chunk.bytes.len() as u64;
+        if self.bytes + length > OUTPUT_BYTES || self.output.len() >= OUTPUT_PIECES {
+            self.leave_out(length);
+            return;
+        }
+        self.bytes += length;
+        self.output.push_back(LiveOutput::Test { index, result: Arc::new(result.clone()) });
+    }
+
+    /// Notes that this many bytes were dropped.
+    fn leave_out(&mut self, dropped: usize) {
+        let dropped = dropped as u64;
         match self.output.back_mut() {
             Some(LiveOutput::Gap { bytes }) => *bytes = bytes.saturating_add(dropped),
             _ => self.output.push_back(LiveOutput::Gap { bytes: dropped }),
@@ -197,10 +264,11 @@ impl Waiting {
 
     fn pop(&mut self) -> Option<LiveOutput> {
         let next = self.output.pop_front()?;
-        if let LiveOutput::Chunk(chunk) = &next {
-            self.bytes -= chunk.bytes.len();
-            self.chunks -= 1;
-        }
+        self.bytes -= match &next {
+            LiveOutput::Chunk(chunk) => chunk.bytes.len(),
+            LiveOutput::Test { result, .. } => result.text_bytes(),
+            LiveOutput::Gap { .. } => 0,
+        };
         Some(next)
     }
 }

@@ -7,7 +7,10 @@ use runbay_model::Limits;
 use runbay_model::Outcome;
 use runbay_model::Sources;
 use runbay_model::Verdict;
+use runbay_model::cut_at_character;
 use runbay_sandbox::Artefact;
+use runbay_sandbox::Chunk;
+use runbay_sandbox::OutputStream;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
@@ -22,8 +25,10 @@ use crate::bays::Purpose;
 use crate::fault::RunFault;
 use crate::installed::Installed;
 use crate::judge::Judge;
+use crate::limits::length;
 use crate::live::InputReceiver;
 use crate::live::LiveRun;
+use crate::live::OutputSender;
 use crate::ran::Ran;
 use crate::recipe::RunParts;
 use crate::recipe::RunProgram;
@@ -95,9 +100,10 @@ impl Program<'_> {
         // The bay has its own copy of the artefact by now.
         drop(invocation);
         let (output, live_input) = live.map(LiveRun::into_parts).unzip();
+        let mut shown = output.map(|output| Shown::new(output, self.limits));
         let report = running.collect_until(stop.cancelled(), feed(input, stdin, live_input), |chunk| {
-            if let Some(output) = &output {
-                output.push(chunk);
+            if let Some(shown) = &mut shown {
+                shown.push(chunk);
             }
         });
         report.await.map(Some).map_err(RunFault::Run)
@@ -129,6 +135,37 @@ impl Program<'_> {
         } else {
             (Fault::RuntimeError, "The code was compiled, but to a program that cannot be started here.".to_owned())
         })
+    }
+}
+
+/// Shows output up to its limits: what comes after them is not in the result either.
+struct Shown {
+    output: OutputSender,
+    stdout_left: usize,
+    stderr_left: usize,
+}
+
+impl Shown {
+    fn new(output: OutputSender, limits: &Limits) -> Self {
+        Self { output, stdout_left: length(limits.stdout_bytes), stderr_left: length(limits.stderr_bytes) }
+    }
+
+    fn push(&mut self, chunk: &Chunk) {
+        let left = match chunk.stream {
+            OutputStream::Stdout => &mut self.stdout_left,
+            OutputStream::Stderr => &mut self.stderr_left,
+        };
+        if chunk.bytes.len() <= *left {
+            *left -= chunk.bytes.len();
+            self.output.push(chunk);
+            return;
+        }
+        let mut bytes = chunk.bytes.clone();
+        cut_at_character(&mut bytes, *left);
+        *left = 0;
+        if !bytes.is_empty() {
+            self.output.push(&Chunk { stream: chunk.stream, bytes });
+        }
     }
 }
 

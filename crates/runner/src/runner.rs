@@ -138,8 +138,8 @@ impl Runner {
 
     /// Compiles a program where its language needs that, and runs it to its end, once or with each test case.
     ///
-    /// `live` receives the output while the program runs, and may add input after that of the request. It gets nothing
-    /// from the compiler or from test cases.
+    /// `live` receives the output while the program runs, and may add input after that of the request. Of test cases it
+    /// receives the results, and from the compiler nothing.
     ///
     /// CANCEL: dropping the future kills compiler and program.
     ///
@@ -198,7 +198,7 @@ impl Runner {
         // The memory of the artefact is free once the program has started, unless the cache keeps it.
         drop(compiled);
         let mut ran = match &input.work.tests {
-            Some(plan) => test_cases::run(&self.bays, &program, plan, stop).await?,
+            Some(plan) => test_cases::run(&self.bays, &program, plan, live, stop).await?,
             None => program.run(&self.bays, &input.work.args, &input.work.stdin, live, stop).await?,
         };
         let outcome = ran.outcome_mut();

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bays::Bays;
 use crate::fault::RunFault;
+use crate::live::LiveRun;
+use crate::live::OutputSender;
 use crate::program::Program;
 use crate::ran::Ran;
 
@@ -26,21 +28,26 @@ const KEPT_BYTES: usize = 16 * 1024;
 /// Said of the case during which the execution was cancelled.
 const STOPPED: &str = "The execution was cancelled before this case ended.";
 
-/// Runs a program with one test case after the other. Those that come after a stop are skipped.
+/// Runs a program with one test case after the other. Those that come after a stop are skipped. `live` receives each
+/// result.
 ///
 /// CANCEL: dropping the future kills the program.
 pub(crate) async fn run(
     bays: &Bays,
     program: &Program<'_>,
     plan: &TestPlan,
+    live: Option<LiveRun>,
     stop: &CancellationToken,
 ) -> Result<Ran, RunFault> {
+    let output = live.map(|live| live.into_parts().0);
     let mut total = Facts::default();
     let mut results = Vec::with_capacity(plan.cases.len());
     let (mut is_over, mut is_stopped) = (false, false);
-    for case in &plan.cases {
+    for (index, case) in plan.cases.iter().enumerate() {
         if is_over {
-            results.push(TestResult::skipped(case.name.clone()));
+            let skipped = TestResult::skipped(case.name.clone());
+            show(output.as_ref(), index, &skipped);
+            results.push(skipped);
             continue;
         }
         let mut ran = program.clone().run(bays, &case.args, &case.stdin, None, stop).await?;
@@ -54,11 +61,18 @@ pub(crate) async fn run(
         total.memory_bytes = total.memory_bytes.max(facts.memory_bytes);
         is_stopped = matches!(ran, Ran::Stopped(_));
         let result = judge(case, ran).await;
+        show(output.as_ref(), index, &result);
         is_over = is_stopped || (plan.stop_on_failure && result.verdict != TestVerdict::Passed);
         results.push(result);
     }
     let outcome = Outcome { facts: total, output: Output { tests: Some(results), ..Output::default() } };
     Ok(if is_stopped { Ran::Stopped(outcome) } else { Ran::Judged(Verdict::Completed, outcome) })
+}
+
+fn show(output: Option<&OutputSender>, index: usize, result: &TestResult) {
+    if let Some(output) = output {
+        output.push_test(index, result);
+    }
 }
 
 async fn judge(case: &TestCase, ran: Ran) -> TestResult {

@@ -40,6 +40,9 @@ const EXIT_ON_SIGTERM: i32 = 128 + 15;
 /// The longest time from a SIGTERM to a program until this process learns that it is to stop.
 const STOP_NOTICE: Duration = Duration::from_millis(200);
 
+/// How long the end of a run waits until watchers are told what came before it.
+const BROADCAST_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long a program that is told to stop may take to end. Whoever cancelled it has given up before that.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -51,6 +54,8 @@ pub(crate) struct Attempt {
     /// Cancelled when the time of the programs that still run is over.
     pub(crate) hand_back: CancellationToken,
     pub(crate) claim: Claim,
+    /// Tells watchers what the program writes; ends with the run.
+    pub(crate) broadcast: AbortOnDropHandle<()>,
 }
 
 /// How an attempt ended.
@@ -66,7 +71,7 @@ enum Ending {
 
 impl Attempt {
     /// Runs `run`, which runs the program of the claim until it ends or is cancelled, and reports its result.
-    pub(crate) async fn carry_out(self, run: impl Future<Output = Result<Ran, RunFault>> + Send + 'static) {
+    pub(crate) async fn carry_out(mut self, run: impl Future<Output = Result<Ran, RunFault>> + Send + 'static) {
         // The run is a task of its own: if it panics, the row must not stay RUNNING. Dropping the handle kills the
         // program.
         let mut run = AbortOnDropHandle::new(tokio::spawn(run));
@@ -84,6 +89,10 @@ impl Attempt {
             },
             () = self.hand_back.cancelled() => Ending::HandedBack,
         };
+        // Watchers are told nothing after the result.
+        if timeout(BROADCAST_PATIENCE, &mut self.broadcast).await.is_err() {
+            info!(execution.id = %self.claim.execution, "watchers get the rest of the output with the result");
+        }
         self.report(&ending).await;
     }
 

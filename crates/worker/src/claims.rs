@@ -12,6 +12,7 @@ use runbay_model::WorkerId;
 use runbay_queue::Consumer;
 use runbay_queue::Queue;
 use runbay_queue::Taken;
+use runbay_runner::live;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Executor;
 use crate::attempt::Attempt;
+use crate::broadcast::broadcast;
 use crate::heartbeat::BeatHandle;
 
 /// The pause before the next question to a queue or database that did not answer.
@@ -140,8 +142,10 @@ impl Claims {
     async fn run(self, claim: Claim) {
         let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
         let cancelled = claim.cancelled.clone();
-        let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim };
-        attempt.carry_out(async move { executor.run(&tenant, &input, None, &cancelled).await }).await;
+        let (live, watched) = live();
+        let broadcast = broadcast(self.engine.broadcast(&claim), watched.output);
+        let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim, broadcast };
+        attempt.carry_out(async move { executor.run(&tenant, &input, Some(live), &cancelled).await }).await;
     }
 
     /// Puts an execution back into the queue. If that fails, the next sweep finds the execution.

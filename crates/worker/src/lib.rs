@@ -6,6 +6,7 @@
 //! life cycle.
 
 mod attempt;
+mod broadcast;
 mod checker;
 mod claims;
 mod executor;

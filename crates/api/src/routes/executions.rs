@@ -5,6 +5,8 @@ pub(super) mod batch;
 pub(super) mod body;
 pub(super) mod cancel;
 pub(super) mod create;
+mod event;
+pub(super) mod events;
 mod message;
 pub(crate) mod query;
 pub(super) mod read;

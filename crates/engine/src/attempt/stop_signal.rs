@@ -69,7 +69,9 @@ fn ends(kind: &EventKind, own: Attempt) -> bool {
     match kind {
         EventKind::Status { attempt, .. } if *attempt > own => true,
         EventKind::Status { status, attempt, .. } => *attempt == own && *status != Status::Running,
-        EventKind::Output { .. } | EventKind::Reset { .. } | EventKind::Result => false,
+        EventKind::Output { .. } | EventKind::Test { .. } | EventKind::Reset { .. } | EventKind::Result => {
+            false
+        },
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Channel {
     pub(super) changed: Arc<Notify>,
     kept: VecDeque<Event>,
     last_id: u64,
+    /// The number of the newest event that is no longer kept.
+    dropped_id: u64,
     attempt: Attempt,
     ended: bool,
 }
@@ -40,6 +42,7 @@ impl Channel {
             changed: Arc::new(Notify::new()),
             kept: VecDeque::new(),
             last_id: 0,
+            dropped_id: 0,
             attempt: Attempt(0),
             ended: false,
         }
@@ -49,19 +52,17 @@ impl Channel {
     ///
     /// After the result nothing is added: a publisher that is so late was overtaken by the end.
     pub(super) fn push(&mut self, kind: EventKind, max_events: usize, max_bytes: usize) -> u64 {
-        if self.ended {
+        if self.ended || kind.is_void(self.attempt) {
             return self.last_id;
         }
-        match kind {
-            EventKind::Status { attempt, .. } | EventKind::Reset { attempt } => self.attempt = attempt,
-            EventKind::Result => self.ended = true,
-            EventKind::Output { .. } => {}
-        }
-        self.last_id += 1;
+        self.attempt = self.attempt.max(kind.attempt().unwrap_or(Attempt(0)));
+        self.ended = kind == EventKind::Result;
+        self.last_id = Event::next_id(self.last_id, self.attempt);
         self.bytes += kind.bytes();
         self.kept.push_back(Event { id: self.last_id, kind });
         while self.kept.len() > 1 && (self.kept.len() > max_events || self.bytes > max_bytes) {
             if let Some(oldest) = self.kept.pop_front() {
+                self.dropped_id = oldest.id;
                 self.bytes -= oldest.kind.bytes();
             }
         }
@@ -70,12 +71,12 @@ impl Channel {
     }
 
     pub(super) fn step(&self, position: u64) -> Step {
-        let before_kept = self.last_id - self.kept.len() as u64;
         // A position beyond the end belongs to an earlier channel whose numbers are forgotten.
-        if position < before_kept || position > self.last_id {
-            return self.reset(before_kept);
+        if position < self.dropped_id || position > self.last_id {
+            return self.reset();
         }
-        match usize::try_from(position - before_kept).ok().and_then(|index| self.kept.get(index)) {
+        let index = self.kept.partition_point(|event| event.id <= position);
+        match self.kept.get(index) {
             Some(event) => Step::Event(event.clone()),
             // A subscription that comes again after the result gets the result once more.
             None if self.ended => Step::Over,
@@ -84,8 +85,8 @@ impl Channel {
     }
 
     /// Returns the reset that moves a position to just before the kept events, so that all of them follow.
-    fn reset(&self, before_kept: u64) -> Step {
-        Step::Event(Event { id: before_kept, kind: EventKind::Reset { attempt: self.attempt } })
+    fn reset(&self) -> Step {
+        Step::Event(Event { id: self.dropped_id, kind: EventKind::Reset { attempt: self.attempt } })
     }
 
     pub(super) fn is_ended(&self) -> bool {

@@ -17,6 +17,6 @@ impl Default for MemoryEventBusLimits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         // Enough for all that may be queued and running, and for the whole output of one run in small pieces.
-        Self { executions: 20_000, events: 4_096, bytes: 4 * MIB, total_bytes: 256 * MIB }
+        Self { executions: 20_000, events: 16_384, bytes: 4 * MIB, total_bytes: 256 * MIB }
     }
 }

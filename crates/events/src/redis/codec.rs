@@ -3,9 +3,11 @@
 //! Fields have names and words, so that processes of two versions understand each other: what is unknown is skipped.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use redis::Value;
 use runbay_model::Attempt;
+use runbay_model::TestResult;
 use runbay_model::Timestamp;
 
 use crate::EventKind;
@@ -20,7 +22,15 @@ pub(super) fn encode(kind: &EventKind) -> Vec<Vec<u8>> {
             ("attempt", &number(attempt.0)),
             ("at", &number(at.as_micros())),
         ],
-        EventKind::Output { stream, data } => &[("type", word(*stream).as_bytes()), ("data", data)],
+        EventKind::Output { attempt, stream, data } => {
+            &[("type", word(*stream).as_bytes()), ("attempt", &number(attempt.0)), ("data", data)]
+        }
+        EventKind::Test { attempt, index, result } => &[
+            ("type", b"test"),
+            ("attempt", &number(attempt.0)),
+            ("index", &number(index)),
+            ("result", &serde_json::to_vec(&**result).unwrap_or_default()),
+        ],
         EventKind::Reset { attempt } => &[("type", b"reset"), ("attempt", &number(attempt.0))],
         EventKind::Result => &[("type", b"result")],
     };
@@ -35,7 +45,7 @@ pub(super) fn decode(fields: &HashMap<String, Value>) -> Option<EventKind> {
     };
     let text = |name: &str| std::str::from_utf8(bytes(name)?).ok();
     let attempt = || Some(Attempt(text("attempt")?.parse().ok()?));
-    let output = |stream| Some(EventKind::Output { stream, data: bytes("data")?.into() });
+    let output = |stream| Some(EventKind::Output { attempt: attempt()?, stream, data: bytes("data")?.into() });
     match text("type")? {
         "status" => Some(EventKind::Status {
             status: text("status")?.parse().ok()?,
@@ -44,6 +54,10 @@ pub(super) fn decode(fields: &HashMap<String, Value>) -> Option<EventKind> {
         }),
         "stdout" => output(OutputStream::Stdout),
         "stderr" => output(OutputStream::Stderr),
+        "test" => {
+            let result: TestResult = serde_json::from_slice(bytes("result")?).ok()?;
+            Some(EventKind::Test { attempt: attempt()?, index: text("index")?.parse().ok()?, result: Arc::new(result) })
+        }
         "reset" => Some(EventKind::Reset { attempt: attempt()? }),
         "result" => Some(EventKind::Result),
         _ => None,
@@ -77,8 +91,17 @@ mod tests {
         let at = Timestamp::from_micros(1_763_697_600_123_456);
         for kind in [
             EventKind::Status { status: Status::Running, attempt: Attempt(3), at },
-            EventKind::Output { stream: OutputStream::Stdout, data: b"\0\xff\r\n".as_slice().into() },
-            EventKind::Output { stream: OutputStream::Stderr, data: b"".as_slice().into() },
+            EventKind::Output {
+                attempt: Attempt(1),
+                stream: OutputStream::Stdout,
+                data: b"\0\xff\r\n".as_slice().into(),
+            },
+            EventKind::Output { attempt: Attempt(4), stream: OutputStream::Stderr, data: b"".as_slice().into() },
+            EventKind::Test {
+                attempt: Attempt(1),
+                index: 99,
+                result: Arc::new(TestResult::skipped(Some("ž\n".to_owned()))),
+            },
             EventKind::Reset { attempt: Attempt(2) },
             EventKind::Result,
         ] {

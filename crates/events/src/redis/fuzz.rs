@@ -1,11 +1,13 @@
 //! Entries of a stream that another version, or somebody else, could have written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use redis::Value;
 use runbay_model::Attempt;
 use runbay_model::Status;
+use runbay_model::TestResult;
 use runbay_model::Timestamp;
 use runbay_testkit::damage;
 
@@ -22,8 +24,16 @@ fn event() -> impl Strategy<Value = EventKind> {
             attempt: Attempt(attempt),
             at: Timestamp::from_micros(at),
         }),
-        any::<Vec<u8>>()
-            .prop_map(|data| EventKind::Output { stream: OutputStream::Stderr, data: data.as_slice().into() }),
+        (any::<u32>(), any::<Vec<u8>>()).prop_map(|(attempt, data)| EventKind::Output {
+            attempt: Attempt(attempt),
+            stream: OutputStream::Stderr,
+            data: data.as_slice().into(),
+        }),
+        (any::<u32>(), any::<usize>(), any::<String>()).prop_map(|(attempt, index, name)| EventKind::Test {
+            attempt: Attempt(attempt),
+            index,
+            result: Arc::new(TestResult::skipped(Some(name))),
+        }),
         any::<u32>().prop_map(|attempt| EventKind::Reset { attempt: Attempt(attempt) }),
         Just(EventKind::Result),
     ]

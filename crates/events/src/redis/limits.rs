@@ -28,7 +28,7 @@ impl Default for RedisEventBusLimits {
         Self {
             executions: 50_000,
             remembered_bytes: 1_024,
-            events: 4_096,
+            events: 16_384,
             bytes: 4 * MIB,
             total_bytes: 64 * MIB,
             // Longer than any execution waits in the queue, and then longer than a client takes to come back.

@@ -92,15 +92,14 @@ impl Streams {
         birth: u64,
         kind: &EventKind,
     ) -> Result<(u64, usize), Error> {
-        let attempt = match kind {
-            EventKind::Status { attempt, .. } | EventKind::Reset { attempt } => attempt.0.to_string(),
-            EventKind::Output { .. } | EventKind::Result => String::new(),
-        };
+        let attempt = kind.attempt().map_or_else(String::new, |attempt| attempt.0.to_string());
         let mut call = self.publish.prepare_invoke();
         call.key(self.keys.stream(execution)).key(self.keys.state(execution));
         call.arg(birth).arg(self.limits.events).arg(self.limits.bytes);
         call.arg(milliseconds(self.limits.expiry)).arg(milliseconds(self.limits.expiry_after_end));
         call.arg(kind.bytes()).arg(attempt).arg(u8::from(*kind == EventKind::Result));
+        // Of the largest attempt, an event that it makes void is void of any other.
+        call.arg(u8::from(kind.is_void(Attempt(u32::MAX)))).arg(Event::NUMBERS_OF_AN_ATTEMPT);
         for field in encode(kind) {
             call.arg(field);
         }

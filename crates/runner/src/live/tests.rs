@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Context;
 use std::task::Waker;
+use std::time::Duration;
 
 use runbay_sandbox::OutputStream;
 
@@ -15,6 +16,11 @@ fn shown(bytes: &[u8]) -> Option<LiveOutput> {
     Some(LiveOutput::Chunk(chunk(bytes)))
 }
 
+/// Output of the other stream, so that no two chunks in a row become one piece.
+fn other(bytes: &[u8]) -> Chunk {
+    Chunk { stream: OutputStream::Stderr, bytes: bytes.to_vec() }
+}
+
 fn is_pending(future: impl Future) -> bool {
     pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_pending()
 }
@@ -25,9 +31,12 @@ async fn what_is_written_is_seen_to_the_end() {
     assert!(is_pending(client.output.next()));
     run.output.push(&chunk(b"a"));
     run.output.push(&chunk(b"b"));
-    assert_eq!(client.output.next().await, shown(b"a"));
+    run.output.push(&other(b"c"));
+    assert_eq!(client.output.next().await, shown(b"ab"));
+    run.output.push(&chunk(b"d"));
     drop(run);
-    assert_eq!(client.output.next().await, shown(b"b"));
+    assert_eq!(client.output.next().await, Some(LiveOutput::Chunk(other(b"c"))));
+    assert_eq!(client.output.next().await, shown(b"d"));
     assert_eq!((client.output.next().await, client.output.next().await), (None, None));
 }
 
@@ -48,15 +57,42 @@ async fn what_does_not_fit_is_a_gap_in_its_place() {
 #[tokio::test]
 async fn many_small_chunks_have_a_most_and_a_gap_at_the_end_is_told() {
     let (run, mut client) = live();
-    for _ in 0..3 * OUTPUT_CHUNKS {
+    for _ in 0..OUTPUT_PIECES {
         run.output.push(&chunk(b"x"));
+        run.output.push(&other(b"y"));
     }
     drop(run);
-    for _ in 0..OUTPUT_CHUNKS {
+    for _ in 0..OUTPUT_PIECES / 2 {
         assert_eq!(client.output.next().await, shown(b"x"));
+        assert_eq!(client.output.next().await, Some(LiveOutput::Chunk(other(b"y"))));
     }
-    assert_eq!(client.output.next().await, Some(LiveOutput::Gap { bytes: 2 * OUTPUT_CHUNKS as u64 }));
+    assert_eq!(client.output.next().await, Some(LiveOutput::Gap { bytes: OUTPUT_PIECES as u64 }));
     assert_eq!(client.output.next().await, None);
+}
+
+#[tokio::test]
+async fn results_of_test_cases_are_seen() {
+    let (run, mut client) = live();
+    let result = TestResult::skipped(Some("first".to_owned()));
+    run.output.push_test(3, &result);
+    assert_eq!(client.output.next().await, Some(LiveOutput::Test { index: 3, result: Arc::new(result) }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn output_gathers_during_a_rest() {
+    let (run, mut client) = live();
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(1);
+    run.output.push(&chunk(b"a"));
+    client.output.rest(until).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
+    run.output.push(&chunk(&vec![b'x'; BYTES_WORTH_WAKING]));
+    client.output.rest(until + Duration::from_secs(1)).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(1), "there is enough");
+    while client.output.0.waiting().pop().is_some() {}
+    drop(run);
+    client.output.rest(until + Duration::from_secs(1)).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(1), "it has ended");
 }
 
 #[tokio::test]
@@ -66,7 +102,7 @@ async fn nothing_is_kept_for_a_watcher_that_is_gone() {
     drop(client);
     run.output.push(&chunk(b"b"));
     let waiting = run.output.0.waiting();
-    assert_eq!((waiting.output.len(), waiting.bytes, waiting.chunks), (0, 0, 0));
+    assert_eq!((waiting.output.len(), waiting.bytes), (0, 0));
 }
 
 #[tokio::test]

@@ -83,7 +83,13 @@ impl Bench {
         engine.lease(&card).renew().await.unwrap();
         let claim = engine.claim(&entry, card.id).await.unwrap().expect("it is queued");
         let (stop, hand_back) = (CancellationToken::new(), CancellationToken::new());
-        let attempt = Attempt { engine: engine.clone(), stop: stop.clone(), hand_back: hand_back.clone(), claim };
+        let attempt = Attempt {
+            engine: engine.clone(),
+            stop: stop.clone(),
+            hand_back: hand_back.clone(),
+            claim,
+            broadcast: AbortOnDropHandle::new(tokio::spawn(async {})),
+        };
         (Self { engine, tenant, stop, hand_back, _directory: directory }, attempt)
     }
 

@@ -29,6 +29,19 @@ pub(crate) struct ExecutionQuery {
     include: Option<Include>,
 }
 
+/// How events are asked for.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// How output is written.
+    #[serde(default)]
+    #[param(value_type = Option<Encoding>)]
+    pub(super) encoding: Encoding,
+    /// The number of the last event that the client has, for clients that cannot set the header `Last-Event-ID`.
+    #[param(minimum = 0)]
+    pub(super) last_event_id: Option<u64>,
+}
+
 /// How output is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -29,7 +29,7 @@ use crate::schema;
     "cpu_time_ms": 12,
     "memory_bytes": 6_291_456,
 }))]
-pub(super) struct TestResultBody {
+pub(crate) struct TestResultBody {
     /// Its place in the request, counted from 0.
     index: usize,
     /// Its name in the request.
@@ -75,7 +75,8 @@ impl TestResultBody {
         results.into_iter().enumerate().map(|(index, result)| Self::new(index, result, encoding)).collect()
     }
 
-    fn new(index: usize, result: TestResult, encoding: Encoding) -> Self {
+    /// Shows the result of the case at `index`.
+    pub(super) fn new(index: usize, result: TestResult, encoding: Encoding) -> Self {
         Self {
             index,
             name: result.name,

@@ -70,7 +70,7 @@ async fn nothing_is_lost_or_doubled_when_connections_break() {
                 redis.query::<i64>(&kill).await.unwrap();
             }
         }
-        let output = EventKind::Output { stream: crate::OutputStream::Stdout, data: b"a".as_slice().into() };
+        let output = crate::suite::output(1, b"a");
         // One that fails may have been added all the same; what counts is what has got a number.
         last = worker.publish(execution, output).await.unwrap_or(last);
         tokio::task::yield_now().await;

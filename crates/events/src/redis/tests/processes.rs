@@ -71,13 +71,13 @@ async fn one_that_does_not_read_holds_nobody_up() {
     let execution = ExecutionId::random();
     let mut idle = api.subscribe(execution, None).await.unwrap();
     let mut eager = api.subscribe(execution, None).await.unwrap();
-    worker.publish(execution, EventKind::Reset { attempt: Attempt(2) }).await.unwrap();
+    worker.publish(execution, EventKind::Reset { attempt: Attempt(1) }).await.unwrap();
     assert_eq!(ids(&mut eager, 1).await, [1]);
     for expected in 2..=100 {
         write(&worker, execution, &[b'x'; 100]).await;
         assert_eq!(ids(&mut eager, 1).await, [expected]);
     }
-    let reset = Event { id: 92, kind: EventKind::Reset { attempt: Attempt(2) } };
+    let reset = Event { id: 92, kind: EventKind::Reset { attempt: Attempt(1) } };
     assert_eq!(next(&mut idle).await, Some(reset));
     assert_eq!(ids(&mut idle, 8).await, (93..=100).collect::<Vec<_>>());
 }
