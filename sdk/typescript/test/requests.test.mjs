@@ -26,7 +26,7 @@ test("what creates is sent again under the same key, when the server asks for it
     const turn = (number - 1) % 4;
     if (turn === 0) return response.destroy();
     if (turn === 1) return problem(response, 503, "timeout", { "retry-after": "0" });
-    if (turn === 2) return problem(response, 429, "rate_limited", { "retry-after": "1" });
+    if (turn === 2) return problem(response, 429, "rate_limited", { "retry-after": number === 3 ? "1" : "0" });
     json(response, 202, { execution_id: "e1", status: "QUEUED" });
   });
   const start = Date.now();
