@@ -1,10 +1,15 @@
 //! Small typed requests to the server under test.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use reqwest::Method;
 use reqwest::RequestBuilder;
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::crypto::ring;
 use serde_json::Value;
 use serde_json::json;
 use tokio::time::Instant;
@@ -29,7 +34,7 @@ pub struct Client {
 impl Client {
     /// Makes a client of the server at `address`, such as `127.0.0.1:43211`.
     pub(crate) fn new(address: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(REQUEST).no_proxy().build().expect("a plain client");
+        let http = plain().build().expect("a plain client");
         Self { address: address.to_owned(), http }
     }
 
@@ -40,7 +45,7 @@ impl Client {
     /// Never: it is a plain client.
     #[must_use]
     pub fn at(&self, address: IpAddr) -> Self {
-        let builder = reqwest::Client::builder().timeout(REQUEST).no_proxy().local_address(address);
+        let builder = plain().local_address(address);
         Self { address: self.address.clone(), http: builder.build().expect("a plain client") }
     }
 
@@ -168,6 +173,17 @@ impl Client {
             assert!(Instant::now() < end, "the execution does not end: {body:#}");
         }
     }
+}
+
+/// Begins a client that encrypts nothing. Where other crates let reqwest encrypt, it has to be told with what all the
+/// same, and would read the host's certificates.
+fn plain() -> ClientBuilder {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the usual versions")
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(REQUEST).no_proxy()
 }
 
 fn text(body: &Value, member: &str) -> String {
