@@ -112,6 +112,27 @@ class Interactions(unittest.TestCase):
         self.assertEqual([request.path.split("=")[1] for request in fake.requests], ["2", "4", "6", "6"])
         self.assertEqual(told_again, [{"type": "resize", "cols": 80, "rows": 24}, {"type": "eof"}])
 
+    def test_say_that_input_is_in_doubt_after_a_break(self):
+        received = []
+
+        def converse(peer, number):
+            received.append(peer.receive())
+            if number == 1:
+                return peer.break_off()
+            peer.send(RESULT)
+            peer.close(1000)
+
+        _, client = self.client_of(converse)
+        told = []
+        with client.interact("e1") as interaction:
+            interaction.input("first")
+            for event in interaction:
+                told.append(event["type"])
+                if event["type"] == "input_in_doubt":
+                    interaction.input("second")
+        self.assertEqual(told, ["input_in_doubt", "result"])
+        self.assertEqual([command["data"] for command in received], ["first", "second"])
+
     def test_take_output_while_the_program_takes_no_input(self):
         stop = threading.Event()
 

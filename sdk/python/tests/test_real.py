@@ -11,10 +11,12 @@ from runbay import has_ended
 from runbay import is_problem
 from runbay import output_bytes
 
+from .breaking_proxy import BreakingProxy
 from .real_server import shared_server
 
 EVENTS = "/executions/{execution_id}/events"
 WEBSOCKET = "/executions/{execution_id}/ws"
+SLOW_LINES = "import time\nfor i in range(30):\n    print('ä', i, flush=True)\n    time.sleep(0.02)"
 MISSING = "01a2256b-cda3-7d65-bf88-49eae72a33a6"
 
 
@@ -171,6 +173,17 @@ class Streams(Real):
             rest = list(self.client.stream(execution_id, last_event_id=event["id"]))
             self.assertEqual(rest[-1]["type"], "result")
 
+    def test_lose_nothing_on_a_way_that_breaks_all_the_time(self):
+        proxy = BreakingProxy(shared_server().base_url, 250)
+        self.addCleanup(proxy.stop)
+        execution_id = self.run_code(SLOW_LINES)
+        stdout = ""
+        for event in Runbay(proxy.base_url).stream(execution_id):
+            stdout = {"stdout": stdout + event.get("data", ""), "reset": ""}.get(event["type"], stdout)
+        self.assertEqual(stdout, "".join(f"ä {number}\n" for number in range(30)))
+        self.assertEqual(event["execution"]["stdout"], stdout)
+        self.assertGreater(proxy.connections, 3)
+
     def test_tell_the_verdicts_of_test_cases(self):
         execution_id = self.run_code(
             "print(input())", tests=[{"name": "one", "stdin": "1\n", "expected_stdout": "1"}]
@@ -226,6 +239,20 @@ class Interactions(Real):
                     interaction.resize(90, 33)
                     interaction.input("\n")
         self.assertIn("columns=90, lines=33", event["execution"]["stdout"])
+
+    def test_lose_no_output_on_a_way_that_breaks_all_the_time(self):
+        proxy = BreakingProxy(shared_server().base_url, 250)
+        self.addCleanup(proxy.stop)
+        execution_id = self.run_code(SLOW_LINES + "\ninput()", interactive=True)
+        stdout = ""
+        with Runbay(proxy.base_url).interact(execution_id) as interaction:
+            for event in interaction:
+                stdout = {"stdout": stdout + event.get("data", ""), "reset": ""}.get(event["type"], stdout)
+                # Told again after a break, unlike a line of input.
+                if stdout.endswith("29\n"):
+                    interaction.eof()
+        self.assertEqual(stdout, "".join(f"ä {number}\n" for number in range(30)))
+        self.assertGreater(proxy.connections, 3)
 
     def test_of_nothing_are_an_error(self):
         with self.assertRaises(NotFoundError):

@@ -34,6 +34,12 @@ export interface ResultEvent {
 }
 /** One thing that happened to an execution. */
 export type ExecutionEvent = StatusEvent | OutputEvent | TestEvent | ResetEvent | ResultEvent;
+/** The connection was replaced. Input and signals that were sent last may not have arrived; they are not sent again. */
+export interface InputInDoubtEvent {
+    type: "input_in_doubt";
+}
+/** What comes from a program that somebody interacts with. */
+export type InteractionEvent = ExecutionEvent | InputInDoubtEvent;
 /** Returns the bytes of an output event. */
 export declare function outputBytes(event: OutputEvent): Uint8Array;
 /** Makes an event of its members on the wire; `undefined` for one that this version does not know. */

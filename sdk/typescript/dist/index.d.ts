@@ -1,6 +1,6 @@
 export * from "./client.js";
 export { outputBytes } from "./events.js";
-export type { ExecutionEvent, OutputEvent, ResetEvent, ResultEvent, StatusEvent, TestEvent, } from "./events.js";
+export type { ExecutionEvent, InputInDoubtEvent, InteractionEvent, OutputEvent, ResetEvent, ResultEvent, StatusEvent, TestEvent, } from "./events.js";
 export { ActiveExecutionError, ApiError, ConnectionFailedError, InteractionClosedError, NotFoundError, RunbayError, VersionConflictError, WaitTimeoutError, } from "./errors.js";
 export type { Interaction, InteractOptions } from "./interaction.js";
 export type { StreamOptions } from "./stream.js";

@@ -1,4 +1,4 @@
-import { type ExecutionEvent } from "./events.js";
+import { type InteractionEvent } from "./events.js";
 import type { OutputEncoding } from "./types.js";
 import { type WebSocketLike } from "./websocket.js";
 /** How to interact. */
@@ -20,10 +20,10 @@ export interface InteractionHost {
 /**
  * A running program's input and events. Iterate over it once for the events, `result` being the last.
  *
- * After a broken connection it goes on by itself. Events are never lost by that; input that was on its way in that
- * moment can be.
+ * After a broken connection it goes on by itself. Events are never lost by that. Input that was on its way in that
+ * moment can be, which an event `input_in_doubt` says.
  */
-export declare class Interaction implements AsyncIterable<ExecutionEvent> {
+export declare class Interaction implements AsyncIterable<InteractionEvent> {
     private readonly host;
     private readonly options;
     private readonly reconnection;
@@ -34,6 +34,7 @@ export declare class Interaction implements AsyncIterable<ExecutionEvent> {
     private wake;
     private ended;
     private failure;
+    private inputWasSent;
     private atEof;
     private size;
     /** Use `interact` of the client. */
@@ -48,7 +49,7 @@ export declare class Interaction implements AsyncIterable<ExecutionEvent> {
     resize(cols: number, rows: number): boolean;
     /** Leaves the program alone; it goes on. */
     close(): void;
-    [Symbol.asyncIterator](): AsyncGenerator<ExecutionEvent, void, undefined>;
+    [Symbol.asyncIterator](): AsyncGenerator<InteractionEvent, void, undefined>;
     private send;
     private finish;
     private follow;
@@ -57,4 +58,5 @@ export declare class Interaction implements AsyncIterable<ExecutionEvent> {
     private verify;
     private catchUp;
     private received;
+    private tell;
 }

@@ -12,8 +12,8 @@ const MAX_WAITING = 1_024;
 /**
  * A running program's input and events. Iterate over it once for the events, `result` being the last.
  *
- * After a broken connection it goes on by itself. Events are never lost by that; input that was on its way in that
- * moment can be.
+ * After a broken connection it goes on by itself. Events are never lost by that. Input that was on its way in that
+ * moment can be, which an event `input_in_doubt` says.
  */
 export class Interaction {
     host;
@@ -26,6 +26,7 @@ export class Interaction {
     wake = () => { };
     ended = false;
     failure;
+    inputWasSent = false;
     atEof = false;
     size;
     /** Use `interact` of the client. */
@@ -82,8 +83,11 @@ export class Interaction {
     send(command) {
         if (this.ended)
             return false;
-        if (this.connection?.send(JSON.stringify(command)))
+        if (this.connection?.send(JSON.stringify(command))) {
+            // The others are told again after a break.
+            this.inputWasSent ||= command.type === "stdin" || command.type === "signal";
             return true;
+        }
         if (this.waiting.length >= MAX_WAITING)
             throw new RunbayError("too much input waits for the connection");
         this.waiting.push(command);
@@ -151,6 +155,9 @@ export class Interaction {
         }
     }
     catchUp() {
+        if (this.inputWasSent)
+            this.tell({ type: "input_in_doubt" });
+        this.inputWasSent = false;
         const waiting = this.waiting.splice(0);
         // Both may have been lost with the connection before, and telling them twice changes nothing.
         if (this.size !== undefined && !waiting.includes(this.size))
@@ -177,9 +184,12 @@ export class Interaction {
         const event = eventOf(type, id, members);
         if (event === undefined)
             return;
-        this.arrived.push(event);
+        this.tell(event);
         if (event.type === "result")
             this.finish(undefined);
+    }
+    tell(event) {
+        this.arrived.push(event);
         this.wake();
     }
 }

@@ -44,6 +44,14 @@ export interface ResultEvent {
 /** One thing that happened to an execution. */
 export type ExecutionEvent = StatusEvent | OutputEvent | TestEvent | ResetEvent | ResultEvent;
 
+/** The connection was replaced. Input and signals that were sent last may not have arrived; they are not sent again. */
+export interface InputInDoubtEvent {
+  type: "input_in_doubt";
+}
+
+/** What comes from a program that somebody interacts with. */
+export type InteractionEvent = ExecutionEvent | InputInDoubtEvent;
+
 /** Returns the bytes of an output event. */
 export function outputBytes(event: OutputEvent): Uint8Array {
   return event.encoding === "base64" ? fromBase64(event.data) : new TextEncoder().encode(event.data);

@@ -4,6 +4,8 @@ export * from "./client.js";
 export { outputBytes } from "./events.js";
 export type {
   ExecutionEvent,
+  InputInDoubtEvent,
+  InteractionEvent,
   OutputEvent,
   ResetEvent,
   ResultEvent,

@@ -2,7 +2,7 @@
 
 import { toBase64 } from "./base64.js";
 import { InteractionClosedError, RunbayError } from "./errors.js";
-import { eventOf, type ExecutionEvent } from "./events.js";
+import { eventOf, type InteractionEvent } from "./events.js";
 import { Reconnection } from "./reconnection.js";
 import { mayPass } from "./retry.js";
 import type { OutputEncoding } from "./types.js";
@@ -41,18 +41,19 @@ const MAX_WAITING = 1_024;
 /**
  * A running program's input and events. Iterate over it once for the events, `result` being the last.
  *
- * After a broken connection it goes on by itself. Events are never lost by that; input that was on its way in that
- * moment can be.
+ * After a broken connection it goes on by itself. Events are never lost by that. Input that was on its way in that
+ * moment can be, which an event `input_in_doubt` says.
  */
-export class Interaction implements AsyncIterable<ExecutionEvent> {
+export class Interaction implements AsyncIterable<InteractionEvent> {
   private readonly reconnection: Reconnection;
   private readonly waiting: Command[] = [];
-  private readonly arrived: ExecutionEvent[] = [];
+  private readonly arrived: InteractionEvent[] = [];
   private readonly stop = new AbortController();
   private connection: Connection | undefined;
   private wake: () => void = () => {};
   private ended = false;
   private failure: unknown;
+  private inputWasSent = false;
   private atEof = false;
   private size: Command | undefined;
 
@@ -95,7 +96,7 @@ export class Interaction implements AsyncIterable<ExecutionEvent> {
     this.finish(undefined);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ExecutionEvent, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<InteractionEvent, void, undefined> {
     try {
       for (;;) {
         const event = this.arrived.shift();
@@ -111,7 +112,11 @@ export class Interaction implements AsyncIterable<ExecutionEvent> {
 
   private send(command: Command): boolean {
     if (this.ended) return false;
-    if (this.connection?.send(JSON.stringify(command))) return true;
+    if (this.connection?.send(JSON.stringify(command))) {
+      // The others are told again after a break.
+      this.inputWasSent ||= command.type === "stdin" || command.type === "signal";
+      return true;
+    }
     if (this.waiting.length >= MAX_WAITING) throw new RunbayError("too much input waits for the connection");
     this.waiting.push(command);
     return true;
@@ -172,6 +177,8 @@ export class Interaction implements AsyncIterable<ExecutionEvent> {
   }
 
   private catchUp(): void {
+    if (this.inputWasSent) this.tell({ type: "input_in_doubt" });
+    this.inputWasSent = false;
     const waiting = this.waiting.splice(0);
     // Both may have been lost with the connection before, and telling them twice changes nothing.
     if (this.size !== undefined && !waiting.includes(this.size)) this.send(this.size);
@@ -192,8 +199,12 @@ export class Interaction implements AsyncIterable<ExecutionEvent> {
     this.reconnection.received(id);
     const event = eventOf(type, id, members);
     if (event === undefined) return;
-    this.arrived.push(event);
+    this.tell(event);
     if (event.type === "result") this.finish(undefined);
+  }
+
+  private tell(event: InteractionEvent): void {
+    this.arrived.push(event);
     this.wake();
   }
 }

@@ -111,6 +111,28 @@ test("it goes on after a break, a slow moment and a restart", options, async () 
   assert.deepEqual(peers[3].received, [{ type: "resize", cols: 80, rows: 24 }, { type: "eof" }]);
 });
 
+test("input that a break may have lost is in doubt, and what waits is sent once", options, async () => {
+  const received = [];
+  const { runbay } = await fakeOf((peer, number) => {
+    if (number === 1) peer.onframe = () => peer.break();
+    if (number > 1) {
+      peer.onframe = ({ data }) => {
+        received.push(data);
+        if (data === "second") peer.send(RESULT);
+      };
+    }
+  });
+  const interaction = runbay.interact("e1");
+  interaction.input("first");
+  const told = [];
+  for await (const event of interaction) {
+    told.push(event.type);
+    if (event.type === "input_in_doubt") interaction.input("second");
+  }
+  assert.deepEqual(told, ["input_in_doubt", "result"]);
+  assert.deepEqual(received, ["second"]);
+});
+
 test("a bad frame is an error, and not tried again", options, async () => {
   const { urls, runbay } = await fakeOf((peer) => peer.close(4400));
   await assert.rejects(collect(runbay.interact("e1")), (error) => {

@@ -3,6 +3,7 @@ import { after, describe, test } from "node:test";
 
 import { ActiveExecutionError, ApiError, hasEnded, isProblem, NotFoundError, Runbay } from "../dist/index.js";
 import { VersionConflictError, WaitTimeoutError } from "../dist/index.js";
+import { startBreakingProxy } from "./breaking_proxy.mjs";
 import { startServer } from "./real_server.mjs";
 
 const EVENTS = "/executions/{execution_id}/events";
@@ -171,6 +172,20 @@ describe("streams", { skip: server.lacks(EVENTS) }, () => {
     }
   });
 
+  test("lose nothing on a way that breaks all the time", async () => {
+    const proxy = await startBreakingProxy(server.baseUrl, 250);
+    try {
+      const code = "import time\nfor i in range(30):\n    print('ä', i, flush=True)\n    time.sleep(0.02)";
+      const { execution_id } = await runbay.createExecution(source(code));
+      const { stdout, last } = await told(new Runbay({ baseUrl: proxy.baseUrl }).stream(execution_id));
+      assert.equal(stdout, Array.from({ length: 30 }, (_, i) => `ä ${i}\n`).join(""));
+      assert.equal(last.execution.stdout, stdout);
+      assert.ok(proxy.connections() > 3);
+    } finally {
+      proxy.stop();
+    }
+  });
+
   test("tell the verdicts of test cases", async () => {
     const tests = [{ name: "one", stdin: "1\n", expected_stdout: "1" }];
     const { execution_id } = await runbay.createExecution({ ...source("print(input())"), tests });
@@ -234,6 +249,26 @@ describe("interactions", { skip: server.lacks(WEBSOCKET) || (!globalThis.WebSock
         interaction.input("\n");
       }
       if (event.type === "result") assert.match(event.execution.stdout, /columns=90, lines=33/);
+    }
+  });
+
+  test("lose no output on a way that breaks all the time", async () => {
+    const proxy = await startBreakingProxy(server.baseUrl, 250);
+    try {
+      const code = "import time\nfor i in range(30):\n    print('ä', i, flush=True)\n    time.sleep(0.02)\ninput()";
+      const { execution_id } = await runbay.createExecution({ ...source(code), interactive: true });
+      const interaction = new Runbay({ baseUrl: proxy.baseUrl }).interact(execution_id);
+      let stdout = "";
+      for await (const event of interaction) {
+        if (event.type === "reset") stdout = "";
+        if (event.type === "stdout") stdout += event.data;
+        // Told again after a break, unlike a line of input.
+        if (stdout.endsWith("29\n")) interaction.eof();
+      }
+      assert.equal(stdout, Array.from({ length: 30 }, (_, i) => `ä ${i}\n`).join(""));
+      assert.ok(proxy.connections() > 3);
+    } finally {
+      proxy.stop();
     }
   });
 

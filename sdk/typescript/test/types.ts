@@ -4,6 +4,7 @@ import {
   ActiveExecutionError,
   type EndedExecution,
   type ExecutionEvent,
+  type InteractionEvent,
   hasEnded,
   isProblem,
   outputBytes,
@@ -42,6 +43,10 @@ export async function accepted(runbay: Runbay, event: ExecutionEvent): Promise<s
     case "result":
       return event.execution.stdout + some + ended.stdout;
   }
+}
+
+export function told(event: InteractionEvent): number | undefined {
+  return event.type === "input_in_doubt" ? undefined : event.id;
 }
 
 export function refused(runbay: Runbay, error: unknown): void {

@@ -10,6 +10,7 @@ from .errors import RunbayError
 from .errors import VersionConflictError
 from .errors import WaitTimeoutError
 from .events import ExecutionEvent
+from .events import InteractionEvent
 from .events import output_bytes
 from .interaction import Interaction
 from .types import has_ended
@@ -22,6 +23,7 @@ __all__ = [
     "ExecutionEvent",
     "Interaction",
     "InteractionClosedError",
+    "InteractionEvent",
     "NotFoundError",
     "Runbay",
     "RunbayError",

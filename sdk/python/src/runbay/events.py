@@ -64,6 +64,16 @@ class ResultEvent(TypedDict):
 ExecutionEvent = Union[StatusEvent, OutputEvent, TestEvent, ResetEvent, ResultEvent]
 
 
+class InputInDoubtEvent(TypedDict):
+    """The connection was replaced. Input and signals sent last may not have arrived; they are not sent again."""
+
+    type: Literal["input_in_doubt"]
+
+
+# What comes from a program that somebody interacts with.
+InteractionEvent = Union[ExecutionEvent, InputInDoubtEvent]
+
+
 def output_bytes(event: OutputEvent) -> bytes:
     """Returns the bytes of an output event."""
     if event.get("encoding") == "base64":

@@ -18,7 +18,7 @@ from typing import Union
 from .errors import ConnectionFailedError
 from .errors import InteractionClosedError
 from .errors import RunbayError
-from .events import ExecutionEvent
+from .events import InteractionEvent
 from .events import event_of
 from .reconnection import Reconnection
 from .retry import may_pass
@@ -43,8 +43,8 @@ _Command = Dict[str, Any]
 class Interaction:
     """A running program's input and events. Iterate over it once for the events, `result` being the last.
 
-    After a broken connection it goes on by itself. Events are never lost by that; input that was on its way in that
-    moment can be. Other threads may send while one iterates.
+    After a broken connection it goes on by itself. Events are never lost by that. Input that was on its way in that
+    moment can be, which an event `input_in_doubt` says. Other threads may send while one iterates.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Interaction:
         self._verify = verify
         self._reconnection = reconnection
         # None is the end.
-        self._arrived: queue.Queue[Optional[ExecutionEvent]] = queue.Queue(_MAX_ARRIVED)
+        self._arrived: queue.Queue[Optional[InteractionEvent]] = queue.Queue(_MAX_ARRIVED)
         self._failure: Optional[Exception] = None
         self._is_over = False
         # The program has ended, or cannot be followed any more; the caller does not want to follow it any more.
@@ -68,6 +68,7 @@ class Interaction:
         # Whoever sends has it, so that commands keep their order; and the connection that commands can go to.
         self._sending = threading.Condition()
         self._outlet: Optional[WebSocket] = None
+        self._input_was_sent = False
         self._waiting: List[_Command] = []
         self._size: Optional[_Command] = None
         self._at_eof = False
@@ -115,11 +116,11 @@ class Interaction:
         """Closes it."""
         self.close()
 
-    def __iter__(self) -> Iterator[ExecutionEvent]:
+    def __iter__(self) -> Iterator[InteractionEvent]:
         """Returns itself."""
         return self
 
-    def __next__(self) -> ExecutionEvent:
+    def __next__(self) -> InteractionEvent:
         """Waits for the next event."""
         is_over = self._is_over or self._left.is_set()
         event = None if is_over else self._arrived.get()
@@ -143,6 +144,8 @@ class Interaction:
         if self._outlet is not None:
             try:
                 self._outlet.send_text(json.dumps(command, ensure_ascii=False))
+                # The others are told again after a break.
+                self._input_was_sent |= command["type"] in ("stdin", "signal")
                 return True
             except WebSocketClosed:
                 # The follower notices, too, and connects again.
@@ -200,6 +203,7 @@ class Interaction:
 
     def _catch_up(self, socket: WebSocket) -> None:
         with self._sending:
+            is_in_doubt, self._input_was_sent = self._input_was_sent, False
             self._outlet = socket
             waiting, self._waiting = self._waiting, []
             # Both may have been lost with the connection before, and telling them twice changes nothing.
@@ -210,6 +214,9 @@ class Interaction:
             if self._at_eof and {"type": "eof"} not in waiting:
                 self._send_in_order({"type": "eof"})
             self._sending.notify_all()
+        # Not while others wait for sending, as they may be those who take events.
+        if is_in_doubt:
+            self._put({"type": "input_in_doubt"})
 
     def _received(self, frame: str) -> None:
         try:
@@ -229,7 +236,7 @@ class Interaction:
             self._ended.set()
         self._put(event)
 
-    def _put(self, event: Optional[ExecutionEvent]) -> None:
+    def _put(self, event: Optional[InteractionEvent]) -> None:
         while not self._left.is_set():
             try:
                 return self._arrived.put(event, timeout=1.0)
