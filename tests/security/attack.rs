@@ -10,6 +10,7 @@ use runbay_sandbox::Job;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::Runtime;
+use runbay_sandbox::WindowSize;
 use serde_json::Value;
 
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -54,10 +55,12 @@ impl Attack {
                 inodes: 1_024,
                 stack_bytes: 8 * MIB,
                 data_bytes: None,
+                terminal: false,
             },
             clocks: Clocks {
                 wall: Duration::from_secs(60),
                 cpu: Duration::from_secs(10),
+                idle: None,
                 stdout_bytes: 256 * 1024,
                 stderr_bytes: 64 * 1024,
             },
@@ -76,6 +79,13 @@ impl Attack {
 
     pub(crate) fn memory(mut self, bytes: u64) -> Self {
         self.limits.memory_bytes = bytes;
+        self
+    }
+
+    /// Gives it a terminal instead of pipes.
+    pub(crate) fn terminal(mut self) -> Self {
+        self.limits.terminal = true;
+        self.invocation.job.terminal = Some(WindowSize { columns: 80, rows: 24 });
         self
     }
 

@@ -30,5 +30,6 @@ mod processes;
 mod running;
 mod shared_files;
 mod strange_files;
+mod terminal;
 mod time;
 mod traces;

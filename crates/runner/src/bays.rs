@@ -102,6 +102,7 @@ impl Purpose<'_> {
             Self::Version => Clocks {
                 wall: VERSION_PATIENCE,
                 cpu: VERSION_PATIENCE,
+                idle: None,
                 stdout_bytes: TOOL_OUTPUT_BYTES,
                 stderr_bytes: TOOL_OUTPUT_BYTES,
             },

@@ -25,6 +25,7 @@ pub fn bay_limits(limits: &Limits) -> BayLimits {
         inodes: limits.inodes,
         stack_bytes: limits.stack_bytes.min(limits.memory_bytes),
         data_bytes: None,
+        terminal: false,
     }
 }
 
@@ -33,6 +34,7 @@ pub(crate) fn clocks(limits: &Limits) -> Clocks {
     Clocks {
         wall: Duration::from_millis(limits.wall_time_ms),
         cpu: Duration::from_millis(limits.cpu_time_ms),
+        idle: None,
         stdout_bytes: length(limits.stdout_bytes),
         stderr_bytes: length(limits.stderr_bytes),
     }
@@ -54,6 +56,7 @@ pub(crate) fn tool_bay_limits(limits: &Limits) -> BayLimits {
         // They may raise it themselves, as gcc does.
         stack_bytes: 8 * MIB,
         data_bytes: None,
+        terminal: false,
     }
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn tool_clocks(limits: &Limits) -> Clocks {
     Clocks {
         wall: Duration::from_millis(limits.compile_time_ms),
         cpu: Duration::from_millis(tool_cpu_ms(limits)),
+        idle: None,
         stdout_bytes: TOOL_OUTPUT_BYTES,
         stderr_bytes: TOOL_OUTPUT_BYTES,
     }

@@ -16,6 +16,7 @@ mod pack;
 mod program;
 mod reaper;
 mod sockets;
+mod terminal;
 mod unpack;
 
 pub(crate) use first_process::first_process;
@@ -32,6 +33,9 @@ pub use job::StderrTarget;
 pub(crate) use job::Unsendable;
 pub(crate) use job::first_frame;
 pub(crate) use job::parked_frame;
+pub(crate) use terminal::DEVICES;
+pub(crate) use terminal::DEVICES_BESIDE_TERMINAL;
+pub use terminal::WindowSize;
 
 /// The program's user and group inside the bay.
 pub(crate) const PROGRAM_ID: u32 = 1000;

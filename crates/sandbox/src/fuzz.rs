@@ -13,6 +13,7 @@ use crate::artefact::ArtefactFault;
 use crate::bay::File;
 use crate::bay::Job;
 use crate::bay::Runtime;
+use crate::bay::WindowSize;
 use crate::packet;
 use crate::wire::BayId;
 use crate::wire::BayLimits;
@@ -30,7 +31,7 @@ use crate::wire::decode;
 use crate::wire::encode;
 
 fn limits() -> impl Strategy<Value = BayLimits> {
-    any::<([u64; 8], Option<u64>)>().prop_map(|(numbers, data_bytes)| {
+    any::<([u64; 8], Option<u64>, bool)>().prop_map(|(numbers, data_bytes, terminal)| {
         let [memory_bytes, processes, cpu_time_ms, open_files, file_bytes, disk_bytes, inodes, stack_bytes] = numbers;
         BayLimits {
             memory_bytes,
@@ -42,6 +43,7 @@ fn limits() -> impl Strategy<Value = BayLimits> {
             inodes,
             stack_bytes,
             data_bytes,
+            terminal,
         }
     })
 }
@@ -97,8 +99,10 @@ fn runtime() -> impl Strategy<Value = Runtime> {
 fn job() -> impl Strategy<Value = Job> {
     let file = ("[a-z/.]{0,20}", any::<Vec<u8>>());
     let file = file.prop_map(|(name, content)| File { name: name.into(), content });
-    (proptest::collection::vec(file, 0..4), proptest::collection::vec(".{0,8}", 0..4))
-        .prop_map(|(files, arguments)| Job { files, arguments, ..Job::default() })
+    let terminal = any::<Option<(u16, u16)>>();
+    let terminal = terminal.prop_map(|size| size.map(|(columns, rows)| WindowSize { columns, rows }));
+    (proptest::collection::vec(file, 0..4), proptest::collection::vec(".{0,8}", 0..4), terminal)
+        .prop_map(|(files, arguments, terminal)| Job { files, arguments, terminal, ..Job::default() })
 }
 
 /// Whatever is sent: a message is read back, one that was cut is an error, and what was damaged is an error or a message

@@ -12,6 +12,7 @@ pub(crate) use bay::BayHandle;
 #[cfg(test)]
 pub(crate) use bay::ForkerImitation;
 pub(crate) use control::Control;
+pub(crate) use control::Speaker;
 pub use error::BayError;
 pub use error::ConnectError;
 pub use error::LimitError;

@@ -1,11 +1,14 @@
 //! Running one program in a bay: feeding it, passing on its output, and stopping it when it goes too far.
 
 mod clock;
+mod controls;
+mod idle;
 mod output;
 mod report;
 mod running;
 mod start;
 mod stdin;
+mod terminal;
 mod watch;
 
 use crate::bay::Invocation;
@@ -13,6 +16,7 @@ use crate::link::Bay;
 
 pub use clock::Clocks;
 pub use clock::Stop;
+pub use controls::Controls;
 pub use output::Chunk;
 pub use output::OutputStream;
 pub use report::Ending;
@@ -33,7 +37,9 @@ pub async fn run(bay: Bay, invocation: &Invocation, stdin: &[u8], clocks: &Clock
     let (running, mut input) = bay.start(invocation, clocks).await?;
     let feeding = async move {
         // A program that does not read its input to the end is none the worse for it.
-        drop(input.write_all(stdin).await);
+        if input.write_all(stdin).await.is_ok() {
+            drop(input.close().await);
+        }
     };
     running.collect(feeding, |_| {}).await
 }

@@ -67,6 +67,9 @@ pub struct BayLimits {
     pub stack_bytes: u64,
     /// Private writable memory of one process, in bytes; none for no limit besides that of all together.
     pub data_bytes: Option<u64>,
+    /// Whether there is a terminal for the program, with `/dev/tty` and `/dev/pts`. A job that asks for it
+    /// ([`crate::Job::terminal`]) gets it; there is never a second one.
+    pub terminal: bool,
 }
 
 /// How strongly bays are separated from the host and from each other.
@@ -165,6 +168,8 @@ pub enum FixedLimit {
     DiskBytes,
     /// [`BayLimits::inodes`].
     Inodes,
+    /// [`BayLimits::terminal`].
+    Terminal,
 }
 
 impl fmt::Display for FixedLimit {
@@ -172,6 +177,7 @@ impl fmt::Display for FixedLimit {
         f.write_str(match self {
             Self::DiskBytes => "disk_bytes",
             Self::Inodes => "inodes",
+            Self::Terminal => "terminal",
         })
     }
 }
@@ -191,8 +197,6 @@ pub(crate) enum BayReport {
 }
 
 /// From the service to pid 1 of a bay, once the program runs.
-///
-/// A terminal's new size will be one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ServiceMessage {
     /// Asks for a signal to the program's process group.
@@ -210,7 +214,7 @@ impl ServiceMessage {
     }
 }
 
-/// A signal that a person or a terminal sends to a program, see signal(7).
+/// A signal that is sent to a program, see signal(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// SIGHUP: the terminal is gone.
@@ -221,6 +225,12 @@ pub enum Signal {
     Quit,
     /// SIGTERM: the program is asked to end.
     Terminate,
+    /// SIGUSR1: what it means is up to the program.
+    User1,
+    /// SIGUSR2, likewise.
+    User2,
+    /// SIGKILL: ends what the signal reaches; [`crate::Running::kill`] ends all that runs in the bay.
+    Kill,
 }
 
 /// From pid 1 of a bay to the service.
@@ -293,7 +303,15 @@ mod tests {
 
     #[test]
     fn a_message_to_pid_1_has_its_length_whatever_it_is() {
-        let signals = [Signal::Hangup, Signal::Interrupt, Signal::Quit, Signal::Terminate];
+        let signals = [
+            Signal::Hangup,
+            Signal::Interrupt,
+            Signal::Quit,
+            Signal::Terminate,
+            Signal::User1,
+            Signal::User2,
+            Signal::Kill,
+        ];
         for message in signals.map(ServiceMessage::Signal) {
             assert_eq!(decode::<ServiceMessage>(&message.encode()), Ok(message));
         }

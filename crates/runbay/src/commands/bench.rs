@@ -103,7 +103,7 @@ async fn run_in_bay(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<Duration
     let runtime = Runtime { argv: argv.iter().map(ToString::to_string).collect(), ..Runtime::default() };
     let invocation = Invocation { runtime, ..Invocation::default() };
     let patience = Duration::from_secs(10);
-    let clocks = Clocks { wall: patience, cpu: patience, stdout_bytes: 4096, stderr_bytes: 4096 };
+    let clocks = Clocks { wall: patience, cpu: patience, idle: None, stdout_bytes: 4096, stderr_bytes: 4096 };
     let start = Instant::now();
     let bay = sandbox.bay(sandbox::default_bay_limits()).await?;
     let report = runbay_sandbox::run(bay, &invocation, b"", &clocks).await?;

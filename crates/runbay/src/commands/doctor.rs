@@ -196,7 +196,7 @@ async fn run_nothing(sandbox: &Sandbox) -> anyhow::Result<()> {
     let runtime = Runtime { argv: vec!["/usr/bin/true".to_owned()], ..Runtime::default() };
     let invocation = Invocation { runtime, ..Invocation::default() };
     let second = Duration::from_secs(1);
-    let clocks = Clocks { wall: second, cpu: second, stdout_bytes: 1024, stderr_bytes: 1024 };
+    let clocks = Clocks { wall: second, cpu: second, idle: None, stdout_bytes: 1024, stderr_bytes: 1024 };
     let bay = sandbox.bay(sandbox::default_bay_limits()).await?;
     let report = runbay_sandbox::run(bay, &invocation, b"", &clocks).await?;
     anyhow::ensure!(report.end == ProgramEnd::Exited(0), "/usr/bin/true ended with {:?}", report.end);

@@ -90,11 +90,11 @@ impl Hash {
     }
 
     fn invocation(&mut self, invocation: &Invocation) {
-        // Without `..`, so that each new field has to be considered here. The two omitted fields are the same for all
+        // Without `..`, so that each new field has to be considered here. The three omitted fields are the same for all
         // requests.
         let Invocation { runtime, job } = invocation;
         let Runtime { argv, environment: common, stderr: _ } = runtime;
-        let Job { files, arguments, environment, keep, unpack: _ } = job;
+        let Job { files, arguments, environment, keep, unpack: _, terminal: _ } = job;
         self.list(argv);
         self.list(arguments);
         for variables in [common, environment] {

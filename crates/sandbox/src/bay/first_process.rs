@@ -20,7 +20,9 @@ use super::namespaces;
 use super::pack;
 use super::pack::PackError;
 use super::program;
+use super::program::Start;
 use super::reaper;
+use super::terminal::Terminal;
 use super::unpack;
 use crate::step::During;
 use crate::step::Step;
@@ -49,6 +51,7 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     rustix::thread::set_name(c"runbay-bay").during(Step::CloseFiles)?;
     namespaces::make(inheritance.reports, inheritance.identity)?;
     mounts::make(inheritance.limits)?;
+    let mut terminal = inheritance.limits.terminal.then(Terminal::open).transpose().during(Step::OpenTerminal)?;
     let mut counted = Counted::new(program::confine(inheritance.filter)?);
 
     let control = Control::new(inheritance.control).during(Step::ReadJob)?;
@@ -59,8 +62,17 @@ fn live(inheritance: &Inheritance<'_>) -> Result<BayReport, StepError> {
     };
     fill_box(&mut job)?;
     let children = reaper::Children::watch().during(Step::BlockSignals)?;
-    control.tell(BayMessage::Started, None).during(Step::ReadJob)?;
-    let started = program::start(&runtime, &job, &limits, inheritance)?;
+    let shown = job.terminal.map(|size| terminal.as_mut().ok_or(Errno::NODEV)?.hand_out(size));
+    let shown = shown.transpose().during(Step::OpenTerminal)?;
+    if shown.is_none() {
+        control.tell(BayMessage::Started, None).during(Step::ReadJob)?;
+    }
+    let terminal = shown.as_ref().and(terminal.as_ref()).map(Terminal::programs_side);
+    let started = program::start(&Start { runtime: &runtime, job: &job, limits: &limits, terminal }, inheritance)?;
+    // Not before, so that a key that interrupts finds a program. The service alone has this side then.
+    if let Some(shown) = shown {
+        control.tell(BayMessage::Started, Some(shown.as_fd())).during(Step::ReadJob)?;
+    }
     let ended = children.await_end(&started, &control, &mut counted).during(Step::WaitForProgram)?;
     let kept = job.keep.as_deref().filter(|_| ended.how == ProgramEnd::Exited(0));
     if kept.is_some() {

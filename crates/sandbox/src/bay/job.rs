@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::terminal::WindowSize;
 use crate::artefact::Artefact;
 use crate::stream;
 use crate::wire::BayLimits;
@@ -30,7 +31,7 @@ pub struct Runtime {
     pub argv: Vec<String>,
     /// The environment, as far as it is the same for all.
     pub environment: Vec<(String, String)>,
-    /// Where standard error goes.
+    /// Where standard error goes; to the terminal if the job has one.
     pub stderr: StderrTarget,
 }
 
@@ -51,6 +52,11 @@ pub struct Job {
     /// File or directory below [`crate::ARTEFACT_DIRECTORY`] that is handed over if the program ends with the exit code
     /// 0; the directories above it are made before the program starts.
     pub keep: Option<PathBuf>,
+    /// The size of the terminal that is the program's standard input, output and error, and that of its session; none
+    /// for pipes. Needs [`BayLimits::terminal`].
+    ///
+    /// `TERM` is `xterm-256color` unless the environment has another one.
+    pub terminal: Option<WindowSize>,
 }
 
 /// Where a program's standard error goes.

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::MountFlags;
 
 use super::PROGRAM_ID;
+use super::terminal;
 use crate::artefact::ARTEFACT_DIRECTORY;
 use crate::policy::MASKED_PROC_DIRECTORIES;
 use crate::policy::MASKED_PROC_FILES;
@@ -29,9 +30,13 @@ const WRITABLE: &[(&str, &str, u32)] = &[
     ("/mnt/shm", "/dev/shm", 0o1777),
 ];
 
-/// Mounts /proc and the writable directories, and enters /box.
+/// Mounts /proc, the terminal's devices and the writable directories, and enters /box.
 pub(super) fn make(limits: &BayLimits) -> Result<(), StepError> {
     mount_proc()?;
+    // What it is made of is covered by the next mount.
+    if limits.terminal {
+        terminal::mount().during(Step::MountTerminal)?;
+    }
     mount_files(limits).during(Step::MountFiles)?;
     for (source, target, mode) in WRITABLE {
         bind_directory(source, target, *mode).during(Step::BindFiles)?;

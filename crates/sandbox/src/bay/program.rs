@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::ptr;
 use std::time::Instant;
@@ -74,14 +75,21 @@ fn is_listener(core_pattern: &str) -> bool {
     core_pattern.starts_with(['|', '@'])
 }
 
+/// What is started.
+pub(super) struct Start<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) job: &'a Job,
+    /// Those that the bay has by now.
+    pub(super) limits: &'a BayLimits,
+    /// What the program has instead of pipes.
+    pub(super) terminal: Option<BorrowedFd<'a>>,
+}
+
 /// Starts the program; pid 1 keeps no end of its pipes.
-pub(super) fn start(
-    runtime: &Runtime,
-    job: &Job,
-    limits: &BayLimits,
-    inheritance: &Inheritance<'_>,
-) -> Result<Started, StepError> {
-    let birth = Birth { arguments: ExecArguments::new(runtime, job).during(Step::Execute)?, limits, inheritance };
+pub(super) fn start(start: &Start<'_>, inheritance: &Inheritance<'_>) -> Result<Started, StepError> {
+    let Start { runtime, job, limits, terminal } = *start;
+    let arguments = ExecArguments::new(runtime, job).during(Step::Execute)?;
+    let birth = Birth { arguments, limits, terminal, inheritance };
     let at = Instant::now();
     let pid = clone_until_exec(&birth).during(Step::Fork)?;
     for end in [inheritance.stdin, inheritance.stdout, inheritance.stderr] {
@@ -93,8 +101,8 @@ pub(super) fn start(
 /// What the new process needs to become the program.
 struct Birth<'a> {
     arguments: ExecArguments,
-    /// Those that the bay has by now.
     limits: &'a BayLimits,
+    terminal: Option<BorrowedFd<'a>>,
     inheritance: &'a Inheritance<'a>,
 }
 
@@ -125,6 +133,9 @@ extern "C" fn be_born(argument: *mut libc::c_void) -> libc::c_int {
     exit()
 }
 
+/// Tells programs what the terminal understands, see term(7). Those that people have in pages and on desktops do.
+const TERMINAL_KIND: (&str, &str) = ("TERM", "xterm-256color");
+
 /// What is executed: what execve(2) wants, without its arrays of pointers.
 struct ExecArguments {
     arguments: Vec<CString>,
@@ -135,8 +146,10 @@ struct ExecArguments {
 impl ExecArguments {
     fn new(runtime: &Runtime, job: &Job) -> Result<Self, Errno> {
         let text = |text: String| CString::new(text).map_err(|_| Errno::INVAL);
-        let environment: BTreeMap<_, _> =
-            runtime.environment.iter().chain(&job.environment).map(|(name, value)| (name, value)).collect();
+        let terminal = job.terminal.map(|_| TERMINAL_KIND);
+        let given = runtime.environment.iter().chain(&job.environment);
+        let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
+        let environment: BTreeMap<_, _> = terminal.into_iter().chain(given).collect();
         Ok(Self {
             arguments: runtime.argv.iter().chain(&job.arguments).cloned().map(text).collect::<Result<_, _>>()?,
             environment: environment
@@ -174,7 +187,13 @@ fn become_program(birth: &Birth<'_>) -> StepError {
 fn prepare_program(birth: &Birth<'_>) -> Result<(), StepError> {
     let inheritance = birth.inheritance;
     rustix::process::setsid().during(Step::NewSession)?;
-    redirect(inheritance, birth.arguments.stderr).during(Step::Redirect)?;
+    match birth.terminal {
+        Some(terminal) => {
+            rustix::process::ioctl_tiocsctty(terminal).during(Step::TakeTerminal)?;
+            redirect([terminal; 3]).during(Step::Redirect)?;
+        }
+        None => redirect(pipes(inheritance, birth.arguments.stderr)).during(Step::Redirect)?,
+    }
     limit_resources(birth.limits, inheritance.has_cgroup).during(Step::LimitResources)?;
     preempt_nobody().during(Step::SetSchedule)?;
     change_user(inheritance.identity).during(Step::ChangeUser)?;
@@ -194,14 +213,20 @@ fn preempt_nobody() -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// Makes the pipes 0, 1 and 2, and lets execve(2) close the rest.
-fn redirect(inheritance: &Inheritance<'_>, stderr: StderrTarget) -> Result<(), Errno> {
-    rustix::stdio::dup2_stdin(inheritance.stdin)?;
-    rustix::stdio::dup2_stdout(inheritance.stdout)?;
-    rustix::stdio::dup2_stderr(match stderr {
+fn pipes<'a>(inheritance: &Inheritance<'a>, stderr: StderrTarget) -> [BorrowedFd<'a>; 3] {
+    let Inheritance { stdin, stdout, .. } = *inheritance;
+    let stderr = match stderr {
         StderrTarget::Own => inheritance.stderr,
-        StderrTarget::Stdout => inheritance.stdout,
-    })?;
+        StderrTarget::Stdout => stdout,
+    };
+    [stdin, stdout, stderr].map(AsFd::as_fd)
+}
+
+/// Makes these 0, 1 and 2, and lets execve(2) close the rest.
+fn redirect([stdin, stdout, stderr]: [BorrowedFd<'_>; 3]) -> Result<(), Errno> {
+    rustix::stdio::dup2_stdin(stdin)?;
+    rustix::stdio::dup2_stdout(stdout)?;
+    rustix::stdio::dup2_stderr(stderr)?;
     // SAFETY: it changes flags only; the fds stay open for the report of a failure.
     let result = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
@@ -320,6 +345,7 @@ fn reset_signals() -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bay::WindowSize;
 
     #[test]
     fn what_a_request_brings_comes_after_the_runtime_and_counts_more() {
@@ -337,6 +363,12 @@ mod tests {
         let made = ExecArguments::new(&runtime, &job).unwrap();
         assert_eq!(made.arguments, [c"/bin/lisp".to_owned(), c"-q".to_owned(), c"main".to_owned()]);
         assert_eq!(made.environment, [c"A=2".to_owned(), c"B=x=y".to_owned(), c"PATH=/bin".to_owned()]);
+        let shown = Job { terminal: Some(WindowSize { columns: 80, rows: 24 }), ..job.clone() };
+        let made = ExecArguments::new(&runtime, &shown).unwrap();
+        assert_eq!(made.environment.last(), Some(&c"TERM=xterm-256color".to_owned()));
+        let own = Job { environment: vec![pair("TERM", "dumb")], ..shown };
+        let made = ExecArguments::new(&runtime, &own).unwrap();
+        assert_eq!(made.environment.last(), Some(&c"TERM=dumb".to_owned()));
         let broken = Job { arguments: vec!["a\0b".to_owned()], ..job };
         assert!(ExecArguments::new(&runtime, &broken).is_err());
     }

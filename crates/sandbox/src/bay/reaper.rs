@@ -115,6 +115,9 @@ fn number(signal: Signal) -> rustix::process::Signal {
         Signal::Interrupt => rustix::process::Signal::INT,
         Signal::Quit => rustix::process::Signal::QUIT,
         Signal::Terminate => rustix::process::Signal::TERM,
+        Signal::User1 => rustix::process::Signal::USR1,
+        Signal::User2 => rustix::process::Signal::USR2,
+        Signal::Kill => rustix::process::Signal::KILL,
     }
 }
 

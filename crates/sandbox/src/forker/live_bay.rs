@@ -325,8 +325,11 @@ fn cgroup_limits(limits: &BayLimits) -> CgroupLimits {
 
 /// Returns which limit is another one, although it is a part of the mounts of the bay.
 fn first_fixed_change(from: &BayLimits, to: &BayLimits) -> Option<FixedLimit> {
-    let changes =
-        [(FixedLimit::DiskBytes, from.disk_bytes != to.disk_bytes), (FixedLimit::Inodes, from.inodes != to.inodes)];
+    let changes = [
+        (FixedLimit::DiskBytes, from.disk_bytes != to.disk_bytes),
+        (FixedLimit::Inodes, from.inodes != to.inodes),
+        (FixedLimit::Terminal, from.terminal != to.terminal),
+    ];
     changes.into_iter().find_map(|(limit, changes)| changes.then_some(limit))
 }
 
@@ -372,6 +375,7 @@ mod tests {
         inodes: 7,
         stack_bytes: 8,
         data_bytes: None,
+        terminal: false,
     };
 
     /// A process to stand in for pid 1 of a bay, which may be killed.
@@ -430,6 +434,7 @@ mod tests {
         for (limits, fixed) in [
             (BayLimits { disk_bytes: 60, ..LIMITS }, FixedLimit::DiskBytes),
             (BayLimits { inodes: 6, memory_bytes: 10, ..LIMITS }, FixedLimit::Inodes),
+            (BayLimits { terminal: true, ..LIMITS }, FixedLimit::Terminal),
         ] {
             assert_eq!(bay.limit(&limits), Err(LimitRefusal::Fixed(fixed)));
         }

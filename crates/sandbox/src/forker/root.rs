@@ -23,6 +23,8 @@ use rustix::mount::UnmountFlags;
 use rustix::thread::UnshareFlags;
 
 use super::etc;
+use crate::bay::DEVICES;
+use crate::bay::DEVICES_BESIDE_TERMINAL;
 use crate::step::During;
 use crate::step::Step;
 use crate::step::StepError;
@@ -40,6 +42,9 @@ const DIRECTORIES: &[&str] = &[
     "dev/shm",
     "etc",
     "mnt",
+    "mnt/dev",
+    "mnt/dev/pts",
+    "mnt/dev/shm",
     "opt",
     "opt/artefact",
     SUPPORT_DIRECTORY,
@@ -56,13 +61,12 @@ const HOST_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/alternatives"];
 /// Top directories that are links into /usr on a merged-usr host, and directories of their own elsewhere.
 const USR_LINKS: &[&str] = &["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
 
-const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
-
+/// Links in `/dev`.
 const DEVICE_LINKS: &[(&str, &str)] = &[
-    ("dev/fd", "/proc/self/fd"),
-    ("dev/stdin", "/proc/self/fd/0"),
-    ("dev/stdout", "/proc/self/fd/1"),
-    ("dev/stderr", "/proc/self/fd/2"),
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
 ];
 
 /// A host path as a mount of its own that is not attached anywhere yet.
@@ -109,6 +113,13 @@ fn unshare_mounts() -> Result<(), Errno> {
 fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
     const LOCKED: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
     let mut trees = Vec::new();
+    let terminal = Path::new(DEVICES_BESIDE_TERMINAL).join("tty");
+    let devices = DEVICES.iter().map(|name| (*name, Path::new("dev").join(name))).chain([("tty", terminal)]);
+    for (name, target) in devices {
+        let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
+        let tree = open_tree(&Path::new("/dev").join(name), attributes).during(Step::OpenHostPath)?;
+        trees.push(Tree { target, ..tree });
+    }
     let mut open = |path: &Path, attributes| -> Result<(), StepError> {
         trees.push(open_tree(path, attributes).during(Step::OpenHostPath)?);
         Ok(())
@@ -122,9 +133,6 @@ fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
     }
     for path in HOST_FILES.iter().map(Path::new).filter(|path| path.exists()) {
         open(path, LOCKED)?;
-    }
-    for path in DEVICES {
-        open(Path::new(path), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC)?;
     }
     // The kernel lets a user namespace mount /proc only where one is visible already. The bay's own covers this.
     open(Path::new("/proc"), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
@@ -203,8 +211,16 @@ fn fill(root: &OwnedFd, configuration: &Configuration) -> Result<(), Errno> {
     for (name, content) in etc::FILES {
         write_file(root, Path::new(name), content.as_bytes())?;
     }
-    for (link, target) in DEVICE_LINKS.iter().chain(etc::LINKS) {
+    for (link, target) in etc::LINKS {
         rustix::fs::symlinkat(*target, root, *link)?;
+    }
+    for directory in ["dev", DEVICES_BESIDE_TERMINAL].map(Path::new) {
+        for (link, target) in DEVICE_LINKS {
+            rustix::fs::symlinkat(*target, root, directory.join(link))?;
+        }
+    }
+    for name in DEVICES {
+        write_file(root, &Path::new(DEVICES_BESIDE_TERMINAL).join(name), b"")?;
     }
     for name in USR_LINKS {
         match rustix::fs::readlink(Path::new("/").join(name), Vec::new()) {

@@ -169,6 +169,7 @@ impl Bay {
             inodes: 1,
             stack_bytes: 1,
             data_bytes: None,
+            terminal: false,
         };
         let (control_end, artefact_room) = (Control::new(service), ArtefactRoom::new());
         let bay =

@@ -78,6 +78,7 @@ const CLOCKS: &str = "sets the host's clock";
 const HOST: &str = "administers the host";
 const MEMORY_NODES: &str = "moves memory between nodes: no use in a bay, and a history of kernel faults";
 const TERMINALS: &str = "puts input into a terminal";
+const OWN_TERMINALS: &str = "threads of the kernel process what is written to a terminal, in nobody's account";
 const HUGE_PAGES: &str = "huge pages that the host has set aside count for no memory limit";
 const CORE_DUMPS: &str = "with the limit 0 the kernel starts the host's program for core dumps";
 const FIRST_PROCESS: &str = "where the program and pid 1 are the same user, nothing else keeps the limits of pid 1";
@@ -212,15 +213,37 @@ const FORBIDDEN: &[Rule] = &[
         &[Test::NotEqual(0, u32::MAX), Test::NotEqual(0, 0), Test::NotEqual(0, word(libc::ADDR_NO_RANDOMIZE))],
         "switches to old behaviour of the kernel",
     ),
-    when(libc::SYS_ioctl, &[Test::Equal(1, 0x5412)], TERMINALS),
-    // TIOCLINUX pastes into a virtual console.
-    when(libc::SYS_ioctl, &[Test::Equal(1, 0x541c)], TERMINALS),
+    // Of what terminals answer to (ioctl_tty(2)), programs need modes, sizes, groups, queues and flow.
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCSTI)], TERMINALS),
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCLINUX)], TERMINALS),
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCSETD)], MODULES),
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCCONS)], HOST),
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCVHANGUP)], HOST),
+    when(libc::SYS_ioctl, &[Test::Equal(1, TIOCSPTLCK)], OWN_TERMINALS),
     when(libc::SYS_ioctl, &[Test::Equal(1, PAGEMAP_SCAN)], RESIDENCE),
     // Bridges, virtual networks and what leads to them, see linux/sockios.h.
     when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x8940, 1)], MODULES),
     when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x8982, 1)], MODULES),
     when(libc::SYS_ioctl, &[Test::EqualBut(1, 0x89a0, 3)], MODULES),
 ];
+
+/// Makes a byte the next one that somebody types.
+const TIOCSTI: u32 = 0x5412;
+
+/// Pastes into a virtual console.
+const TIOCLINUX: u32 = 0x541c;
+
+/// Redirects what the kernel prints.
+const TIOCCONS: u32 = 0x541d;
+
+/// Changes how a terminal's bytes are processed: modems, radios and more, hardly used by anybody.
+const TIOCSETD: u32 = 0x5423;
+
+/// Takes a terminal away from all who have it, as vhangup(2) does.
+const TIOCVHANGUP: u32 = 0x5437;
+
+/// Unlocks a pseudo-terminal that was just made, without which it cannot be used. The same on every architecture.
+const TIOCSPTLCK: u32 = 0x4004_5431;
 
 /// Pages of all that a program starts are merged with those of others (Linux 6.4); libc does not name it.
 const PR_SET_MEMORY_MERGE: u32 = 67;

@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use super::idle::Activity;
+use super::idle::IdleClock;
 use crate::cgroup;
 use crate::link::BayHandle;
 use crate::link::Control;
@@ -33,6 +35,8 @@ pub struct Clocks {
     pub wall: Duration,
     /// CPU time of all processes together; needs cgroups.
     pub cpu: Duration,
+    /// Time in which the program writes nothing and is fed nothing, whatever it does meanwhile; none for no such limit.
+    pub idle: Option<Duration>,
     /// Bytes of standard output.
     pub stdout_bytes: usize,
     /// Bytes of standard error.
@@ -46,6 +50,8 @@ pub enum Stop {
     WallTime,
     /// It used more than [`Clocks::cpu`].
     CpuTime,
+    /// It wrote nothing and was fed nothing for [`Clocks::idle`].
+    Idle,
     /// It wrote more than [`Clocks::stdout_bytes`] or [`Clocks::stderr_bytes`].
     Output,
     /// Whoever started it wanted it to end.
@@ -67,6 +73,7 @@ pub(super) struct Clock {
     wall: Duration,
     wall_end: Instant,
     cpu: Option<CpuClock>,
+    idle: Option<IdleClock>,
     /// What the forker was asked and has not answered.
     question: Option<Question>,
     /// Whether pid 1 may say by itself that the program ended.
@@ -97,6 +104,7 @@ impl Clock {
             wall: clocks.wall,
             wall_end: started + clocks.wall,
             cpu,
+            idle: clocks.idle.map(|limit| IdleClock::start(started, limit)),
             question: None,
             listens: keeps,
             packed_by: None,
@@ -105,6 +113,11 @@ impl Clock {
 
     pub(super) fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Returns what has to be noted of the program, if anything.
+    pub(super) fn activity(&self) -> Option<&Activity> {
+        self.idle.as_ref().map(IdleClock::activity)
     }
 
     /// Waits until time is up, and says which; `control` leads to pid 1 of the bay, `handle` to the forker.
@@ -117,7 +130,8 @@ impl Clock {
                 tokio::time::sleep_until(packed_by).await;
                 return Expiry::NotPacked;
             }
-            let next = self.cpu.as_ref().map_or(self.wall_end, |cpu| cpu.next_look.min(self.wall_end));
+            let looks = [self.cpu.as_ref().map(|cpu| cpu.next_look), self.idle.as_ref().map(IdleClock::next_look)];
+            let next = looks.into_iter().flatten().fold(self.wall_end, Instant::min);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
                 message = control.hear(), if self.listens => {
@@ -130,6 +144,9 @@ impl Clock {
             }
             if self.packed_by.is_none() && self.cpu.as_mut().is_some_and(CpuClock::is_over) {
                 return Expiry::Stop(Stop::CpuTime);
+            }
+            if self.packed_by.is_none() && self.idle.as_mut().is_some_and(IdleClock::is_over) {
+                return Expiry::Stop(Stop::Idle);
             }
         }
     }
@@ -229,9 +246,13 @@ mod tests {
 
     impl Fixture {
         fn new(meter: Option<OwnedFd>) -> Self {
+            Self::with_idle(meter, None)
+        }
+
+        fn with_idle(meter: Option<OwnedFd>, idle: Option<Duration>) -> Self {
             let imitation = Bay::imitation().unwrap();
             let wall = Duration::from_secs(1);
-            let clocks = Clocks { wall, cpu: 10 * wall, stdout_bytes: 0, stderr_bytes: 0 };
+            let clocks = Clocks { wall, cpu: 10 * wall, idle, stdout_bytes: 0, stderr_bytes: 0 };
             let Bay { control, handle, .. } = imitation.bay;
             let clock = Clock::start(&clocks, meter, true);
             Self { clock, control, handle, pid_1: imitation.control, forker: imitation.forker }
@@ -309,6 +330,41 @@ mod tests {
         answer.send(Some(Duration::ZERO)).unwrap();
         assert_eq!(fixture.clock.expiry(&mut fixture.control, &fixture.handle).await, STOP);
         assert_eq!(fixture.clock.started().elapsed().as_millis() / 100, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_is_idle_from_what_was_noted_last() {
+        let idle = Duration::from_millis(300);
+        let mut fixture = Fixture::with_idle(None, Some(idle));
+        let activity = fixture.clock.activity().unwrap().clone();
+        let started = fixture.clock.started();
+        for _ in 0..2 {
+            let pause = tokio::time::timeout(
+                Duration::from_millis(200),
+                fixture.clock.expiry(&mut fixture.control, &fixture.handle),
+            );
+            assert!(pause.await.is_err());
+            activity.note();
+        }
+        let expiry = fixture.clock.expiry(&mut fixture.control, &fixture.handle).await;
+        assert_eq!((expiry, started.elapsed().as_millis() / 100), (Expiry::Stop(Stop::Idle), 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_at_the_last_moment_counts() {
+        let idle = Duration::from_millis(300);
+        let mut fixture = Fixture::with_idle(None, Some(idle));
+        let activity = fixture.clock.activity().unwrap().clone();
+        let late = async {
+            tokio::time::sleep(idle + Duration::from_millis(5)).await;
+            activity.note();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            expiry = fixture.clock.expiry(&mut fixture.control, &fixture.handle) => assert_eq!(expiry, Expiry::Stop(Stop::Idle)),
+            () = late => {}
+        }
+        assert_eq!(fixture.clock.started().elapsed().as_millis() / 100, 6);
     }
 
     #[tokio::test(start_paused = true)]

@@ -48,7 +48,15 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(stdout: pipe::Receiver, stderr: pipe::Receiver, clocks: &Clocks) -> Self {
-        Self { stdout: Capture::new(stdout, clocks.stdout_bytes), stderr: Capture::new(stderr, clocks.stderr_bytes) }
+        Self {
+            stdout: Capture::new(Pipe::Open(stdout), clocks.stdout_bytes),
+            stderr: Capture::new(Pipe::Open(stderr), clocks.stderr_bytes),
+        }
+    }
+
+    /// Takes all that is written to a terminal for standard output.
+    pub(super) fn of_terminal(terminal: pipe::Receiver, clocks: &Clocks) -> Self {
+        Self { stderr: Capture::new(Pipe::Closed, 0), stdout: Capture::new(Pipe::Open(terminal), clocks.stdout_bytes) }
     }
 
     /// Waits for the next chunk in the order of arrival; none when both streams are at their end or over their limit.
@@ -83,7 +91,7 @@ impl Output {
     }
 }
 
-/// One pipe, and how much of it is read.
+/// One pipe or terminal, and how much of it is read.
 struct Capture {
     pipe: Pipe,
     /// One more than the limit at first: the last byte tells that there was more.
@@ -101,8 +109,8 @@ enum Pipe {
 }
 
 impl Capture {
-    fn new(pipe: pipe::Receiver, limit: usize) -> Self {
-        Self { pipe: Pipe::Open(pipe), left: limit.saturating_add(1) }
+    fn new(pipe: Pipe, limit: usize) -> Self {
+        Self { pipe, left: limit.saturating_add(1) }
     }
 
     /// Waits for some bytes; none at the end, or after one more than the limit.
@@ -162,7 +170,7 @@ impl Capture {
     /// rest goes on.
     fn listen(&mut self) {
         let Pipe::Resting { pipe, until } = &mut self.pipe else { return };
-        match pipe.try_clone().and_then(pipe::Receiver::from_owned_fd) {
+        match pipe.try_clone().and_then(pipe::Receiver::from_owned_fd_unchecked) {
             Ok(pipe) => self.pipe = Pipe::Open(pipe),
             Err(_) => *until = Instant::now() + REST,
         }
@@ -186,7 +194,7 @@ mod tests {
     fn output(stdout_bytes: usize, stderr_bytes: usize) -> (PipeWriter, PipeWriter, Output) {
         let ((stdout, out), (stderr, err)) = (pipe(), pipe());
         let time = Duration::from_secs(1);
-        let clocks = Clocks { wall: time, cpu: time, stdout_bytes, stderr_bytes };
+        let clocks = Clocks { wall: time, cpu: time, idle: None, stdout_bytes, stderr_bytes };
         (stdout, stderr, Output::new(out, err, &clocks))
     }
 

@@ -72,6 +72,12 @@ pub enum RunError {
     /// A name in the job is not UTF-8.
     #[error("a file name of the job is not UTF-8")]
     JobName,
+    /// The job asks for a terminal, and the bay was made without one.
+    #[error("the bay has no terminal")]
+    NoTerminal,
+    /// The terminal of the program could not be taken over; the service may have too many open files.
+    #[error("failed to take over the terminal of the program")]
+    Terminal(#[source] std::io::Error),
     /// The forker died, and the bay with it.
     #[error("the sandbox's forker process died during the run")]
     ForkerLost,

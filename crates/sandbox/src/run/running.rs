@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::future::pending;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +16,7 @@ use super::clock::Clock;
 use super::clock::Clocks;
 use super::clock::PACK_PATIENCE;
 use super::clock::Stop;
+use super::controls::Controls;
 use super::output::Chunk;
 use super::output::Output;
 use super::output::OutputStream;
@@ -22,6 +25,7 @@ use super::report::Report;
 use super::report::RunError;
 use super::report::judge_end;
 use super::stdin::Stdin;
+use super::terminal::Terminal;
 use super::watch::End;
 use super::watch::Watch;
 use crate::artefact::Artefact;
@@ -31,7 +35,6 @@ use crate::link::Bay;
 use crate::link::Control;
 use crate::wire::BayMessage;
 use crate::wire::ProgramEnd;
-use crate::wire::ServiceMessage;
 use crate::wire::Signal;
 use crate::wire::Usage;
 
@@ -42,10 +45,15 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// Its clocks and output limits are watched while one of the methods waits, whichever it is; somebody has to wait.
 /// Nothing is read of its output before it is asked for, so a program whose output nobody wants waits with full pipes.
+/// All that is written to its terminal, if it has one, is standard output.
+///
 /// Dropping it kills the program.
 pub struct Running {
     output: Output,
     watch: Watch,
+    controls: Controls,
+    #[expect(dead_code, reason = "it is kept for the controls, which do not keep it")]
+    terminal: Option<Arc<Terminal>>,
     /// Whether something is handed over at the end.
     keeps: bool,
     artefact_room: ArtefactRoom,
@@ -56,17 +64,46 @@ pub struct Running {
 }
 
 impl Running {
-    /// Takes over a bay whose program starts at this moment, or which ended before that.
-    pub(super) fn new(bay: Bay, clocks: &Clocks, keeps: bool, early_end: Option<(ProgramEnd, Usage)>) -> (Self, Stdin) {
+    /// Takes over a bay whose program starts at this moment, with a terminal or pipes.
+    pub(super) fn new(
+        bay: Bay,
+        clocks: &Clocks,
+        keeps: bool,
+        terminal: Option<OwnedFd>,
+    ) -> Result<(Self, Stdin), RunError> {
         let Bay { limits: _, control, stdin, stdout, stderr, ended, handle, meter, artefact_room } = bay;
-        let mut output = Output::new(stdout, stderr, clocks);
         let clock = Clock::start(clocks, meter, keeps);
-        let end = early_end.map(|(how, usage)| {
-            output.close();
-            Ok(End { how, stop: None, wall: Duration::ZERO, usage })
-        });
+        let activity = clock.activity().cloned();
+        let terminal = terminal.map(Terminal::take_over).transpose().map_err(RunError::Terminal)?;
+        let (output, stdin) = match &terminal {
+            None => (Output::new(stdout, stderr, clocks), Stdin::of_pipe(stdin, activity)),
+            Some(terminal) => {
+                let output = terminal.output().map_err(RunError::Terminal)?;
+                let input = terminal.input().map_err(RunError::Terminal)?;
+                (Output::of_terminal(output, clocks), Stdin::of_terminal(input, activity))
+            }
+        };
+        let controls = Controls::new(&control, terminal.as_ref());
         let watch = Watch { clock, control, handle, ended, stopped: None };
-        (Self { output, watch, keeps, artefact_room, end, drain_by: None }, Stdin::new(stdin))
+        Ok((Self { output, watch, controls, terminal, keeps, artefact_room, end: None, drain_by: None }, stdin))
+    }
+
+    /// Takes over a bay that ended before its program started.
+    pub(super) fn ended(
+        bay: Bay,
+        clocks: &Clocks,
+        (how, usage): (ProgramEnd, Usage),
+    ) -> Result<(Self, Stdin), RunError> {
+        let (mut running, stdin) = Self::new(bay, clocks, false, None)?;
+        running.output.close();
+        running.end = Some(Ok(End { how, stop: None, wall: Duration::ZERO, usage }));
+        Ok((running, stdin))
+    }
+
+    /// Returns what signals and resizes while this is waited for. It can be cloned, and keeps nothing of the program.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        self.controls.clone()
     }
 
     /// Waits for the next chunk of output; none when the program has ended and all that it wrote has been returned.
@@ -78,6 +115,9 @@ impl Running {
         while self.end.is_none() {
             tokio::select! {
                 Some(chunk) = self.output.next() => {
+                    if let Some(activity) = self.watch.clock.activity() {
+                        activity.note();
+                    }
                     if self.output.is_over_limit() {
                         self.watch.stop(Stop::Output);
                     }
@@ -94,15 +134,13 @@ impl Running {
         self.drain().await
     }
 
-    /// Sends a signal to the program's process group. Nothing happens if the program has ended.
-    ///
-    /// Its group is what the program started and did not move to another one.
+    /// Sends a signal, see [`Controls::signal`].
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when the bay has not taken earlier signals yet, and others when it is dead.
+    /// Like [`Controls::signal`].
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        self.watch.control.say(ServiceMessage::Signal(signal))
+        self.controls.signal(signal)
     }
 
     /// Kills the program and all that it started, by [`Stop::Requested`]. Its end is told as usual.

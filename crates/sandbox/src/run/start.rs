@@ -1,5 +1,8 @@
 //! Starting a program in a bay, at once or in two steps.
 
+use std::io;
+use std::os::fd::OwnedFd;
+
 use tokio::time::timeout;
 
 use super::clock::Clocks;
@@ -45,9 +48,9 @@ impl Bay {
     pub async fn park(mut self, runtime: &Runtime) -> Result<ParkedBay, RunError> {
         let frame = bay::first_frame(runtime, None)?;
         match hand_over(&mut self, &frame, None, BayMessage::Parked).await? {
-            None => Ok(ParkedBay { bay: Some(self) }),
+            HandedOver::Taken(_) => Ok(ParkedBay { bay: Some(self) }),
             // With too little memory to be built it is dead as well.
-            Some((end, usage)) => judge_end(end, &usage, None).and(Err(RunError::BayLost)),
+            HandedOver::Ended(end, usage) => judge_end(end, &usage, None).and(Err(RunError::BayLost)),
         }
     }
 }
@@ -102,32 +105,46 @@ impl ParkedBay {
 }
 
 async fn start(mut bay: Bay, frame: &[u8], job: &Job, clocks: &Clocks) -> Result<(Running, Stdin), RunError> {
-    let early_end = hand_over(&mut bay, frame, job.unpack.as_ref(), BayMessage::Started).await?;
-    if let Some((end, usage)) = &early_end {
-        judge_end(*end, usage, None)?;
+    if job.terminal.is_some() && !bay.limits.terminal {
+        return Err(RunError::NoTerminal);
     }
-    Ok(Running::new(bay, clocks, job.keep.is_some(), early_end))
+    match hand_over(&mut bay, frame, job.unpack.as_ref(), BayMessage::Started).await? {
+        HandedOver::Taken(None) if job.terminal.is_some() => Err(RunError::Terminal(io::ErrorKind::InvalidData.into())),
+        HandedOver::Taken(terminal) => Running::new(bay, clocks, job.keep.is_some(), terminal),
+        HandedOver::Ended(end, usage) => {
+            judge_end(end, &usage, None)?;
+            Running::ended(bay, clocks, (end, usage))
+        }
+    }
 }
 
-/// Sends a frame and waits until pid 1 says `expected`; returns how the bay ended if it does not come that far.
+/// What became of something that was handed over.
+enum HandedOver {
+    /// Pid 1 has it; the fd came with its answer.
+    Taken(Option<OwnedFd>),
+    /// The bay ended before.
+    Ended(ProgramEnd, Usage),
+}
+
+/// Sends a frame and waits until pid 1 says `expected`; the bay may end before that.
 async fn hand_over(
     bay: &mut Bay,
     frame: &[u8],
     unpack: Option<&Artefact>,
     expected: BayMessage,
-) -> Result<Option<(ProgramEnd, Usage)>, RunError> {
+) -> Result<HandedOver, RunError> {
     let hand_over = async {
         let said = match bay.control.hand_over(frame, unpack).await {
             Ok(()) => bay.control.hear().await,
             Err(error) => Err(error),
         };
         match said {
-            Ok((message, _)) if message == expected => Ok(None),
+            Ok((message, fd)) if message == expected => Ok(HandedOver::Taken(fd)),
             // The bay gave up; the forker knows why.
             _ => {
-                let end = (&mut bay.ended).await.map_err(|_| RunError::ForkerLost)?;
+                let (end, usage) = (&mut bay.ended).await.map_err(|_| RunError::ForkerLost)?;
                 bay.handle.disarm();
-                Ok(Some(end))
+                Ok(HandedOver::Ended(end, usage))
             }
         }
     };

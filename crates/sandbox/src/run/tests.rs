@@ -16,7 +16,7 @@ use crate::wire::Usage;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-const CLOCKS: Clocks = Clocks { wall: SECOND, cpu: SECOND, stdout_bytes: 4, stderr_bytes: 4 };
+const CLOCKS: Clocks = Clocks { wall: SECOND, cpu: SECOND, idle: None, stdout_bytes: 4, stderr_bytes: 4 };
 
 #[tokio::test(start_paused = true)]
 async fn a_bay_that_does_not_die_does_not_take_the_verdict_along() {

@@ -17,6 +17,7 @@ const LIMITS: BayLimits = BayLimits {
     inodes: 7,
     stack_bytes: 8,
     data_bytes: Some(9),
+    terminal: true,
 };
 
 fn runtime() -> Runtime {
@@ -36,6 +37,7 @@ fn job() -> Job {
         arguments: vec!["main.py".to_owned()],
         environment: vec![("A".to_owned(), "1".to_owned())],
         keep: Some("program".into()),
+        terminal: Some(WindowSize { columns: 80, rows: 24 }),
     }
 }
 

@@ -109,6 +109,18 @@ fn high_bits_save_no_call() {
 }
 
 #[test]
+fn terminals_are_used_and_neither_made_nor_turned_into_something_else() {
+    // Changes what processes their bytes, redirects the console, hangs up, unlocks a new one.
+    for request in [0x5423, 0x541d, 0x5437, 0x4004_5431] {
+        assert_eq!(native(libc::SYS_ioctl, [0, request, 0, 0, 0, 0]), EPERM, "{request:#x}");
+    }
+    // Modes, sizes, groups, flow, queues, output that is waited for, the terminal of a session, bytes that wait.
+    for request in [0x5401, 0x5403, 0x5413, 0x5414, 0x540f, 0x5410, 0x540a, 0x540b, 0x5409, 0x5422, 0x540e, 0x541b] {
+        assert_eq!(native(libc::SYS_ioctl, [0, request, 0, 0, 0, 0]), ALLOW, "{request:#x}");
+    }
+}
+
+#[test]
 fn sockets_have_a_few_families() {
     let socket = |family: i32, protocol: u64| native(libc::SYS_socket, [word(family), 1, protocol, 0, 0, 0]);
     assert_eq!(socket(libc::AF_UNIX, 0), ALLOW);
