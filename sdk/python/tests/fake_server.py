@@ -24,8 +24,8 @@ class Request(NamedTuple):
 class FakeServer:
     """Gives each request to `answer`, with its number from 1 on."""
 
-    def __init__(self, answer):
-        """Starts it."""
+    def __init__(self, answer, ssl_context=None):
+        """Starts it, over TLS with a context for it."""
         self.requests = []
         lock = threading.Lock()
         fake = self
@@ -103,7 +103,11 @@ class FakeServer:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "http"
+        if ssl_context is not None:
+            scheme = "https"
+            self._server.socket = ssl_context.wrap_socket(self._server.socket, server_side=True)
+        self.base_url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self):

@@ -1,3 +1,4 @@
+import queue
 import struct
 import threading
 import time
@@ -124,14 +125,13 @@ class WebSockets(unittest.TestCase):
         stop.set()
 
     def test_can_be_closed_while_another_thread_receives(self):
-        codes = []
-        socket = self.socket_of(lambda peer: codes.append(peer.receive_frame()[1]))
+        codes = queue.Queue()
+        socket = self.socket_of(lambda peer: codes.put(peer.receive_frame()[1]))
         timer = threading.Timer(0.1, socket.close)
         timer.start()
         with self.assertRaises(WebSocketClosed):
             socket.receive()
-        timer.join()
-        self.assertEqual(codes, [struct.pack("!H", 1000)])
+        self.assertEqual(codes.get(timeout=5), struct.pack("!H", 1000))
 
     def test_receive_while_the_server_takes_nothing(self):
         stop = threading.Event()

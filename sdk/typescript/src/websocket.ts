@@ -33,15 +33,18 @@ export interface Connection {
 /** The code of connections that ended without a frame that closes them (RFC 6455, section 7.1.5). */
 const ABNORMAL_CLOSURE = 1006;
 
+/** How long a connection may take to open. */
+const OPENING_MS = 30_000;
+
 /** Opens the WebSocket of the platform. */
 export const openPlatformWebSocket: OpenWebSocket = (url, headers) => {
   const { WebSocket } = globalThis;
   if (WebSocket === undefined) {
     throw new RunbayError("this platform has no WebSocket: give the option openWebSocket");
   }
-  const isNode = "process" in globalThis && !("document" in globalThis);
+  if (!isNode() || Object.keys(headers).length === 0) return new WebSocket(url);
   // Only node's takes headers, in the place of protocols.
-  return isNode ? new WebSocket(url, { headers } as unknown as string[]) : new WebSocket(url);
+  return new WebSocket(url, { headers } as unknown as string[]);
 };
 
 /** Follows a WebSocket that was just opened. */
@@ -51,16 +54,20 @@ export function connect(
 ): Connection {
   let state: "connecting" | "open" | "closed" = "connecting";
   let wasOpen = false;
-  const closed = new Promise<Closure>((resolve) => {
-    const end = (code: number, reason: unknown) => {
-      state = "closed";
-      resolve({ code, reason: String(reason ?? ""), wasOpen });
-    };
-    socket.onclose = ({ code, reason }: { code: number; reason: unknown }) => end(code, reason);
-    // `close` follows and says more; but not in node 20, when the connection could not be opened.
-    socket.onerror = () => setTimeout(() => end(ABNORMAL_CLOSURE, ""), 100);
-  });
+  let resolve: (closure: Closure) => void;
+  const closed = new Promise<Closure>((resolveClosed) => (resolve = resolveClosed));
+  const end = (code: number, reason: unknown) => {
+    clearTimeout(timer);
+    state = "closed";
+    resolve({ code, reason: String(reason ?? ""), wasOpen });
+  };
+  const timer = setTimeout(() => {
+    end(ABNORMAL_CLOSURE, "");
+    socket.close();
+  }, OPENING_MS);
   socket.onopen = () => {
+    if (state === "closed") return;
+    clearTimeout(timer);
     state = "open";
     wasOpen = true;
     listener.opened();
@@ -68,6 +75,9 @@ export function connect(
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (typeof data === "string") listener.received(data);
   };
+  socket.onclose = ({ code, reason }: { code: number; reason: unknown }) => end(code, reason);
+  // `close` follows and says more; but not in node 20, when the connection could not be opened.
+  socket.onerror = () => setTimeout(() => end(ABNORMAL_CLOSURE, ""), 100);
   return {
     closed,
     send(frame) {
@@ -76,7 +86,13 @@ export function connect(
       return true;
     },
     close() {
+      clearTimeout(timer);
       if (state !== "closed") socket.close(1000);
     },
   };
+}
+
+function isNode(): boolean {
+  const { process, document } = globalThis as { process?: { versions?: { node?: string } }; document?: unknown };
+  return Boolean(process?.versions?.node) && document === undefined;
 }
