@@ -140,6 +140,7 @@ async fn limits_that_are_part_of_the_mounts_are_refused_and_the_bay_is_as_good_a
     for (limits, name) in [
         (BayLimits { disk_bytes: MIB, memory_bytes: MIB, ..attack.limits }, FixedLimit::DiskBytes),
         (BayLimits { inodes: 10, ..attack.limits }, FixedLimit::Inodes),
+        (BayLimits { terminal: true, ..attack.limits }, FixedLimit::Terminal),
     ] {
         let error = bay.limit(limits).await.expect_err("the file system is mounted");
         assert!(matches!(error, LimitError::Fixed(fixed) if fixed == name), "{error:?}");

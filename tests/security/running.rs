@@ -93,6 +93,8 @@ async fn signals_reach_the_program_and_its_children() {
         (Signal::Terminate, libc::SIGTERM),
         (Signal::Hangup, libc::SIGHUP),
         (Signal::Quit, libc::SIGQUIT),
+        (Signal::User1, libc::SIGUSR1),
+        (Signal::User2, libc::SIGUSR2),
     ] {
         let attack = Attack::new(&format!(
             "
@@ -154,6 +156,31 @@ async fn a_signal_without_a_handler_ends_the_program() {
     let ending = timeout(PATIENCE, running.end()).await.expect("in time").expect("a verdict");
     assert_eq!((ending.end, ending.stop), (ProgramEnd::Signalled(libc::SIGTERM), None));
     drop(stdin);
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn a_program_can_be_controlled_while_somebody_else_waits_for_it() {
+    let arena = Arena::open().await;
+    let attack = Attack::new(
+        "
+        import signal
+        signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))
+        print('ready', flush=True)
+        while True: signal.pause()
+    ",
+    );
+    let (running, stdin) = start(&arena, &attack).await;
+    let controls = running.controls();
+    let report = running.collect(async { drop(stdin) }, |chunk| {
+        let signal = if chunk.bytes == b"ready\n" { Signal::Interrupt } else { Signal::Kill };
+        controls.clone().signal(signal).expect("the bay takes it");
+    });
+    let report = timeout(PATIENCE, report).await.expect("in time").expect("a verdict");
+    assert_eq!((report.end, report.stop), (ProgramEnd::Signalled(libc::SIGKILL), None));
+    assert_eq!(report.stdout, b"ready\ninterrupted\n");
+    let late = controls.signal(Signal::Interrupt).expect_err("it has ended");
+    assert_eq!(late.kind(), std::io::ErrorKind::NotConnected);
     arena.close().await;
 }
 

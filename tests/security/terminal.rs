@@ -329,13 +329,13 @@ async fn a_shell_controls_its_jobs() {
     shell.until("/dev/pts/0\r\n24 80\r\n").await;
     shell.until("next> ").await;
     // Stopped by a key, continued, and interrupted as by a key.
-    shell.types("echo begun; sleep 1000\r").await;
+    shell.types("sh -c 'echo begun; exec sleep 1000'\r").await;
     shell.until("begun\r\n").await;
     shell.types("\x1a").await;
     shell.until("Stopped").await;
     shell.until("next> ").await;
     shell.types("fg\r").await;
-    shell.until("sleep 1000\r\n").await;
+    shell.until("exec sleep 1000'\r\n").await;
     shell.running.signal(Signal::Interrupt).expect("the terminal is there");
     shell.until("next> ").await;
     shell.types("echo code $?\r").await;

@@ -112,14 +112,8 @@ fn unshare_mounts() -> Result<(), Errno> {
 
 fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
     const LOCKED: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+    const DEVICE: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
     let mut trees = Vec::new();
-    let terminal = Path::new(DEVICES_BESIDE_TERMINAL).join("tty");
-    let devices = DEVICES.iter().map(|name| (*name, Path::new("dev").join(name))).chain([("tty", terminal)]);
-    for (name, target) in devices {
-        let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
-        let tree = open_tree(&Path::new("/dev").join(name), attributes).during(Step::OpenHostPath)?;
-        trees.push(Tree { target, ..tree });
-    }
     let mut open = |path: &Path, attributes| -> Result<(), StepError> {
         trees.push(open_tree(path, attributes).during(Step::OpenHostPath)?);
         Ok(())
@@ -134,8 +128,15 @@ fn open_trees(configuration: &Configuration) -> Result<Vec<Tree>, StepError> {
     for path in HOST_FILES.iter().map(Path::new).filter(|path| path.exists()) {
         open(path, LOCKED)?;
     }
+    for name in DEVICES {
+        open(&Path::new("/dev").join(name), DEVICE)?;
+    }
     // The kernel lets a user namespace mount /proc only where one is visible already. The bay's own covers this.
     open(Path::new("/proc"), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
+
+    // Read-only stops nobody from writing to a device.
+    let tty = open_tree(Path::new("/dev/tty"), DEVICE | libc::MOUNT_ATTR_RDONLY).during(Step::OpenHostPath)?;
+    trees.push(Tree { target: Path::new(DEVICES_BESIDE_TERMINAL).join("tty"), ..tty });
 
     let mut mounts = configuration.mounts.clone();
     // So that a directory comes before what is below it.

@@ -1,5 +1,11 @@
+use std::fs::File;
+use std::io::Read;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use rustix::pty::OpenptFlags;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
@@ -7,7 +13,10 @@ use tokio::time::timeout;
 
 use super::watch::KILL_PATIENCE;
 use super::*;
+use crate::bay::Job;
 use crate::bay::Runtime;
+use crate::bay::WindowSize;
+use crate::stream;
 use crate::wire::BayMessage;
 use crate::wire::ProgramEnd;
 use crate::wire::ServiceMessage;
@@ -153,4 +162,72 @@ async fn a_forker_that_does_not_listen_is_not_waited_for_for_ever() {
     }
     assert_eq!(running.end().await.unwrap().end, ProgramEnd::Killed);
     drop(imitation.program);
+}
+
+fn with_terminal() -> Invocation {
+    let terminal = Some(WindowSize { columns: 80, rows: 24 });
+    Invocation { job: Job { terminal, ..Job::default() }, ..Invocation::default() }
+}
+
+/// Both sides of a terminal: that of an emulator, and that of a program.
+fn terminal() -> (OwnedFd, File) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let emulators = rustix::pty::openpt(flags).unwrap();
+    rustix::pty::unlockpt(&emulators).unwrap();
+    let programs = rustix::pty::ioctl_tiocgptpeer(&emulators, flags).unwrap();
+    (emulators, programs.into())
+}
+
+#[tokio::test]
+async fn a_terminal_is_written_read_and_resized_until_nobody_has_it() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.bay.limits.terminal = true;
+    let (emulators, mut programs) = terminal();
+    stream::send(&imitation.control, &BayMessage::Started.encode(), Some(emulators.as_fd())).unwrap();
+    drop(emulators);
+    let clocks = Clocks { stdout_bytes: 100, ..CLOCKS };
+    let (mut running, mut stdin) = imitation.bay.start(&with_terminal(), &clocks).await.unwrap();
+    let controls = running.controls();
+    controls.resize(WindowSize { columns: 132, rows: 43 }).unwrap();
+    let size = rustix::termios::tcgetwinsize(&programs).unwrap();
+    assert_eq!((size.ws_col, size.ws_row), (132, 43));
+    stdin.write_all(b"in").await.unwrap();
+    stdin.close().await.unwrap();
+    // The first key passes on the line, and the second one is its end.
+    let mut bytes = [0; 8];
+    assert_eq!((programs.read(&mut bytes).unwrap(), &bytes[..2]), (2, &b"in"[..]));
+    assert_eq!(programs.read(&mut bytes).unwrap(), 0);
+    programs.write_all(b"out").unwrap();
+    drop(programs);
+    let mut seen = Vec::new();
+    imitation.told.send((ProgramEnd::Exited(0), Usage::default())).unwrap();
+    while let Some(chunk) = running.next().await {
+        assert_eq!(chunk.stream, OutputStream::Stdout);
+        seen.extend(chunk.bytes);
+    }
+    assert_eq!(seen, b"inout", "what is typed is echoed");
+    assert_eq!(running.end().await.unwrap().end, ProgramEnd::Exited(0));
+    assert!(controls.resize(WindowSize { columns: 1, rows: 1 }).is_err());
+    drop(imitation.program);
+}
+
+#[tokio::test]
+async fn a_terminal_that_there_is_not_is_an_error() {
+    let imitation = Bay::imitation().unwrap();
+    let error = imitation.bay.start(&with_terminal(), &CLOCKS).await.err();
+    assert!(matches!(error, Some(RunError::NoTerminal)), "{error:?}");
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.bay.limits.terminal = true;
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let error = imitation.bay.start(&with_terminal(), &CLOCKS).await.err();
+    assert!(matches!(error, Some(RunError::Terminal(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_has_pipes_cannot_be_resized() {
+    let mut imitation = Bay::imitation().unwrap();
+    imitation.control.write_all(&BayMessage::Started.encode()).await.unwrap();
+    let (running, _stdin) = imitation.bay.start(&Invocation::default(), &CLOCKS).await.unwrap();
+    let error = running.controls().resize(WindowSize { columns: 1, rows: 1 }).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
 }
