@@ -21,8 +21,8 @@ use crate::send::ANSWER;
 use crate::send::open;
 use crate::sse::Parser;
 
-/// The longest silence of a connection: servers send a comment every 15 s.
-const SILENCE: Duration = Duration::from_secs(45);
+/// The longest silence of a connection: servers send a comment every 15 s, and over WebSockets a ping every 10 s.
+pub(crate) const SILENCE: Duration = Duration::from_secs(45);
 
 /// The events of an execution, from one number on to its result.
 ///

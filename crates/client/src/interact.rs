@@ -7,6 +7,7 @@ use std::future::poll_fn;
 
 use runbay_model::ExecutionId;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::Client;
 use crate::Event;
@@ -16,6 +17,7 @@ use crate::RequestError;
 use crate::event::Told;
 use crate::events::Connecting;
 use crate::events::Place;
+use crate::events::SILENCE;
 
 pub use frame::InputClosed;
 pub use frame::InputSender;
@@ -149,17 +151,21 @@ impl Interaction {
                         self.excuse(error)?;
                     }
                 },
-                Connection::Open(socket) => match poll_fn(|context| socket.poll(context, &mut self.input)).await {
-                    Ok(text) => match Told::parse_object(&text)? {
-                        Told::Event(event) => {
-                            self.place.pass(&event);
-                            return Ok(Received::Event(event));
-                        }
-                        Told::Unknown => {}
-                        Told::TooSlow => self.lose(Closed::Broken)?,
-                    },
-                    Err(closed) => self.lose(closed)?,
-                },
+                Connection::Open(socket) => {
+                    let received = poll_fn(|context| socket.poll(context, &mut self.input));
+                    match timeout(SILENCE, received).await.unwrap_or(Err(Closed::Broken)) {
+                        Ok(None) => {}
+                        Ok(Some(text)) => match Told::parse_object(&text)? {
+                            Told::Event(event) => {
+                                self.place.pass(&event);
+                                return Ok(Received::Event(event));
+                            }
+                            Told::Unknown => {}
+                            Told::TooSlow => self.lose(Closed::Broken)?,
+                        },
+                        Err(closed) => self.lose(closed)?,
+                    }
+                }
             }
         }
     }

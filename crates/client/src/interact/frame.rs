@@ -64,7 +64,7 @@ impl InputSender {
         self.send(Frame::Signal { name: name.to_owned() }).await
     }
 
-    /// Gives the program's terminal another size.
+    /// Gives the program's terminal another size, from 1 to 1000 each.
     ///
     /// # Errors
     ///

@@ -93,14 +93,14 @@ impl Socket {
         self.has_sent
     }
 
-    /// Sends input as far as the connection takes it, and returns the next text of the server.
+    /// Sends input as far as the connection takes it, and returns the next text of the server; none for a sign of life.
     ///
     /// Both at once, since neither side may wait for the other: a server stops reading while the program does.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
         input: &mut mpsc::Receiver<Frame>,
-    ) -> Poll<Result<Utf8Bytes, Closed>> {
+    ) -> Poll<Result<Option<Utf8Bytes>, Closed>> {
         let has_failed = self.poll_send(context, input).is_ready();
         match self.poll_receive(context) {
             // What the server said last may say why.
@@ -131,16 +131,14 @@ impl Socket {
         }
     }
 
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Closed>> {
-        loop {
-            return match ready!(self.stream.poll_next_unpin(context)) {
-                Some(Ok(Message::Text(text))) => Poll::Ready(Ok(text)),
-                Some(Ok(Message::Close(frame))) => Poll::Ready(Err(Closed::of_frame(frame))),
-                Some(Ok(_)) => continue,
-                Some(Err(Error::Capacity(_))) => Poll::Ready(Err(Closed::TooLarge)),
-                Some(Err(_)) | None => Poll::Ready(Err(Closed::Broken)),
-            };
-        }
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Utf8Bytes>, Closed>> {
+        Poll::Ready(match ready!(self.stream.poll_next_unpin(context)) {
+            Some(Ok(Message::Text(text))) => Ok(Some(text)),
+            Some(Ok(Message::Close(frame))) => Err(Closed::of_frame(frame)),
+            Some(Ok(_)) => Ok(None),
+            Some(Err(Error::Capacity(_))) => Err(Closed::TooLarge),
+            Some(Err(_)) | None => Err(Closed::Broken),
+        })
     }
 }
 
