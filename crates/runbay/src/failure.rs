@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use runbay_client::RequestError;
 use runbay_runner::RecipeError;
 use runbay_store::CopyError;
 use runbay_store::Fault;
@@ -56,6 +57,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(fault) = Fault::find(error.as_ref()) {
         return Some(advice_on_database(fault));
     }
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<RequestError>()) {
+        return advice_on_server(error);
+    }
     match io.map(std::io::Error::kind) {
         _ if error.chain().any(|cause| cause.is::<runbay_sandbox::ConnectError>()) => {
             Some("runbay doctor, which shows what this host lacks")
@@ -68,6 +72,18 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         Some(std::io::ErrorKind::NotFound) => Some("a directory that exists"),
         Some(kind) => advice_on_files(kind),
         None => None,
+    }
+}
+
+fn advice_on_server(error: &RequestError) -> Option<&'static str> {
+    match (error, error.status()) {
+        (RequestError::Connection(_) | RequestError::Silent, _) => {
+            Some("the URL of a server that runs and can be reached from here, with --remote")
+        }
+        (_, Some(401 | 403)) => Some("a key that the server knows, with --key or RUNBAY_KEY"),
+        (RequestError::Foreign { .. }, _) => Some("the URL of a Runbay server, with its path if it has one"),
+        (_, Some(429 | 503)) => Some("again a little later"),
+        _ => None,
     }
 }
 

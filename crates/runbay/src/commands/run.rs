@@ -1,32 +1,23 @@
-//! `runbay run`: one program in a sandbox, without a server.
+//! `runbay run`: one program in a sandbox of this machine, or on a server.
 
 mod answer;
+mod local;
 mod program;
+mod remote;
+mod screen;
 
-use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use anyhow::anyhow;
 use clap::Args;
-use runbay_model::Environment;
-use runbay_model::LimitRanges;
-use runbay_model::MAX_STDIN_BYTES;
-use runbay_model::RunInput;
-use runbay_model::TenantId;
-use runbay_model::Work;
-use runbay_runner::RunnerSettings;
 
 use crate::host_flags::HostFlags;
-use crate::identity;
 use crate::limit_list::LimitList;
-use crate::sandbox;
 
 /// Run one program in a sandbox; the exit code is the program's.
 ///
-/// Its output is written when it has ended, then one line about its times to standard error.
+/// Its output is written as it comes, then one line about its times to standard error. With --remote a server runs it:
+/// Ctrl-C interrupts the program, a second one cancels the run, and a third one leaves it alone.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The program, then other files that it uses, from the same directory or below; the first ending tells the language
@@ -52,6 +43,9 @@ pub(crate) struct Run {
     #[command(flatten)]
     host: HostFlags,
 
+    #[command(flatten)]
+    remote: remote::RemoteFlags,
+
     /// Arguments for the program
     #[arg(last = true)]
     args: Vec<String>,
@@ -59,34 +53,10 @@ pub(crate) struct Run {
 
 impl Run {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
-        let recipe = program::find_recipe(self.host.recipes()?, &self.files[0], self.language.as_deref())?;
-        let stdin = self.stdin.as_deref().map(|file| program::read(file, MAX_STDIN_BYTES)).transpose()?;
-        let work = Work {
-            stdin: stdin.unwrap_or_default(),
-            args: self.args,
-            environment: Environment::new(BTreeMap::from_iter(self.env)).map_err(|why| anyhow!("--env: {why}"))?,
-            limits: self.limits.unwrap_or_default().check("--limits", &LimitRanges::default())?,
-            ..Work::default()
-        };
-        let sources = program::read_sources(&recipe, &self.files)?;
-        let input = RunInput { language: recipe.id.clone(), sources, work };
-        // One run compiles nothing twice.
-        let settings = RunnerSettings { compile_cache_bytes: 0, ..RunnerSettings::default() };
-        let launched = sandbox::start_small(vec![recipe])?;
-        identity::drop_rights(self.host.user.as_deref())?;
-        let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-        let (verdict, outcome) = runtime.block_on(async {
-            let (runner, absent) = launched.into_runner(settings).await?;
-            if let Some(absent) = absent.first() {
-                anyhow::bail!("{} cannot be run on this host: {}", absent.language, absent.why);
-            }
-            Ok(runner.run(&TenantId::default(), &input, None).await?)
-        })?;
-        std::io::stderr().write_all(outcome.output.compile_output.as_deref().unwrap_or_default())?;
-        std::io::stdout().write_all(&outcome.output.stdout)?;
-        std::io::stderr().write_all(&outcome.output.stderr)?;
-        writeln!(std::io::stderr(), "{}", answer::summary(&outcome.facts))?;
-        Ok(answer::exit_code(verdict, &outcome.facts))
+        match self.remote.client()? {
+            Some(client) => remote::execute(&client, self),
+            None => local::execute(self),
+        }
     }
 }
 

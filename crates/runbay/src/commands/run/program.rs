@@ -26,7 +26,9 @@ pub(super) fn find_recipe(recipes: Vec<Recipe>, file: &Path, language: Option<&s
 }
 
 /// Reads the files of a program; their names are relative to the directory of the first one.
-pub(super) fn read_sources(recipe: &Recipe, files: &[PathBuf]) -> anyhow::Result<Sources> {
+///
+/// `recipe` is none for a language that only a server knows.
+pub(super) fn read_sources(recipe: Option<&Recipe>, files: &[PathBuf]) -> anyhow::Result<Sources> {
     let mut named = Vec::with_capacity(files.len());
     let directory = files.first().map(|entry| directory_of(entry)).transpose()?.unwrap_or_default();
     for file in files {
@@ -39,7 +41,7 @@ pub(super) fn read_sources(recipe: &Recipe, files: &[PathBuf]) -> anyhow::Result
     }
     // A compiler would not know what to do with a file that has another name.
     let sources = match named.as_mut_slice() {
-        [(_, content)] if !is_source_file(recipe, &files[0]) => {
+        [(_, content)] if !recipe.is_some_and(|recipe| is_source_file(recipe, &files[0])) => {
             let text = String::from_utf8(std::mem::take(content));
             Sources::single(text.with_context(|| format!("{} is not UTF-8 text", files[0].display()))?)
         }
@@ -100,13 +102,14 @@ mod tests {
             path
         };
         let recipe = python("main.py", None).unwrap();
-        let sources = read_sources(&recipe, &[file("src/app.py"), file("src/lib/x.py"), file("src/data")]).unwrap();
+        let sources =
+            read_sources(Some(&recipe), &[file("src/app.py"), file("src/lib/x.py"), file("src/data")]).unwrap();
         assert_eq!(sources.entry_name().unwrap().as_str(), "app.py");
         let others: Vec<_> = sources.others().iter().map(|other| other.name.as_str()).collect();
         assert_eq!(others, ["lib/x.py", "data"]);
-        let outside = read_sources(&recipe, &[file("src/app.py"), file("x.py")]).unwrap_err().to_string();
+        let outside = read_sources(Some(&recipe), &[file("src/app.py"), file("x.py")]).unwrap_err().to_string();
         assert!(outside.contains("x.py is not in the directory of"), "{outside}");
-        let renamed = read_sources(&recipe, &[file("program")]).unwrap();
+        let renamed = read_sources(Some(&recipe), &[file("program")]).unwrap();
         assert_eq!((renamed.entry_name(), renamed.source_code()), (None, "program"));
     }
 }
