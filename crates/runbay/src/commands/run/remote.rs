@@ -20,6 +20,7 @@ use runbay_client::Received;
 use runbay_model::Attempt;
 use runbay_model::ExecutionId;
 use runbay_model::Facts;
+use tokio::sync::Notify;
 
 use super::Run;
 use super::answer;
@@ -83,9 +84,10 @@ pub(super) fn execute(client: &Client, run: Run) -> anyhow::Result<ExitCode> {
         if let Some(input) = &input {
             stdin::pass_on(input.clone());
         }
-        let resizes = terminal::pass_sizes_on(input.filter(|_| raw_mode.is_some()))?;
+        let began = Notify::new();
+        let resizes = terminal::pass_sizes_on(input.filter(|_| raw_mode.is_some()), &began)?;
         let report = tokio::select! {
-            report = follow(source, &mut screen) => report.map(Some),
+            report = follow(source, &mut screen, &began) => report.map(Some),
             () = interrupts.obey() => Ok(None),
             never = resizes => match never {},
         };
@@ -99,8 +101,8 @@ pub(super) fn execute(client: &Client, run: Run) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Shows output as it comes. Returns the execution at its end.
-async fn follow(mut source: Source, screen: &mut Screen) -> anyhow::Result<Execution> {
+/// Shows output as it comes, and says whenever a program began. Returns the execution at its end.
+async fn follow(mut source: Source, screen: &mut Screen, began: &Notify) -> anyhow::Result<Execution> {
     // Which attempt is told of, and which one wrote what is shown.
     let (mut newest, mut shown) = (Attempt::default(), Attempt::default());
     while let Some(received) = source.next().await? {
@@ -110,10 +112,16 @@ async fn follow(mut source: Source, screen: &mut Screen) -> anyhow::Result<Execu
         };
         match event.kind {
             EventKind::Output { stream, data } => {
-                shown = newest;
+                if shown != newest {
+                    shown = newest;
+                    began.notify_one();
+                }
                 screen.show(side(stream), &data).await?;
             }
-            EventKind::Status { attempt, .. } => newest = attempt,
+            EventKind::Status { attempt, .. } => {
+                newest = attempt;
+                began.notify_one();
+            }
             EventKind::Reset { attempt } => {
                 newest = attempt;
                 if attempt == shown {

@@ -14,6 +14,7 @@ use rustix::termios::tcgetwinsize;
 use rustix::termios::tcsetattr;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::sync::Notify;
 
 /// The most columns or rows that a server accepts.
 const MOST: u16 = 1000;
@@ -44,8 +45,12 @@ impl Drop for RawMode {
     }
 }
 
-/// Tells the program how large the terminal is, now and after each change. Does nothing without `input`.
-pub(super) fn pass_sizes_on(input: Option<InputSender>) -> io::Result<impl Future<Output = Infallible>> {
+/// Tells the program how large the terminal is: now, after each change, and whenever a program `began`, which may be too
+/// early for what was told before. Does nothing without `input`.
+pub(super) fn pass_sizes_on(
+    input: Option<InputSender>,
+    began: &Notify,
+) -> io::Result<impl Future<Output = Infallible>> {
     let mut changes = signal(SignalKind::window_change())?;
     Ok(async move {
         if let Some(input) = input {
@@ -55,7 +60,10 @@ pub(super) fn pass_sizes_on(input: Option<InputSender>) -> io::Result<impl Futur
                 if is_known && input.resize(size.ws_col.min(MOST), size.ws_row.min(MOST)).await.is_err() {
                     break;
                 }
-                changes.recv().await;
+                tokio::select! {
+                    _ = changes.recv() => {}
+                    () = began.notified() => {}
+                }
             }
         }
         pending().await
