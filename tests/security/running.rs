@@ -164,9 +164,9 @@ async fn a_program_can_be_controlled_while_somebody_else_waits_for_it() {
     let arena = Arena::open().await;
     let attack = Attack::new(
         "
-        import signal
-        signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))
-        print('ready', flush=True)
+        import os, signal
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b'interrupted\\n'))
+        os.write(1, b'ready\\n')
         while True: signal.pause()
     ",
     );

@@ -20,6 +20,7 @@ use crate::arena::Arena;
 use crate::arena::PATIENCE;
 use crate::arena::said;
 use crate::attack::Attack;
+use crate::attack::MIB;
 use crate::attack::answer;
 use crate::attack::text;
 
@@ -51,17 +52,30 @@ impl Dialogue {
     /// Reads until something was written, and forgets all up to its end.
     async fn until(&mut self, wanted: &str) {
         while !self.seen.contains(wanted) {
-            let chunk = timeout(PATIENCE, self.running.next()).await;
-            let chunk = chunk.unwrap_or_else(|_| panic!("no {wanted:?} in time, but {:?}", self.seen));
-            let chunk = chunk.unwrap_or_else(|| panic!("no {wanted:?} before the end, but {:?}", self.seen));
-            self.seen += &String::from_utf8_lossy(&chunk.bytes);
+            assert!(self.reads().await, "no {wanted:?} before the end, but {:?}", self.seen);
         }
         let at = self.seen.find(wanted).expect("it was found") + wanted.len();
         self.seen.drain(..at);
     }
 
-    async fn end(self) -> Ending {
-        timeout(PATIENCE, self.running.end()).await.expect("in time").expect("a verdict")
+    /// Reads something; false at the end.
+    async fn reads(&mut self) -> bool {
+        let chunk = timeout(PATIENCE, self.running.next()).await;
+        let Some(chunk) = chunk.unwrap_or_else(|_| panic!("nothing more in time than {:?}", self.seen)) else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&chunk.bytes);
+        self.seen += &text;
+        // Where the cursor is; whatever shows a terminal answers that.
+        for _ in text.matches("\x1b[6n") {
+            self.types("\x1b[1;1R").await;
+        }
+        true
+    }
+
+    async fn end(mut self) -> Ending {
+        while self.reads().await {}
+        self.running.end().await.expect("a verdict")
     }
 }
 
@@ -342,6 +356,37 @@ async fn a_shell_controls_its_jobs() {
     shell.until("code 130\r\n").await;
     shell.types("sleep 1000 & kill %1; wait; exit 7\r").await;
     assert_eq!(shell.end().await.end, ProgramEnd::Exited(7));
+    arena.close().await;
+}
+
+#[tokio::test]
+async fn runtimes_let_people_edit_lines() {
+    let arena = Arena::open().await;
+    for (argv, prompt, line) in [
+        (&["/usr/bin/python3", "-q"][..], ">>> ", "print(13)"),
+        (&["/bin/bash", "--norc", "-i"][..], "$ ", "echo 13"),
+        (&["/usr/bin/node"][..], "> ", "console.log('13')"),
+        (&["/usr/bin/irb", "-f", "--nocolorize"][..], "> ", "puts 13"),
+    ] {
+        if !std::path::Path::new(argv[0]).exists() {
+            continue;
+        }
+        let mut attack = host_program(argv).memory(512 * MIB);
+        attack.limits.processes = 64;
+        let mut repl = Dialogue::start(&arena, &attack).await;
+        repl.until(prompt).await;
+        // Typed with a mistake that is taken back, and then found again.
+        repl.types(&format!("{}x\x7f{}\r", &line[..2], &line[2..])).await;
+        repl.until("13\r\n").await;
+        repl.until(prompt).await;
+        repl.types("\x1b[A").await;
+        repl.until(line).await;
+        repl.types("\r").await;
+        repl.until("13\r\n").await;
+        repl.until(prompt).await;
+        repl.running.kill();
+        assert_eq!(repl.end().await.stop, Some(Stop::Requested), "{argv:?}");
+    }
     arena.close().await;
 }
 
