@@ -55,7 +55,7 @@ async fn lines(output: &mut OutputReceiver, count: usize) -> String {
 async fn output_and_input_pass_while_the_program_runs_and_all_output_is_kept() {
     let script = "echo ready; while read line; do echo \"got $line\"; done; echo end >&2";
     let input = RunInput { work: Work { stdin: b"first\n".to_vec(), ..Work::default() }, ..plain(script) };
-    let (LiveClient { mut output, input }, running) = start(input).await;
+    let (LiveClient { mut output, input, .. }, running) = start(input).await;
     assert_eq!(lines(&mut output, 2).await, "ready\ngot first\n");
     for word in ["a", "b"] {
         input.send(format!("{word}\n").as_bytes()).await.expect("the program reads");
@@ -76,7 +76,7 @@ async fn a_watcher_that_sleeps_slows_nothing_and_learns_what_it_missed() {
     let mut limits = LimitOverrides::default();
     assert!(limits.set("stdout_bytes", 1 << 20));
     let input = RunInput { work: Work { limits, ..Work::default() }, ..plain("head -c 1000000 /dev/zero") };
-    let (LiveClient { mut output, input }, running) = start(input).await;
+    let (LiveClient { mut output, input, .. }, running) = start(input).await;
     drop(input);
     // Nothing is read until the program has ended.
     let (verdict, outcome) = timeout(PATIENCE, running).await.expect("in time").expect("no panic");
@@ -102,7 +102,7 @@ async fn a_watcher_that_goes_away_changes_nothing() {
 
 #[tokio::test]
 async fn input_for_a_program_that_has_ended_is_refused() {
-    let (LiveClient { mut output, input }, running) = start(plain("exit 0")).await;
+    let (LiveClient { mut output, input, .. }, running) = start(plain("exit 0")).await;
     assert_eq!(next(&mut output).await, None);
     running.await.expect("no panic");
     assert_eq!(input.send(b"x").await, Err(InputClosed));

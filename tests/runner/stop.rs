@@ -67,7 +67,7 @@ async fn what_a_program_has_written_is_kept_with_its_times_and_memory() {
     let host = Host::open().await;
     let input = plain("echo so far; echo remark >&2; echo ready; sleep 60; echo late");
     let stop = CancellationToken::new();
-    let (run, LiveClient { mut output, input: _kept }) = live();
+    let (run, LiveClient { mut output, input: _kept, .. }) = live();
     let tenant = TenantId::default();
     let running = host.runner.run_until(&stop, &tenant, &input, Some(run));
     let (ran, ()) = tokio::join!(timeout(PATIENCE, running), async {

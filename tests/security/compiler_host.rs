@@ -33,6 +33,8 @@ const SHORT: LimitOverrides = LimitOverrides {
     inodes: None,
     compile_time_ms: Some(3_000),
     compile_memory_bytes: Some(256 * 1024 * 1024),
+    interactive_time_ms: None,
+    idle_time_ms: None,
 };
 
 /// A language in an arena of its own.

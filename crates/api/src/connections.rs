@@ -35,6 +35,17 @@ pub(crate) struct Open {
     displaced: CancellationToken,
 }
 
+/// Keeps a connection that no longer carries requests among those that are open.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept(pub(crate) Arc<Open>);
+
+impl Kept {
+    /// Notes that the connection is used, until what is returned is dropped.
+    pub(crate) fn used(self) -> (Used, Self) {
+        (self.0.used(), self)
+    }
+}
+
 impl Connections {
     /// Keeps so many connections.
     pub(crate) fn at_most(max: usize) -> Self {

@@ -20,6 +20,7 @@ use crate::problem::ProblemDocument;
 use crate::routes;
 use crate::routes::executions::query::Encoding;
 use crate::routes::executions::query::Include;
+use crate::schema::SignalName;
 use crate::state::Api;
 
 /// The parts of the document that belong to no single route.
@@ -40,7 +41,7 @@ use crate::state::Api;
         (name = "operations", description = "For those who keep the service up"),
     ),
     // Parameters do not add their own schemas.
-    components(responses(Problem), schemas(ProblemDocument, Encoding, Include)),
+    components(responses(Problem), schemas(ProblemDocument, Encoding, Include, SignalName)),
 )]
 struct Frame;
 

@@ -11,6 +11,7 @@ mod limits;
 mod priority;
 mod program;
 mod shortened;
+mod signal;
 mod test_cases;
 mod wait;
 
@@ -25,6 +26,7 @@ pub(crate) use limits::ChosenLimits;
 pub(crate) use priority::ChosenPriority;
 pub(crate) use program::CreateExecution;
 pub(crate) use program::RunSession;
+pub(crate) use signal::ChosenSignal;
 pub(crate) use test_cases::TestCaseBody;
 pub(crate) use test_cases::TestCases;
 pub(crate) use wait::Wait;

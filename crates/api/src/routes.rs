@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Tables<Api> {
         .routes(routes!(executions::batch::create_executions))
         .routes(routes!(executions::read::read_execution, executions::cancel::cancel_execution))
         .routes(routes!(executions::events::watch_execution))
+        .routes(routes!(executions::join::join_execution))
         .routes(routes!(languages::list_languages));
     let operator = OpenApiRouter::new()
         .routes(routes!(workers::list_workers))

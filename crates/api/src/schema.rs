@@ -77,6 +77,11 @@ components! {
         ))
         .build();
 
+    /// A signal for a program.
+    SignalName = words(runbay_model::ProgramSignal::ALL.iter().map(|signal| signal.as_str()))
+        .description(Some("A signal for the program, as in signal(7)."))
+        .build();
+
     /// How bad a finding of a checker is.
     Severity = serialized([runbay_model::Severity::Error, runbay_model::Severity::Warning, runbay_model::Severity::Note])
         .description(Some("How bad it is."))

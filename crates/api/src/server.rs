@@ -24,6 +24,7 @@ use crate::admission::OnSpareConnection;
 use crate::client_address::ClientAddress;
 use crate::clients::Clients;
 use crate::connections::Connections;
+use crate::connections::Kept;
 use crate::connections::Open;
 use crate::router::router;
 use crate::state::Api;
@@ -115,8 +116,10 @@ async fn serve_connection(stream: TcpStream, peer: IpAddr, open: Open, router: R
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection without TCP_NODELAY");
     }
+    let open = Arc::new(open);
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(ClientAddress(peer));
+        request.extensions_mut().insert(Kept(Arc::clone(&open)));
         if open.is_spare() {
             request.extensions_mut().insert(OnSpareConnection);
         }

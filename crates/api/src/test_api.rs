@@ -27,6 +27,7 @@ pub(crate) fn api_parts(store: Store) -> ApiParts {
         events: Arc::new(MemoryEventBus::default()),
         offer: Offer::fixed(Catalog::default()),
         checker: None,
+        programs: None,
         settings: EngineSettings::default(),
     });
     ApiParts {

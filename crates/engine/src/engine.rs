@@ -24,6 +24,7 @@ use tracing::Instrument;
 use crate::Checker;
 use crate::EngineSettings;
 use crate::Offer;
+use crate::RemotePrograms;
 use crate::Unavailable;
 use crate::UnknownLanguage;
 use crate::attempt::running::Running;
@@ -55,6 +56,8 @@ pub struct EngineParts {
     pub offer: Offer,
     /// The checker of code. None when this process has none.
     pub checker: Option<Arc<dyn Checker>>,
+    /// Reaches the programs of other processes. None when there are none.
+    pub programs: Option<Arc<dyn RemotePrograms>>,
     /// The settings of the engine.
     pub settings: EngineSettings,
 }
@@ -206,6 +209,10 @@ impl Engine {
 
     pub(crate) fn events(&self) -> &dyn EventBus {
         &*self.shared.parts.events
+    }
+
+    pub(crate) fn remote_programs(&self) -> Option<&dyn RemotePrograms> {
+        self.shared.parts.programs.as_deref()
     }
 
     pub(crate) fn checker(&self) -> Option<&dyn Checker> {

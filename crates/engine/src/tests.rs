@@ -49,6 +49,7 @@ use runbay_model::Timestamp;
 use runbay_model::Verdict;
 use runbay_model::Work;
 use runbay_model::WorkerId;
+use runbay_queue::Lane;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_queue::Taken;
@@ -106,6 +107,7 @@ fn language(id: &str, alias: &str) -> Language {
         entry: "main".to_owned(),
         is_compiled: false,
         has_checker: id == "python",
+        has_repl: id == "python",
         limits: Limits::default(),
     }
 }
@@ -142,6 +144,7 @@ impl Bench {
             events: Arc::clone(&events),
             offer: Offer::fixed(catalog),
             checker,
+            programs: None,
             settings,
         });
         let worker = living_worker(&engine).await;
@@ -156,7 +159,7 @@ impl Bench {
     /// Makes an engine over the same rows.
     fn engine_with(&self, queue: Arc<dyn Queue>, events: Arc<dyn EventBus>, settings: EngineSettings) -> Engine {
         let (store, offer) = (self.store.clone(), Offer::fixed(two_languages()));
-        Engine::new(EngineParts { store, queue, events, offer, checker: None, settings })
+        Engine::new(EngineParts { store, queue, events, offer, checker: None, programs: None, settings })
     }
 
     /// Reclaims the executions of dead workers, like another process.
@@ -240,8 +243,8 @@ impl Bench {
 
     /// Takes the next entry of the queue.
     async fn taken(&self) -> Taken {
-        let languages = ["python", "javascript"].map(LanguageId::new);
-        soon(self.queue.consumer(&languages).pop()).await.unwrap()
+        let lanes = ["python", "javascript"].map(|id| Lane::batch(&LanguageId::new(id)));
+        soon(self.queue.consumer(&lanes).pop()).await.unwrap()
     }
 
     /// Takes the next entry of the queue and returns its execution.
@@ -267,7 +270,7 @@ impl Bench {
 
 /// Returns an entry that the queue would hand out first of all.
 fn as_taken(execution: ExecutionId) -> Taken {
-    Taken { execution, language: LanguageId::new("python"), turn: Turn::new(0.0).unwrap() }
+    Taken { execution, lane: Lane::batch(&LanguageId::new("python")), turn: Turn::new(0.0).unwrap() }
 }
 
 fn card() -> WorkerCard {

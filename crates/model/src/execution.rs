@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::Environment;
 use crate::ExecutionId;
+use crate::Interaction;
 use crate::LanguageId;
 use crate::LimitOverrides;
 use crate::Priority;
@@ -76,6 +77,8 @@ pub struct Work {
     pub tests: Option<TestPlan>,
     /// How urgent the run is.
     pub priority: Priority,
+    /// How a person takes part. None in a run that only reads `stdin`.
+    pub interaction: Option<Interaction>,
 }
 
 /// The result of running a program, without a verdict.
@@ -129,7 +132,7 @@ impl Work {
     /// Digests of the members are stored, so names, order and values never change. A new member passes nothing when it
     /// is left out.
     pub fn each_given(&self, mut add: impl FnMut(&str, &[u8])) {
-        let Self { stdin, args, environment, limits, tests, priority } = self;
+        let Self { stdin, args, environment, limits, tests, priority, interaction } = self;
         if !stdin.is_empty() {
             add("stdin", stdin);
         }
@@ -149,6 +152,9 @@ impl Work {
         }
         if *priority != Priority::default() {
             add("priority", priority.as_str().as_bytes());
+        }
+        if let Some(interaction) = interaction {
+            add("interaction", interaction.as_str().as_bytes());
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Language {
     pub is_compiled: bool,
     /// Whether its code can be checked without running it.
     pub has_checker: bool,
+    /// Whether it has a prompt of its own.
+    pub has_repl: bool,
     /// The limits of a run in this language when the request chooses no others.
     pub limits: Limits,
 }
@@ -117,6 +119,7 @@ mod tests {
             entry: "main".to_owned(),
             is_compiled: false,
             has_checker: false,
+            has_repl: false,
             limits: Limits::default(),
         }
     }

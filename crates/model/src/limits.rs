@@ -133,6 +133,10 @@ limits! {
     compile_time_ms = 10_000, from 500, to 30_000;
     /// Memory of the compile stage, in bytes.
     compile_memory_bytes = 512 * MIB, from 64 * MIB, to 1024 * MIB;
+    /// Time on the wall clock for the run stage of an interactive run, in place of `wall_time_ms`, in milliseconds.
+    interactive_time_ms = 600_000, from 1_000, to 3_600_000;
+    /// Time in which an interactive run neither reads nor writes before it is ended, in milliseconds.
+    idle_time_ms = 60_000, from 1_000, to 3_600_000;
 }
 
 /// The range of each limit that a request may choose.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_model::Priority;
 use runbay_model::Timestamp;
 
@@ -15,8 +15,8 @@ pub struct Entry {
     pub execution: ExecutionId,
     /// The flow that it belongs to.
     pub flow: Flow,
-    /// What a worker must be able to run; each language has an order of its own.
-    pub language: LanguageId,
+    /// What a worker must be able to run; each lane has an order of its own.
+    pub lane: Lane,
     /// How large its share is.
     pub priority: Priority,
     /// The turn of an earlier attempt, if there was one. A retry keeps it, and so comes before all later turns.
@@ -30,8 +30,8 @@ pub struct Entry {
 pub struct Taken {
     /// The execution.
     pub execution: ExecutionId,
-    /// Its language.
-    pub language: LanguageId,
+    /// Its lane.
+    pub lane: Lane,
     /// Its turn, which a retry keeps.
     pub turn: Turn,
 }
@@ -40,10 +40,10 @@ impl Taken {
     /// Makes the entry that goes back into the queue at the same turn, when the execution could not be claimed.
     #[must_use]
     pub fn again(self, not_before: Timestamp) -> Entry {
-        let Self { execution, language, turn } = self;
+        let Self { execution, lane, turn } = self;
         // With a turn, neither the flow nor the priority has any effect.
         let (flow, priority) = (Flow::new(""), Priority::default());
-        Entry { execution, flow, language, priority, turn: Some(turn), not_before: Some(not_before) }
+        Entry { execution, flow, lane, priority, turn: Some(turn), not_before: Some(not_before) }
     }
 }
 
@@ -70,7 +70,7 @@ impl Flow {
     }
 }
 
-/// A moment in the order of one language, in virtual time.
+/// A moment in the order of one lane, in virtual time.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn(pub(crate) f64);
 

@@ -1,6 +1,6 @@
 //! A queue in the memory of one process.
 
-mod lane;
+mod order;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_model::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ use crate::QueueError;
 use crate::ReserveError;
 use crate::Taken;
 
-use self::lane::Lane;
+use self::order::Order;
 
 /// A queue in the memory of one process.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    lanes: HashMap<LanguageId, Lane>,
+    orders: HashMap<Lane, Order>,
     reserved: usize,
 }
 
@@ -78,32 +78,32 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError> {
-        Ok(self.shared.lock().lanes.get_mut(language).is_some_and(|lane| lane.remove(execution)))
+    async fn remove(&self, execution: ExecutionId, lane: &Lane) -> Result<bool, QueueError> {
+        Ok(self.shared.lock().orders.get_mut(lane).is_some_and(|order| order.remove(execution)))
     }
 
     async fn depth(&self) -> Result<usize, QueueError> {
         Ok(self.shared.lock().depth())
     }
 
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError> {
+    async fn missing(&self, executions: &[(ExecutionId, Lane)]) -> Result<Vec<ExecutionId>, QueueError> {
         let waiting = self.shared.lock();
-        let holds = |(execution, language): &(ExecutionId, LanguageId)| {
-            waiting.lanes.get(language).is_some_and(|lane| lane.contains(*execution))
+        let holds = |(execution, lane): &(ExecutionId, Lane)| {
+            waiting.orders.get(lane).is_some_and(|order| order.contains(*execution))
         };
         let missing = executions.iter().take(MAX_MISSING).filter(|execution| !holds(execution));
         Ok(missing.map(|(execution, _)| *execution).collect())
     }
 
-    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer> {
-        Box::new(MemoryConsumer { shared: Arc::clone(&self.shared), languages: languages.iter().cloned().collect() })
+    fn consumer(&self, lanes: &[Lane]) -> Box<dyn Consumer> {
+        Box::new(MemoryConsumer { shared: Arc::clone(&self.shared), lanes: lanes.iter().cloned().collect() })
     }
 }
 
 struct MemoryConsumer {
     shared: Arc<Shared>,
-    /// The languages; the one that was served last is the last.
-    languages: VecDeque<LanguageId>,
+    /// The lanes; the one that was served last is the last.
+    lanes: VecDeque<Lane>,
 }
 
 #[async_trait]
@@ -112,7 +112,7 @@ impl Consumer for MemoryConsumer {
         loop {
             // Registered before the look, so that an entry that comes in between is not missed.
             let changed = self.shared.changed.notified();
-            let next = self.shared.lock().take(&mut self.languages, Instant::now());
+            let next = self.shared.lock().take(&mut self.lanes, Instant::now());
             match next {
                 // CANCEL: nothing is awaited after an entry was taken.
                 Next::Entry(taken) => return Ok(taken),
@@ -148,7 +148,7 @@ impl Drop for MemoryPlace {
 }
 
 impl Shared {
-    /// Locks the lanes. No code that holds the lock panics half-way through a change, so a poisoned lock is as good as
+    /// Locks the orders. No code that holds the lock panics half-way through a change, so a poisoned lock is as good as
     /// any.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -157,27 +157,27 @@ impl Shared {
     fn push(&self, entry: Entry) {
         let delay = entry.not_before.map(|time| time.since(Timestamp::now())).filter(|delay| !delay.is_zero());
         let due = delay.map(|delay| Instant::now() + delay);
-        self.lock().lanes.entry(entry.language.clone()).or_insert_with(Lane::new).push(entry, due);
-        // All consumers must look: one alone could serve other languages, or be dropped before it takes the entry.
+        self.lock().orders.entry(entry.lane.clone()).or_insert_with(Order::new).push(entry, due);
+        // All consumers must look: one alone could serve other lanes, or be dropped before it takes the entry.
         self.changed.notify_waiters();
     }
 }
 
 impl Waiting {
     fn depth(&self) -> usize {
-        self.lanes.values().map(Lane::len).sum()
+        self.orders.values().map(Order::len).sum()
     }
 
-    fn take(&mut self, languages: &mut VecDeque<LanguageId>, now: Instant) -> Next {
+    fn take(&mut self, lanes: &mut VecDeque<Lane>, now: Instant) -> Next {
         let mut next_due = None;
-        for index in 0..languages.len() {
-            let Some(lane) = self.lanes.get_mut(&languages[index]) else { continue };
-            if let Some((execution, turn)) = lane.take(now) {
-                let language = languages[index].clone();
-                languages.rotate_left(index + 1);
-                return Next::Entry(Taken { execution, language, turn });
+        for index in 0..lanes.len() {
+            let Some(order) = self.orders.get_mut(&lanes[index]) else { continue };
+            if let Some((execution, turn)) = order.take(now) {
+                let lane = lanes[index].clone();
+                lanes.rotate_left(index + 1);
+                return Next::Entry(Taken { execution, lane, turn });
             }
-            next_due = [next_due, lane.next_due()].into_iter().flatten().min();
+            next_due = [next_due, order.next_due()].into_iter().flatten().min();
         }
         next_due.map_or(Next::Nothing, Next::DueAt)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use crate::Lane;
 
 use crate::Entry;
 use crate::Taken;
@@ -43,9 +43,9 @@ pub trait Queue: Send + Sync {
     /// # Errors
     ///
     /// [`QueueError`] when the queue does not answer.
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError>;
+    async fn remove(&self, execution: ExecutionId, lane: &Lane) -> Result<bool, QueueError>;
 
-    /// Returns how many entries wait in all languages, delayed ones included.
+    /// Returns how many entries wait in all lanes, delayed ones included.
     ///
     /// # Errors
     ///
@@ -59,13 +59,13 @@ pub trait Queue: Send + Sync {
     /// # Errors
     ///
     /// [`QueueError`] when the queue does not answer.
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError>;
+    async fn missing(&self, executions: &[(ExecutionId, Lane)]) -> Result<Vec<ExecutionId>, QueueError>;
 
-    /// Makes a consumer of the entries of these languages.
-    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer>;
+    /// Makes a consumer of the entries of these lanes.
+    fn consumer(&self, lanes: &[Lane]) -> Box<dyn Consumer>;
 }
 
-/// Takes entries of some languages. No language waits for ever while others have entries.
+/// Takes entries of some lanes. No lane waits for ever while others have entries.
 #[async_trait]
 pub trait Consumer: Send {
     /// Waits for the next entry that may be handed out, and takes it.

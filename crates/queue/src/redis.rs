@@ -1,6 +1,6 @@
 //! A queue that many processes share over Redis.
 //!
-//! Each language has one sorted set of executions by turn. A script gives turns when entries are pushed. Consumers take
+//! Each lane has one sorted set of executions by turn. A script gives turns when entries are pushed. Consumers take
 //! the lowest turn with `BZPOPMIN`, which waits at the server and wakes exactly one of them. An entry that was taken is
 //! gone: from then on the lease in the row stands for it.
 
@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use redis::Script;
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_model::Timestamp;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;
@@ -79,14 +79,14 @@ impl Queue for RedisQueue {
         self.shared.push(&entry).await
     }
 
-    async fn remove(&self, execution: ExecutionId, language: &LanguageId) -> Result<bool, QueueError> {
+    async fn remove(&self, execution: ExecutionId, lane: &Lane) -> Result<bool, QueueError> {
         let Shared { redis, keys, .. } = &*self.shared;
         let execution = execution.to_string();
         let mut pipeline = redis::pipe();
         pipeline.atomic();
-        pipeline.zrem(keys.ready(language), &execution);
-        pipeline.zrem(keys.delayed(language), &execution);
-        pipeline.hdel(keys.turns(language), &execution).ignore();
+        pipeline.zrem(keys.ready(lane), &execution);
+        pipeline.zrem(keys.delayed(lane), &execution);
+        pipeline.hdel(keys.turns(lane), &execution).ignore();
         let (ready, delayed): (usize, usize) = redis.pipeline(&pipeline).await?;
         Ok(ready + delayed > 0)
     }
@@ -95,55 +95,55 @@ impl Queue for RedisQueue {
         self.shared.depth(&self.shared.scripts.depth).await
     }
 
-    async fn missing(&self, executions: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, QueueError> {
+    async fn missing(&self, executions: &[(ExecutionId, Lane)]) -> Result<Vec<ExecutionId>, QueueError> {
         let Shared { redis, keys, .. } = &*self.shared;
-        let mut by_language = BTreeMap::<&LanguageId, Vec<ExecutionId>>::new();
-        for (execution, language) in executions.iter().take(MAX_MISSING) {
-            by_language.entry(language).or_default().push(*execution);
+        let mut by_lane = BTreeMap::<&Lane, Vec<ExecutionId>>::new();
+        for (execution, lane) in executions.iter().take(MAX_MISSING) {
+            by_lane.entry(lane).or_default().push(*execution);
         }
         let mut pipeline = redis::pipe();
         // Nothing may move from one set to the other between the looks.
         pipeline.atomic();
-        for (language, executions) in &by_language {
+        for (lane, executions) in &by_lane {
             let names: Vec<_> = executions.iter().map(ExecutionId::to_string).collect();
-            pipeline.zscore_multiple(keys.ready(language), &names);
-            pipeline.zscore_multiple(keys.delayed(language), &names);
+            pipeline.zscore_multiple(keys.ready(lane), &names);
+            pipeline.zscore_multiple(keys.delayed(lane), &names);
         }
-        if by_language.is_empty() {
+        if by_lane.is_empty() {
             return Ok(Vec::new());
         }
         let scores: Vec<Vec<Option<f64>>> = redis.pipeline(&pipeline).await?;
         let mut missing = Vec::new();
-        for (executions, sets) in by_language.values().zip(scores.chunks(2)) {
+        for (executions, sets) in by_lane.values().zip(scores.chunks(2)) {
             let held = |index: usize| sets.iter().any(|set| set.get(index).copied().flatten().is_some());
             missing.extend(executions.iter().enumerate().filter(|(index, _)| !held(*index)).map(|(_, id)| *id));
         }
         Ok(missing)
     }
 
-    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer> {
-        Box::new(RedisConsumer::new(self.shared.redis.clone(), self.shared.keys.clone(), languages))
+    fn consumer(&self, lanes: &[Lane]) -> Box<dyn Consumer> {
+        Box::new(RedisConsumer::new(self.shared.redis.clone(), self.shared.keys.clone(), lanes))
     }
 }
 
 impl Shared {
     /// Runs a script that counts all entries.
     async fn depth(&self, script: &Script) -> Result<usize, QueueError> {
-        Ok(self.redis.script(script.key(self.keys.languages()).arg(self.keys.prefix())).await?)
+        Ok(self.redis.script(script.key(self.keys.lanes()).arg(self.keys.prefix())).await?)
     }
 
     async fn push(&self, entry: &Entry) -> Result<(), QueueError> {
-        let Entry { execution, flow, language, priority, turn, not_before, .. } = entry;
+        let Entry { execution, flow, lane, priority, turn, not_before, .. } = entry;
         // The clocks of hosts differ, so the wait is sent and not the time.
         let wait = not_before.map(|time| time.since(Timestamp::now())).unwrap_or_default();
         let mut call = self.scripts.push.prepare_invoke();
         for key in [
-            self.keys.ready(language),
-            self.keys.delayed(language),
-            self.keys.turns(language),
-            self.keys.flows(language),
-            self.keys.clock(language),
-            self.keys.languages(),
+            self.keys.ready(lane),
+            self.keys.delayed(lane),
+            self.keys.turns(lane),
+            self.keys.flows(lane),
+            self.keys.clock(lane),
+            self.keys.lanes(),
         ] {
             call.key(key);
         }
@@ -152,7 +152,7 @@ impl Shared {
         call.arg(1.0 / f64::from(priority.weight()));
         call.arg(turn.map(|turn| turn.to_string()).unwrap_or_default());
         call.arg(wait.as_micros().div_ceil(1_000).to_string());
-        call.arg(language.as_str());
+        call.arg(lane.as_str());
         self.redis.script::<i64>(&call).await?;
         if !wait.is_zero() {
             self.releaser.look();

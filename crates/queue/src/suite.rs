@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_model::Priority;
 use runbay_model::Timestamp;
 use tokio::task::JoinSet;
@@ -46,8 +47,8 @@ macro_rules! all {
             urgent_entries_do_not_wait_for_others_of_their_flow,
             who_takes_entries_back_does_not_wait_for_their_turns,
             a_flow_that_was_idle_has_saved_nothing_up,
-            languages_take_turns,
-            a_consumer_gets_its_languages_only,
+            lanes_take_turns,
+            a_consumer_gets_its_lanes_only,
             what_is_missing_is_told,
         }
     };
@@ -55,15 +56,15 @@ macro_rules! all {
 
 pub(crate) use all;
 
-pub(crate) fn python() -> LanguageId {
-    LanguageId::new("python")
+pub(crate) fn python() -> Lane {
+    Lane::batch(&LanguageId::new("python"))
 }
 
 pub(crate) fn entry(flow: &str) -> Entry {
     Entry {
         execution: ExecutionId::random(),
         flow: Flow::new(flow),
-        language: python(),
+        lane: python(),
         priority: Priority::Normal,
         turn: None,
         not_before: None,
@@ -194,7 +195,7 @@ pub(crate) async fn a_place_that_is_not_used_is_given_back(queue: AnyQueue) {
 pub(crate) async fn what_was_accepted_before_is_taken_beyond_the_bound(queue: AnyQueue) {
     let place = queue.reserve(1).await.expect("the place is free");
     queue.push(entry("flow")).await.unwrap();
-    queue.push(Entry { language: LanguageId::new("rust"), ..entry("flow") }).await.unwrap();
+    queue.push(Entry { lane: Lane::batch(&LanguageId::new("rust")), ..entry("flow") }).await.unwrap();
     place.push(entry("flow")).await.unwrap();
     assert_eq!(queue.depth().await.unwrap(), 3);
     assert!(matches!(queue.reserve(3).await.err(), Some(ReserveError::Full { depth: 3, max: 3 })));
@@ -218,10 +219,10 @@ pub(crate) async fn what_is_removed_is_not_handed_out(queue: AnyQueue) {
     queue.push(first.clone()).await.unwrap();
     queue.push(delayed(&second, DEADLINE)).await.unwrap();
     queue.push(third.clone()).await.unwrap();
-    assert!(!queue.remove(first.execution, &LanguageId::new("rust")).await.unwrap());
-    assert!(queue.remove(first.execution, &first.language).await.unwrap());
-    assert!(queue.remove(second.execution, &second.language).await.unwrap());
-    assert!(!queue.remove(second.execution, &second.language).await.unwrap());
+    assert!(!queue.remove(first.execution, &Lane::batch(&LanguageId::new("rust"))).await.unwrap());
+    assert!(queue.remove(first.execution, &first.lane).await.unwrap());
+    assert!(queue.remove(second.execution, &second.lane).await.unwrap());
+    assert!(!queue.remove(second.execution, &second.lane).await.unwrap());
     assert_eq!(popped(&mut consumer(&queue)).await, third.execution);
     assert_eq!(queue.depth().await.unwrap(), 0);
 }
@@ -359,7 +360,7 @@ pub(crate) async fn who_takes_entries_back_does_not_wait_for_their_turns(queue: 
     let unwanted = entries("flow", 200);
     push_all(&queue, &unwanted).await;
     for entry in &unwanted {
-        assert!(queue.remove(entry.execution, &entry.language).await.unwrap());
+        assert!(queue.remove(entry.execution, &entry.lane).await.unwrap());
     }
     let wanted = entry("flow");
     queue.push(wanted.clone()).await.unwrap();
@@ -383,23 +384,23 @@ pub(crate) async fn a_flow_that_was_idle_has_saved_nothing_up(queue: AnyQueue) {
     assert!((19..=21).contains(&from_burst), "{from_burst} of 40");
 }
 
-pub(crate) async fn languages_take_turns(queue: AnyQueue) {
+pub(crate) async fn lanes_take_turns(queue: AnyQueue) {
     let names = ["c", "java", "python"];
     for name in names {
         for entry in entries("flow", 40) {
-            queue.push(Entry { language: LanguageId::new(name), ..entry }).await.unwrap();
+            queue.push(Entry { lane: Lane::batch(&LanguageId::new(name)), ..entry }).await.unwrap();
         }
     }
-    let mut consumer = queue.consumer(&names.map(LanguageId::new));
+    let mut consumer = queue.consumer(&names.map(|name| Lane::batch(&LanguageId::new(name))));
     let mut counts = HashMap::new();
     for _ in 0..30 {
-        *counts.entry(pop(&mut consumer).await.language).or_insert(0) += 1;
+        *counts.entry(pop(&mut consumer).await.lane).or_insert(0) += 1;
     }
-    assert_eq!(counts, names.map(|name| (LanguageId::new(name), 10)).into_iter().collect());
+    assert_eq!(counts, names.map(|name| (Lane::batch(&LanguageId::new(name)), 10)).into_iter().collect());
 }
 
-pub(crate) async fn a_consumer_gets_its_languages_only(queue: AnyQueue) {
-    let other = Entry { language: LanguageId::new("rust"), ..entry("flow") };
+pub(crate) async fn a_consumer_gets_its_lanes_only(queue: AnyQueue) {
+    let other = Entry { lane: Lane::batch(&LanguageId::new("rust")), ..entry("flow") };
     queue.push(other.clone()).await.unwrap();
     let mut consumer = consumer(&queue);
     tokio::select! {
@@ -410,8 +411,8 @@ pub(crate) async fn a_consumer_gets_its_languages_only(queue: AnyQueue) {
     let own = entry("flow");
     queue.push(own.clone()).await.unwrap();
     assert_eq!(popped(&mut consumer).await, own.execution);
-    let mut both = queue.consumer(&[python(), other.language.clone()]);
-    assert_eq!(pop(&mut both).await.language, other.language);
+    let mut both = queue.consumer(&[python(), other.lane.clone()]);
+    assert_eq!(pop(&mut both).await.lane, other.lane);
 }
 
 pub(crate) async fn what_is_missing_is_told(queue: AnyQueue) {
@@ -420,8 +421,8 @@ pub(crate) async fn what_is_missing_is_told(queue: AnyQueue) {
     assert_eq!(popped(&mut consumer(&queue)).await, taken.execution);
     queue.push(ready.clone()).await.unwrap();
     queue.push(delayed(&later, DEADLINE)).await.unwrap();
-    let never = Entry { language: LanguageId::new("rust"), ..entry("flow") };
-    let asked: Vec<_> = [&ready, &never, &later, &taken].map(|entry| (entry.execution, entry.language.clone())).into();
+    let never = Entry { lane: Lane::batch(&LanguageId::new("rust")), ..entry("flow") };
+    let asked: Vec<_> = [&ready, &never, &later, &taken].map(|entry| (entry.execution, entry.lane.clone())).into();
     let mut missing = queue.missing(&asked).await.unwrap();
     missing.sort();
     let mut expected = [never.execution, taken.execution];

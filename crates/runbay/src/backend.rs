@@ -3,11 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use runbay_engine::Engine;
+use runbay_engine::RemotePrograms;
 use runbay_events::EventBus;
 use runbay_events::MemoryEventBus;
 use runbay_events::MemoryEventBusLimits;
 use runbay_events::RedisEventBus;
 use runbay_events::RedisEventBusLimits;
+use runbay_inputs::PassingOn;
+use runbay_inputs::RemoteInputs;
+use runbay_inputs::pass_on_inputs;
+use runbay_model::WorkerId;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_queue::RedisQueue;
@@ -17,6 +23,8 @@ use runbay_redis::Redis;
 use runbay_redis::Trouble;
 use runbay_store::DatabaseSettings;
 use runbay_store::Store;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::warn;
 
@@ -51,6 +59,19 @@ impl WithoutQueue {
     /// Returns the choice of the operator.
     pub(crate) fn of(acceptance: &AcceptanceSettings) -> Self {
         if acceptance.require_queue { Self::Refuse } else { Self::Wait }
+    }
+}
+
+impl SharedRedis {
+    /// Returns what reaches the programs that other processes run.
+    pub(crate) fn programs(&self) -> Arc<dyn RemotePrograms> {
+        Arc::new(RemoteInputs::new(self.redis.clone(), &self.prefix))
+    }
+
+    /// Passes the input of other processes on to the programs of this one, until `stop`.
+    pub(crate) fn pass_on_inputs(&self, engine: &Engine, worker: WorkerId, stop: &CancellationToken) -> JoinHandle<()> {
+        let Self { redis, prefix } = self.clone();
+        tokio::spawn(pass_on_inputs(PassingOn { redis, prefix, engine: engine.clone(), worker }, stop.clone()))
     }
 }
 

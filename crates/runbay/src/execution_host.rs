@@ -24,6 +24,8 @@ use crate::settings::ProgramSettings;
 pub(crate) struct ExecutionHost {
     /// How many executions run at one time.
     pub(crate) slots: usize,
+    /// How many interactive executions run beside them.
+    pub(crate) interactive_slots: usize,
     /// How many checks run at one time.
     pub(crate) check_slots: usize,
     /// How many files connections and artefacts may have open.
@@ -31,9 +33,16 @@ pub(crate) struct ExecutionHost {
     launched: sandbox::Launched,
 }
 
+/// The most interactive executions by default: people wait most of the time.
+const INTERACTIVE_SLOTS: usize = 32;
+
+/// How many quarters of the memory they may take, on top of that of the other executions. Few use what they may.
+const INTERACTIVE_PART: u64 = 1;
+
 /// How a host is set up.
 pub(crate) struct Plan {
     slots: usize,
+    interactive_slots: usize,
     check_slots: usize,
     max_bays: usize,
     shares: open_files::Shares,
@@ -45,17 +54,29 @@ impl Plan {
     /// Raises the limit on open files, shares them out, and reads the recipes.
     pub(crate) fn new(programs: &ProgramSettings, limits: &LimitSettings) -> anyhow::Result<Self> {
         let slots = programs.slots.unwrap_or_else(|| default_slots(limits.default.memory_bytes));
+        let interactive_slots = programs.interactive_slots.unwrap_or_else(|| {
+            slots_in_memory(limits.default.memory_bytes, INTERACTIVE_PART).clamp(1, INTERACTIVE_SLOTS)
+        });
         // A checker keeps one core busy, and takes no more memory than the slots were given.
         let check_slots = slots.min(cores());
         // Two bays for each: one runs while the last one is torn down.
-        let max_bays = slots.saturating_add(check_slots).saturating_mul(2).saturating_add(16);
+        let max_bays =
+            slots.saturating_add(interactive_slots).saturating_add(check_slots).saturating_mul(2).saturating_add(16);
         open_files::raise_limit()?;
         let entry_bytes = Runner::LEAST_CACHE_ENTRY_BYTES;
         let artefacts = usize::try_from(programs.compile_cache_bytes.div_ceil(entry_bytes)).unwrap_or(usize::MAX);
         let shares = open_files::share_out(max_bays, artefacts)?;
         let recipes =
             sandbox::choose(runbay_runner::recipes(programs.languages_dir.as_deref())?, programs.languages.as_deref())?;
-        Ok(Self { slots, check_slots, max_bays, shares, recipes, first_bay_uid: programs.first_bay_uid })
+        Ok(Self {
+            slots,
+            interactive_slots,
+            check_slots,
+            max_bays,
+            shares,
+            recipes,
+            first_bay_uid: programs.first_bay_uid,
+        })
     }
 
     /// Reserves the user numbers of the bays, as long as the answer is kept. Only root has such numbers.
@@ -79,7 +100,8 @@ impl Plan {
     /// exist.
     pub(crate) fn set_up(self) -> anyhow::Result<ExecutionHost> {
         let launched = sandbox::start(self.recipes, self.max_bays, self.first_bay_uid)?;
-        Ok(ExecutionHost { slots: self.slots, check_slots: self.check_slots, shares: self.shares, launched })
+        let Self { slots, interactive_slots, check_slots, shares, .. } = self;
+        Ok(ExecutionHost { slots, interactive_slots, check_slots, shares, launched })
     }
 }
 
@@ -156,9 +178,13 @@ pub(crate) async fn stop_without_sandbox(runner: Arc<Runner>, stop: Cancellation
 
 /// Returns four slots for each core, but no more than three quarters of the memory can hold.
 fn default_slots(run_bytes: u64) -> usize {
-    let by_memory =
-        memory_bytes().map_or(usize::MAX, |bytes| usize::try_from(bytes / 4 * 3 / run_bytes).unwrap_or(usize::MAX));
-    (4 * cores()).min(by_memory).max(1)
+    (4 * cores()).min(slots_in_memory(run_bytes, 3)).max(1)
+}
+
+/// Returns how many runs fit into this many quarters of the memory.
+fn slots_in_memory(run_bytes: u64, quarters: u64) -> usize {
+    let fitting = |bytes: u64| usize::try_from(bytes / 4 * quarters / run_bytes).unwrap_or(usize::MAX);
+    memory_bytes().map_or(usize::MAX, fitting)
 }
 
 fn cores() -> usize {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runbay_model::Interaction;
 use runbay_model::Limits;
 use runbay_sandbox::BayLimits;
 use runbay_sandbox::Clocks;
@@ -36,6 +37,8 @@ pub(crate) struct Bays {
 pub(crate) enum Purpose<'a> {
     /// A program in the language of this recipe.
     Program(&'a Recipe),
+    /// A program that a person takes part in.
+    Interactive(&'a Recipe, Interaction),
     /// A compiler or checker.
     Tool,
     /// A program of the host that prints its version.
@@ -91,6 +94,9 @@ impl Purpose<'_> {
             Self::Program(recipe) => {
                 BayLimits { data_bytes: recipe.data_bytes(limits.memory_bytes), ..bay_limits(limits) }
             }
+            Self::Interactive(recipe, interaction) => {
+                BayLimits { terminal: interaction.has_terminal, ..Self::Program(recipe).bay_limits(limits) }
+            }
             Self::Tool | Self::Version => tool_bay_limits(limits),
         }
     }
@@ -98,6 +104,9 @@ impl Purpose<'_> {
     fn clocks(self, limits: &Limits) -> Clocks {
         match self {
             Self::Program(_) => clocks(limits),
+            Self::Interactive(..) => {
+                Clocks { idle: Some(Duration::from_millis(limits.idle_time_ms)), ..clocks(limits) }
+            }
             Self::Tool => tool_clocks(limits),
             Self::Version => Clocks {
                 wall: VERSION_PATIENCE,

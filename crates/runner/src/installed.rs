@@ -26,6 +26,7 @@ impl Installed {
             entry: self.recipe.entry.clone(),
             is_compiled: self.recipe.compile.is_some(),
             has_checker: matches!(self.found.checker, Ok(Some(_))),
+            has_repl: self.recipe.has_repl(),
             limits: self.limits,
         }
     }

@@ -79,7 +79,10 @@ impl Judge<'_> {
             Verdict::TimedOut(TimeLimit::CpuTime) => {
                 format!("The program used more than {} of CPU time and was stopped.", seconds(limits.cpu_time_ms))
             }
-            Verdict::TimedOut(TimeLimit::IdleTime) => "The program waited too long and was stopped.".to_owned(),
+            Verdict::TimedOut(TimeLimit::IdleTime) => format!(
+                "The program wrote nothing and was sent nothing for {} and was stopped.",
+                seconds(limits.idle_time_ms)
+            ),
             Verdict::Failed(Fault::MemoryLimit) if report.usage.memory_kills == 0 => {
                 let all = size(limits.memory_bytes);
                 match recipe.heap_bytes(limits.memory_bytes).map(size) {
@@ -128,6 +131,7 @@ fn verdict(report: &Report, limits: &Limits, truncated: bool) -> Verdict {
         _ if report.usage.memory_kills > 0 => return Verdict::Failed(Fault::MemoryLimit),
         Some(Stop::WallTime) if killed => return Verdict::TimedOut(TimeLimit::WallTime),
         Some(Stop::CpuTime) if killed => return Verdict::TimedOut(TimeLimit::CpuTime),
+        Some(Stop::Idle) if killed => return Verdict::TimedOut(TimeLimit::IdleTime),
         _ => {}
     }
     match report.end {

@@ -9,7 +9,9 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use runbay_model::ProgramSignal;
 use runbay_model::TestResult;
+use runbay_model::WindowSize;
 use runbay_sandbox::Chunk;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
@@ -34,20 +36,29 @@ const INPUT_BYTES: usize = 16 * 1024;
 /// The most pieces of input that wait for a program, each of at most [`INPUT_BYTES`].
 const INPUT_PIECES: usize = 8;
 
+/// The most signals and sizes that wait for a program.
+const CONTROLS: usize = 16;
+
 /// Makes a channel between a run and its watcher.
 #[must_use]
 pub fn live() -> (LiveRun, LiveClient) {
     let queue = Arc::new(Queue::default());
     let (sender, receiver) = mpsc::channel(INPUT_PIECES);
-    let run = LiveRun { output: OutputSender(Arc::clone(&queue)), input: InputReceiver(receiver) };
-    (run, LiveClient { output: OutputReceiver(queue), input: InputSender(sender) })
+    let (controls, asked) = mpsc::channel(CONTROLS);
+    let run = LiveRun {
+        output: OutputSender(Arc::clone(&queue)),
+        input: InputReceiver(receiver),
+        controls: ControlReceiver(asked),
+    };
+    (run, LiveClient { output: OutputReceiver(queue), input: InputSender(sender), controls: ControlSender(controls) })
 }
 
 /// The run's end of the channel.
 #[derive(Debug)]
 pub struct LiveRun {
-    output: OutputSender,
-    input: InputReceiver,
+    pub(crate) output: OutputSender,
+    pub(crate) input: InputReceiver,
+    pub(crate) controls: ControlReceiver,
 }
 
 /// The watcher's end of the channel.
@@ -57,6 +68,8 @@ pub struct LiveClient {
     pub output: OutputReceiver,
     /// Input for the program after that of its request.
     pub input: InputSender,
+    /// Signals, and the size of the terminal.
+    pub controls: ControlSender,
 }
 
 /// A piece of output as a watcher gets it.
@@ -86,6 +99,30 @@ pub struct OutputReceiver(Arc<Queue>);
 #[derive(Debug)]
 pub struct InputSender(mpsc::Sender<Vec<u8>>);
 
+/// Sends signals to a program, and the size of its terminal.
+#[derive(Debug)]
+pub struct ControlSender(mpsc::Sender<LiveControl>);
+
+/// What is asked of a program beside its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveControl {
+    /// A signal.
+    Signal(ProgramSignal),
+    /// The size of its terminal.
+    Resize(WindowSize),
+}
+
+/// Why something was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// The program has much unread input. There may be room later.
+    #[error("the program has not read what was sent before")]
+    Full,
+    /// The program ended, or stopped reading its input.
+    #[error("the program takes no more input")]
+    Closed,
+}
+
 /// The program ended, or stopped reading its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the program takes no more input")]
@@ -94,6 +131,10 @@ pub struct InputClosed;
 /// Sends output.
 #[derive(Debug)]
 pub(crate) struct OutputSender(Arc<Queue>);
+
+/// Receives what is asked of the program.
+#[derive(Debug)]
+pub(crate) struct ControlReceiver(mpsc::Receiver<LiveControl>);
 
 /// Receives input.
 #[derive(Debug)]
@@ -113,12 +154,6 @@ struct Waiting {
     bytes: usize,
     /// Whether one of the ends was dropped.
     is_closed: bool,
-}
-
-impl LiveRun {
-    pub(crate) fn into_parts(self) -> (OutputSender, InputReceiver) {
-        (self.output, self.input)
-    }
 }
 
 impl OutputReceiver {
@@ -199,6 +234,42 @@ impl InputSender {
             self.0.send(piece.to_vec()).await.map_err(|_| InputClosed)?;
         }
         Ok(())
+    }
+
+    /// Sends one piece of input, or nothing of it. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`] says whether there may be room later.
+    pub fn try_send(&self, piece: &[u8]) -> Result<(), NotSent> {
+        self.0.try_send(piece.to_vec()).map_err(NotSent::from)
+    }
+}
+
+impl ControlSender {
+    /// Sends something. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`] says whether there may be room later.
+    pub fn try_send(&self, control: LiveControl) -> Result<(), NotSent> {
+        self.0.try_send(control).map_err(NotSent::from)
+    }
+}
+
+impl<T> From<mpsc::error::TrySendError<T>> for NotSent {
+    fn from(error: mpsc::error::TrySendError<T>) -> Self {
+        match error {
+            mpsc::error::TrySendError::Full(_) => Self::Full,
+            mpsc::error::TrySendError::Closed(_) => Self::Closed,
+        }
+    }
+}
+
+impl ControlReceiver {
+    /// Waits for the next thing that is asked. Returns none after the last one of a sender that was dropped.
+    pub(crate) async fn receive(&mut self) -> Option<LiveControl> {
+        self.0.recv().await
     }
 }
 

@@ -3,17 +3,22 @@
 use runbay_model::Environment;
 use runbay_model::Facts;
 use runbay_model::Fault;
+use runbay_model::Interaction;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::ProgramSignal;
 use runbay_model::Sources;
 use runbay_model::Verdict;
+use runbay_model::WindowSize;
 use runbay_model::cut_at_character;
 use runbay_sandbox::Artefact;
 use runbay_sandbox::Chunk;
+use runbay_sandbox::Controls;
 use runbay_sandbox::OutputStream;
 use runbay_sandbox::ProgramEnd;
 use runbay_sandbox::Report;
 use runbay_sandbox::RunError;
+use runbay_sandbox::Signal;
 use runbay_sandbox::Stdin;
 use runbay_sandbox::Step;
 use runbay_sandbox::Stop;
@@ -26,7 +31,9 @@ use crate::fault::RunFault;
 use crate::installed::Installed;
 use crate::judge::Judge;
 use crate::limits::length;
+use crate::live::ControlReceiver;
 use crate::live::InputReceiver;
+use crate::live::LiveControl;
 use crate::live::LiveRun;
 use crate::live::OutputSender;
 use crate::ran::Ran;
@@ -42,6 +49,8 @@ pub(crate) struct Program<'a> {
     pub(crate) limits: &'a Limits,
     /// The artefact of the compile stage.
     pub(crate) artefact: Option<Artefact>,
+    /// How a person takes part.
+    pub(crate) interaction: Option<Interaction>,
 }
 
 impl Program<'_> {
@@ -93,15 +102,29 @@ impl Program<'_> {
             args,
             environment: self.environment,
             limits: self.limits,
+            interaction: self.interaction,
         });
-        let starting = bays.start(Purpose::Program(recipe), self.limits, &invocation);
+        let purpose = match self.interaction {
+            Some(interaction) => Purpose::Interactive(recipe, interaction),
+            None => Purpose::Program(recipe),
+        };
+        let starting = bays.start(purpose, self.limits, &invocation);
         let Some(started) = stop.run_until_cancelled(starting).await else { return Ok(None) };
         let (running, input) = started?;
         // The bay has its own copy of the artefact by now.
         drop(invocation);
-        let (output, live_input) = live.map(LiveRun::into_parts).unzip();
-        let mut shown = output.map(|output| Shown::new(output, self.limits));
-        let report = running.collect_until(stop.cancelled(), feed(input, stdin, live_input), |chunk| {
+        let (mut shown, input_and_controls) = match live {
+            Some(LiveRun { output, input, controls }) => {
+                (Some(Shown::new(output, self.limits)), Some((input, controls)))
+            }
+            None => (None, None),
+        };
+        let (live_input, live_controls) = input_and_controls.unzip();
+        let controlling = control(running.controls(), live_controls);
+        let feeding = async {
+            tokio::join!(feed(input, stdin, live_input), controlling);
+        };
+        let report = running.collect_until(stop.cancelled(), feeding, |chunk| {
             if let Some(shown) = &mut shown {
                 shown.push(chunk);
             }
@@ -182,4 +205,34 @@ async fn feed(mut stdin: Stdin, first: &[u8], live: Option<InputReceiver>) {
             return;
         }
     }
+    // A program that stopped reading has no use for the end either.
+    drop(stdin.close().await);
+}
+
+/// Passes on signals and sizes. A program that has just ended has no use for them.
+async fn control(controls: Controls, live: Option<ControlReceiver>) {
+    let Some(mut live) = live else { return };
+    while let Some(asked) = live.receive().await {
+        drop(match asked {
+            LiveControl::Signal(signal) => controls.signal(signal_of(signal)),
+            LiveControl::Resize(size) => controls.resize(size_of_window(size)),
+        });
+    }
+}
+
+fn signal_of(signal: ProgramSignal) -> Signal {
+    match signal {
+        ProgramSignal::Interrupt => Signal::Interrupt,
+        ProgramSignal::Terminate => Signal::Terminate,
+        ProgramSignal::Quit => Signal::Quit,
+        ProgramSignal::HangUp => Signal::Hangup,
+        ProgramSignal::User1 => Signal::User1,
+        ProgramSignal::User2 => Signal::User2,
+        ProgramSignal::Kill => Signal::Kill,
+    }
+}
+
+/// Returns the size of a terminal as the sandbox takes it.
+pub(crate) fn size_of_window(size: WindowSize) -> runbay_sandbox::WindowSize {
+    runbay_sandbox::WindowSize { columns: size.columns, rows: size.rows }
 }

@@ -59,6 +59,8 @@ pub struct Recipe {
     pub(crate) compile: Option<CompileStage>,
     pub(crate) run: RunStage,
     pub(crate) check: Option<CheckStage>,
+    /// The arguments with which the program of the run stage becomes the language's own prompt.
+    repl: Option<Vec<Word>>,
     /// The environment of all stages.
     environment: Variables,
     memory: MemoryShares,
@@ -121,6 +123,12 @@ struct MemoryShares {
 }
 
 impl Recipe {
+    /// Returns whether the language has a prompt of its own.
+    #[must_use]
+    pub fn has_repl(&self) -> bool {
+        self.repl.is_some()
+    }
+
     /// Returns whether files with this ending are source files of the language.
     #[must_use]
     pub fn has_extension(&self, extension: &str) -> bool {

@@ -173,7 +173,10 @@ impl Runner {
         live: Option<LiveRun>,
     ) -> Result<Ran, RunFault> {
         let installed = self.installed(&input.language)?;
-        let limits = capped(installed.limits.overridden_by(&input.work.limits), &self.most_limits);
+        let mut limits = capped(installed.limits.overridden_by(&input.work.limits), &self.most_limits);
+        if input.work.interaction.is_some() {
+            limits.wall_time_ms = limits.interactive_time_ms;
+        }
         let request = CompileRequest { tenant, installed, sources: &input.sources, limits: &limits };
         let interruption = Interruption::new(stop);
         let compilation = tokio::select! {
@@ -193,6 +196,7 @@ impl Runner {
             environment: &input.work.environment,
             limits: &limits,
             artefact: compiled.as_deref().map(|compiled: &Compiled| compiled.artefact.clone()),
+            interaction: input.work.interaction,
         };
         let compile_output = compiled.as_deref().map(|compiled| compiled.output.clone());
         // The memory of the artefact is free once the program has started, unless the cache keeps it.

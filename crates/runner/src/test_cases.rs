@@ -39,7 +39,7 @@ pub(crate) async fn run(
     live: Option<LiveRun>,
     stop: &CancellationToken,
 ) -> Result<Ran, RunFault> {
-    let output = live.map(|live| live.into_parts().0);
+    let output = live.map(|live| live.output);
     let mut total = Facts::default();
     let mut results = Vec::with_capacity(plan.cases.len());
     let (mut is_over, mut is_stopped) = (false, false);

@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
+use crate::participants::Participants;
+
 /// The pause before a report is sent again to a database that did not answer. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -56,6 +58,8 @@ pub(crate) struct Attempt {
     pub(crate) claim: Claim,
     /// Tells watchers what the program writes; ends with the run.
     pub(crate) broadcast: AbortOnDropHandle<()>,
+    /// What those who take part send.
+    pub(crate) participants: Arc<Participants>,
 }
 
 /// How an attempt ended.
@@ -79,6 +83,10 @@ impl Attempt {
             biased;
             () = self.claim.cancelled.cancelled() => Ending::Stopped(what_was_written(run).await),
             run = &mut run => match run {
+                // It ended by the signal that was sent before it is cancelled.
+                Ok(Ok(Ran::Judged(_, outcome))) if self.participants.has_asked_for_end() && self.cancel().await => {
+                    Ending::Stopped(Some(Arc::new(outcome)))
+                }
                 Ok(Ok(Ran::Judged(verdict, outcome))) if self.was_stopped(verdict, &outcome).await => {
                     Ending::HandedBack
                 }
@@ -88,12 +96,27 @@ impl Attempt {
                 Err(panic) => Ending::Lost(with_causes(&panic)),
             },
             () = self.hand_back.cancelled() => Ending::HandedBack,
+            () = self.participants.want_end() => {
+                self.cancel().await;
+                Ending::Stopped(what_was_written(run).await)
+            }
         };
         // Watchers are told nothing after the result.
         if timeout(BROADCAST_PATIENCE, &mut self.broadcast).await.is_err() {
             info!(execution.id = %self.claim.execution, "watchers get the rest of the output with the result");
         }
         self.report(&ending).await;
+    }
+
+    /// Cancels the execution for those who asked for it, or who are gone. Returns whether it is cancelled.
+    async fn cancel(&self) -> bool {
+        match self.engine.cancel_attempt(&self.claim).await {
+            Ok(()) => true,
+            Err(error) => {
+                info!(execution.id = %self.claim.execution, error = with_causes(&error), "a run was not cancelled");
+                false
+            }
+        }
     }
 
     /// Returns whether the program ended because this process is told to stop.

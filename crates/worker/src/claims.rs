@@ -6,10 +6,13 @@ use std::time::Duration;
 use runbay_engine::Claim;
 use runbay_engine::ClaimError;
 use runbay_engine::Engine;
+use runbay_engine::LiveProgram;
 use runbay_engine::Outage;
+use runbay_model::LanguageId;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
 use runbay_queue::Consumer;
+use runbay_queue::Lane;
 use runbay_queue::Queue;
 use runbay_queue::Taken;
 use runbay_runner::live;
@@ -24,6 +27,7 @@ use crate::Executor;
 use crate::attempt::Attempt;
 use crate::broadcast::broadcast;
 use crate::heartbeat::BeatHandle;
+use crate::participants::Participants;
 
 /// The pause before the next question to a queue or database that did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -53,6 +57,24 @@ pub(crate) struct Claims {
     pub(crate) hand_back: CancellationToken,
 }
 
+/// The kinds of executions, each with slots of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody takes part.
+    Batch,
+    /// A person takes part.
+    Interactive,
+}
+
+impl Kind {
+    fn lane(self, language: &LanguageId) -> Lane {
+        match self {
+            Self::Batch => Lane::batch(language),
+            Self::Interactive => Lane::interactive(language),
+        }
+    }
+}
+
 /// Outages that claiming has noticed.
 #[derive(Default)]
 struct Outages {
@@ -64,11 +86,11 @@ struct Outages {
 
 impl Claims {
     /// Takes executions until the worker is told to stop.
-    pub(crate) async fn take(self, slots: usize) {
+    pub(crate) async fn take(self, kind: Kind, slots: usize) {
         let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
-        let languages: Vec<_> =
-            self.executor.catalog().languages().iter().map(|language| language.id.clone()).collect();
-        let mut consumer = self.queue.consumer(&languages);
+        let lanes: Vec<_> =
+            self.executor.catalog().languages().iter().map(|language| kind.lane(&language.id)).collect();
+        let mut consumer = self.queue.consumer(&lanes);
         let outages = Arc::new(Outages::default());
         loop {
             // Stopping interrupts the wait only. An execution that was popped is always claimed, because its entry is
@@ -144,7 +166,17 @@ impl Claims {
         let cancelled = claim.cancelled.clone();
         let (live, watched) = live();
         let broadcast = broadcast(self.engine.broadcast(&claim), watched.output);
-        let attempt = Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim, broadcast };
+        let takes_input = claim.input.work.interaction.is_some();
+        let participants = Participants::new(takes_input.then_some(watched.input), watched.controls);
+        self.engine.connect(&claim, Arc::clone(&participants) as Arc<dyn LiveProgram>);
+        let attempt = Attempt {
+            engine: self.engine,
+            stop: self.stop,
+            hand_back: self.hand_back,
+            claim,
+            broadcast,
+            participants,
+        };
         attempt.carry_out(async move { executor.run(&tenant, &input, Some(live), &cancelled).await }).await;
     }
 

@@ -11,6 +11,7 @@ mod checker;
 mod claims;
 mod executor;
 mod heartbeat;
+mod participants;
 mod worker;
 
 pub use checker::CheckerSettings;

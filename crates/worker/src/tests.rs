@@ -91,6 +91,7 @@ fn python() -> Language {
         entry: "main.py".to_owned(),
         is_compiled: false,
         has_checker: false,
+        has_repl: false,
         limits: Limits::default(),
     }
 }
@@ -133,6 +134,7 @@ impl Bench {
             events: Arc::clone(&self.events),
             offer: Offer::fixed(self.executor.catalog()),
             checker: None,
+            programs: None,
             settings: EngineSettings {
                 retry_base: Duration::ZERO,
                 sweep: Duration::from_millis(5),
@@ -143,7 +145,7 @@ impl Bench {
 
     fn worker(&self, drain: Duration) -> Working {
         let (engine, executor): (_, Arc<dyn Executor>) = (self.engine(), self.executor.clone());
-        let settings = WorkerSettings { slots: 4, drain, heartbeat: Duration::from_millis(10) };
+        let settings = WorkerSettings { slots: 4, interactive_slots: 4, drain, heartbeat: Duration::from_millis(10) };
         let worker = Worker::new(engine.clone(), Arc::clone(&self.queue), executor, settings);
         let (id, stop) = (worker.id(), CancellationToken::new());
         let task = tokio::spawn(worker.work(stop.clone()));

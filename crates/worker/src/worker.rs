@@ -18,6 +18,7 @@ use tracing::warn;
 
 use crate::Executor;
 use crate::claims::Claims;
+use crate::claims::Kind;
 use crate::heartbeat::Heartbeat;
 
 /// How long handing back may take after the time to drain is over.
@@ -28,6 +29,8 @@ const HAND_BACK_PATIENCE: Duration = Duration::from_secs(5);
 pub struct WorkerSettings {
     /// How many executions run at one time.
     pub slots: usize,
+    /// How many executions that a person takes part in run beside them.
+    pub interactive_slots: usize,
     /// How long running executions may take to end after the worker was told to stop.
     pub drain: Duration,
     /// How often the worker renews its lease. The engine's lease must be several times as long.
@@ -101,7 +104,10 @@ impl Worker {
             stop,
             hand_back: hand_back.clone(),
         };
-        claims.take(settings.slots).await;
+        tokio::join!(
+            claims.clone().take(Kind::Batch, settings.slots),
+            claims.take(Kind::Interactive, settings.interactive_slots),
+        );
         alive.0.store(false, Ordering::Relaxed);
         heartbeat.handle().drain();
         drain(id, settings.drain, &attempts, &hand_back).await;

@@ -34,6 +34,8 @@ export interface ChosenLimits {
     inodes?: number;
     compile_time_ms?: number;
     compile_memory_bytes?: number;
+    interactive_time_ms?: number;
+    idle_time_ms?: number;
 }
 /** All limits of a run. */
 export type RunLimits = Required<ChosenLimits>;

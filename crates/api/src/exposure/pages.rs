@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::header::ORIGIN;
+use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
@@ -52,7 +53,9 @@ impl Exposure {
                  start it with that setting, or let the proxy pass on the host that the browser asked for."
             )));
         }
-        let Some(origin) = request.headers.get(ORIGIN).filter(|_| !request.method.is_safe()) else {
+        // A page may open a WebSocket to anywhere, and what comes over it changes things.
+        let may_change = !request.method.is_safe() || request.headers.contains_key(UPGRADE);
+        let Some(origin) = request.headers.get(ORIGIN).filter(|_| may_change) else {
             return Ok(());
         };
         let origin = origin.to_str().unwrap_or_default();

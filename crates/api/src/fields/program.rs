@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use runbay_engine::RunRequest;
 use runbay_engine::Work;
+use runbay_model::Interaction;
 use runbay_model::LimitRanges;
 use serde::Deserialize;
 use serde_json::Value;
@@ -53,6 +54,16 @@ pub(crate) struct Program {
     tests: Option<TestCases>,
     #[schema(value_type = Option<schema::Priority>)]
     priority: Option<ChosenPriority>,
+    /// Whether a person takes part: the program can be sent input while it runs, over a WebSocket, and has the limits
+    /// `interactive_time_ms` and `idle_time_ms` in place of `wall_time_ms`.
+    #[schema(default = false)]
+    interactive: Option<bool>,
+    /// Whether the language's own prompt is run with the code loaded. Implies `interactive`.
+    #[schema(default = false)]
+    repl: Option<bool>,
+    /// Whether the program has a terminal for its input and output. Implies `interactive`.
+    #[schema(default = false)]
+    tty: Option<bool>,
     /// Whether the tests after one that did not pass are skipped.
     #[schema(default = false)]
     stop_on_failure: Option<bool>,
@@ -86,6 +97,17 @@ impl Program {
             None if stop_on_failure => return Err(misplaced("stop_on_failure", "is of use with tests only")),
             Some(_) | None => {}
         }
+        let (is_repl, has_terminal) = (self.repl.unwrap_or_default(), self.tty.unwrap_or_default());
+        let is_interactive = match self.interactive {
+            Some(false) if is_repl || has_terminal => {
+                return Err(misplaced("interactive", "must not be false beside repl or tty"));
+            }
+            interactive => interactive.unwrap_or_default() || is_repl || has_terminal,
+        };
+        if is_interactive && self.tests.is_some() {
+            return Err(misplaced("tests", "must not be there beside interactive, repl or tty"));
+        }
+        let interaction = is_interactive.then_some(Interaction { is_repl, has_terminal });
         let environment = self.env.unwrap_or_default().read()?;
         let limits = self.limits.unwrap_or_default().read(ranges)?;
         let tests = match self.tests {
@@ -93,7 +115,7 @@ impl Program {
             None => None,
         };
         let priority = self.priority.unwrap_or_default().0;
-        let work = Work { stdin: stdin.into_bytes(), args, environment, limits, tests, priority };
+        let work = Work { stdin: stdin.into_bytes(), args, environment, limits, tests, priority, interaction };
         Ok(RunRequest { language: self.language, code, work, idempotency_key: None, client: None })
     }
 }

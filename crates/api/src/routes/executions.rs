@@ -7,6 +7,8 @@ pub(super) mod cancel;
 pub(super) mod create;
 mod event;
 pub(super) mod events;
+mod frame;
+pub(super) mod join;
 mod message;
 pub(crate) mod query;
 pub(super) mod read;

@@ -1,6 +1,10 @@
 //! Cancelling executions.
 
+use std::time::Duration;
+
 use runbay_model::ExecutionId;
+use runbay_model::LiveInput;
+use runbay_model::ProgramSignal;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_store::CancelExecution;
@@ -9,9 +13,15 @@ use runbay_store::ExecutionHead;
 use runbay_store::WriteError;
 
 use crate::CancelError;
+use crate::Claim;
 use crate::Engine;
 use crate::ReadError;
+use crate::SendError;
 use crate::outage::Part;
+use crate::queueing::entry::lane;
+
+/// How long a program may take to end by a signal until its cancellation is durable; its worker gives it two seconds.
+const SOFT_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Cancels an execution. If its program runs, tells it to stop and waits a moment for what it has written.
@@ -40,6 +50,56 @@ impl Engine {
         cancelled.await?
     }
 
+    /// Sends a signal to the program of an execution, gives it a moment to end, and cancels it. A queued execution is
+    /// cancelled at once.
+    ///
+    /// # Errors
+    ///
+    /// [`CancelError`] when it does not exist for this tenant, has ended, or the database does not answer.
+    pub async fn cancel_softly(
+        &self,
+        tenant: &TenantId,
+        id: ExecutionId,
+        signal: ProgramSignal,
+    ) -> Result<ExecutionHead, CancelError> {
+        let sent = self.link(tenant, id).send(&LiveInput::Stop(signal)).await;
+        if let Err(SendError::Read(ReadError::NotFound)) = sent {
+            return Err(CancelError::NotFound);
+        }
+        if sent.is_ok()
+            && let Ok(head) = self.wait_for_head(tenant, id, SOFT_PATIENCE).await
+            && head.state.is_ended()
+        {
+            return Ok(head);
+        }
+        self.cancel(tenant, id).await
+    }
+
+    /// Cancels the execution of a claim, whose worker stops its program itself.
+    ///
+    /// # Errors
+    ///
+    /// [`CancelError`] when it has ended or the database does not answer.
+    pub async fn cancel_attempt(&self, claim: &Claim) -> Result<(), CancelError> {
+        let cancel = CancelExecution { tenant: claim.tenant.clone(), id: claim.execution, at: Timestamp::now() };
+        let engine = self.clone();
+        let cancelled = self.carry_through(async move {
+            match engine.store().write(cancel).await {
+                Ok(head) => {
+                    engine.running().stop(head.id);
+                    engine.announce(&head).await;
+                    Ok(())
+                }
+                // Somebody else was faster.
+                Err(WriteError::Refused(CancelRefusal::Stopping)) => Ok(()),
+                Err(WriteError::Refused(CancelRefusal::NotFound)) => Err(CancelError::NotFound),
+                Err(WriteError::Refused(CancelRefusal::AlreadyEnded)) => Err(CancelError::AlreadyEnded),
+                Err(WriteError::Failed(error)) => Err(CancelError::Unavailable(error.into())),
+            }
+        });
+        cancelled.await?
+    }
+
     /// Completes a durable cancellation: takes the execution out of the queue, or stops its attempt and waits for what
     /// the program has written. Returns the head afterwards.
     pub(crate) async fn after_cancellation(&self, head: ExecutionHead) -> ExecutionHead {
@@ -47,7 +107,7 @@ impl Engine {
         self.waiting().leave(head.id);
         let (engine, cancelled) = (self.clone(), head.clone());
         self.tell(async move {
-            if let Err(error) = engine.queue().remove(cancelled.id, &cancelled.language).await {
+            if let Err(error) = engine.queue().remove(cancelled.id, &lane(&cancelled)).await {
                 // The entry is harmless: a claim finds that the row is not queued.
                 engine.outages().failed(Part::Queue, &error);
             }

@@ -1,6 +1,7 @@
 //! The attempts that run in this process, and how they are told to stop.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -12,25 +13,34 @@ use runbay_model::ExecutionId;
 use runbay_model::WorkerId;
 use tokio_util::sync::CancellationToken;
 
+use crate::LiveProgram;
+
 /// The claims of this process.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Running {
     shared: Arc<Mutex<Claims>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Claims {
     /// Each claim by its execution and a number, because several claims of one execution may be tried at once.
     by_number: BTreeMap<(ExecutionId, u64), Held>,
     entered: u64,
 }
 
-#[derive(Debug)]
 struct Held {
     worker: WorkerId,
     /// The number of the attempt. None until the claim is written.
     attempt: Option<Attempt>,
     stop: CancellationToken,
+    /// None until its program can be reached.
+    program: Option<Arc<dyn LiveProgram>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
 }
 
 /// Keeps a claim registered until it is dropped.
@@ -47,7 +57,7 @@ impl Running {
         let mut claims = self.lock();
         claims.entered += 1;
         let number = (execution, claims.entered);
-        claims.by_number.insert(number, Held { worker, attempt: None, stop: stop.clone() });
+        claims.by_number.insert(number, Held { worker, attempt: None, stop: stop.clone(), program: None });
         (Registration { running: self.clone(), number }, stop)
     }
 
@@ -59,6 +69,23 @@ impl Running {
     /// Tells this attempt to stop.
     pub(crate) fn stop_attempt(&self, execution: ExecutionId, attempt: Attempt) {
         self.stop_those(execution, |held| held.attempt == Some(attempt));
+    }
+
+    /// Lets others reach the program of this attempt.
+    pub(crate) fn connect(&self, execution: ExecutionId, attempt: Attempt, program: Arc<dyn LiveProgram>) {
+        let mut claims = self.lock();
+        let held = claims.by_number.range_mut(numbers(execution)).find(|(_, held)| held.attempt == Some(attempt));
+        if let Some((_, held)) = held {
+            held.program = Some(program);
+        }
+    }
+
+    /// Returns the program of this attempt, or none of it if it cannot be reached yet. Returns none when this process
+    /// does not run it.
+    pub(crate) fn program(&self, execution: ExecutionId, attempt: Attempt) -> Option<Option<Arc<dyn LiveProgram>>> {
+        let claims = self.lock();
+        let held = claims.by_number.range(numbers(execution)).find(|(_, held)| held.attempt == Some(attempt));
+        held.map(|(_, held)| held.program.clone())
     }
 
     /// Returns whether this process runs or is claiming an execution.

@@ -7,6 +7,7 @@ use runbay_model::TenantId;
 use runbay_model::Timestamp;
 use runbay_queue::Entry;
 use runbay_queue::Flow;
+use runbay_queue::Lane;
 use runbay_queue::Turn;
 use runbay_shares::Client;
 use runbay_shares::Share;
@@ -40,11 +41,16 @@ pub(crate) fn entry(head: &ExecutionHead) -> Entry {
     Entry {
         execution: head.id,
         flow: flow(head),
-        language: head.language.clone(),
+        lane: lane(head),
         priority: head.priority,
         turn: turn(head),
         not_before: head.available_at.map(|at| at.min(Timestamp::now().after(LONGEST_RETRY_DELAY))),
     }
+}
+
+/// Returns the lane of an execution.
+pub(crate) fn lane(head: &ExecutionHead) -> Lane {
+    if head.is_interactive { Lane::interactive(&head.language) } else { Lane::batch(&head.language) }
 }
 
 /// Returns the turn of an earlier attempt. A row without a stored turn comes first.
@@ -113,6 +119,7 @@ mod tests {
             worker: None,
             language: LanguageId::new("python"),
             priority: Priority::Low,
+            is_interactive: false,
             queue_turn: None,
             state: State::ACCEPTED,
             attempts_returned: 0,

@@ -12,6 +12,7 @@ use crate::Unavailable;
 use crate::outage::Part;
 use crate::queueing::entry::entry;
 use crate::queueing::entry::flow_of_client;
+use crate::queueing::entry::lane;
 use crate::queueing::waiting::Claimed;
 use crate::watch::read::READ_PATIENCE;
 
@@ -81,7 +82,7 @@ impl Engine {
             }
             // Before a worker can take it. A sweep that finds it missing forgets it early, which harms nobody.
             if let Some(claimed) = claimed {
-                engine.waiting().enter(head.id, head.language, claimed);
+                engine.waiting().enter(head.id, lane(&head), claimed);
             }
             let pushed = match place {
                 Some(place) => place.push(entry).await,

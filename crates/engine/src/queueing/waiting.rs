@@ -6,7 +6,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use runbay_queue::Lane;
 use runbay_queue::MAX_MISSING;
 use runbay_shares::Client;
 use runbay_shares::Counted;
@@ -29,7 +29,7 @@ pub(crate) struct Waiting {
 
 #[derive(Debug)]
 struct Entry {
-    language: LanguageId,
+    lane: Lane,
     _counted: Counted,
 }
 
@@ -53,8 +53,8 @@ impl Waiting {
     }
 
     /// Notes that an execution has its place.
-    pub(crate) fn enter(&self, execution: ExecutionId, language: LanguageId, claimed: Claimed) {
-        self.lock().insert(execution, Entry { language, _counted: claimed.counted });
+    pub(crate) fn enter(&self, execution: ExecutionId, lane: Lane, claimed: Claimed) {
+        self.lock().insert(execution, Entry { lane, _counted: claimed.counted });
     }
 
     /// Notes that an execution has left the queue.
@@ -63,8 +63,8 @@ impl Waiting {
         drop(entry);
     }
 
-    fn all(&self) -> Vec<(ExecutionId, LanguageId)> {
-        self.lock().iter().map(|(execution, entry)| (*execution, entry.language.clone())).collect()
+    fn all(&self) -> Vec<(ExecutionId, Lane)> {
+        self.lock().iter().map(|(execution, entry)| (*execution, entry.lane.clone())).collect()
     }
 
     /// Locks the entries; nothing panics while they are locked, so poison means nothing.

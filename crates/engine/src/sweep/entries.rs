@@ -16,6 +16,7 @@ use crate::Engine;
 use crate::Unavailable;
 use crate::outage::Part;
 use crate::queueing::entry::entry;
+use crate::queueing::entry::lane;
 
 /// How long a queue that seems full enough is trusted. A surplus entry may hide a missing one.
 const LONGEST_TRUST: Duration = Duration::from_secs(60);
@@ -100,7 +101,7 @@ impl Engine {
     }
 
     async fn push_missing_of(&self, page: &[ExecutionHead]) -> Result<usize, runbay_queue::QueueError> {
-        let ids: Vec<_> = page.iter().map(|head| (head.id, head.language.clone())).collect();
+        let ids: Vec<_> = page.iter().map(|head| (head.id, lane(head))).collect();
         let missing: HashSet<ExecutionId> = self.queue().missing(&ids).await?.into_iter().collect();
         let now = Timestamp::now();
         let lost = page.iter().filter(|head| missing.contains(&head.id) && !self.is_on_its_way(head, now));

@@ -16,6 +16,7 @@ use runbay_model::Status;
 use runbay_model::Verdict;
 use runbay_queue::Consumer;
 use runbay_queue::Entry;
+use runbay_queue::Lane;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Place;
 use runbay_queue::Queue;
@@ -75,9 +76,9 @@ impl Queue for Unsteady {
         self.queue.push(entry).await
     }
 
-    async fn remove(&self, id: ExecutionId, language: &LanguageId) -> Result<bool, runbay_queue::QueueError> {
+    async fn remove(&self, id: ExecutionId, lane: &Lane) -> Result<bool, runbay_queue::QueueError> {
         self.check_queue()?;
-        self.queue.remove(id, language).await
+        self.queue.remove(id, lane).await
     }
 
     async fn depth(&self) -> Result<usize, runbay_queue::QueueError> {
@@ -85,13 +86,13 @@ impl Queue for Unsteady {
         self.queue.depth().await
     }
 
-    async fn missing(&self, ids: &[(ExecutionId, LanguageId)]) -> Result<Vec<ExecutionId>, runbay_queue::QueueError> {
+    async fn missing(&self, ids: &[(ExecutionId, Lane)]) -> Result<Vec<ExecutionId>, runbay_queue::QueueError> {
         self.check_queue()?;
         self.queue.missing(ids).await
     }
 
-    fn consumer(&self, languages: &[LanguageId]) -> Box<dyn Consumer> {
-        self.queue.consumer(languages)
+    fn consumer(&self, lanes: &[Lane]) -> Box<dyn Consumer> {
+        self.queue.consumer(lanes)
     }
 }
 
@@ -148,7 +149,7 @@ async fn what_is_accepted_while_the_queue_is_away_starts_when_it_is_back() {
     unsteady.come_back();
     engine.sweep_entries(&mut Looks::default()).await.unwrap();
     assert_eq!(engine.queue_depth().await.unwrap(), 2);
-    let mut consumer = unsteady.consumer(&[LanguageId::new("python")]);
+    let mut consumer = unsteady.consumer(&[Lane::batch(&LanguageId::new("python"))]);
     for id in accepted {
         let taken = soon(consumer.pop()).await.unwrap();
         assert_eq!(taken.execution, id);

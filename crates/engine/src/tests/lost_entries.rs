@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use runbay_model::Priority;
 use runbay_model::WorkerId;
+use runbay_queue::Lane;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 
@@ -54,7 +55,7 @@ async fn an_emptied_queue_is_filled_from_the_rows() {
     engine.sweep_entries(&mut Looks::default()).await.unwrap();
     assert_eq!(emptied.depth().await.unwrap(), 601);
     assert_eq!(engine.push_missing().await.unwrap(), 0);
-    let mut consumer = emptied.consumer(&[running.language]);
+    let mut consumer = emptied.consumer(&[Lane::batch(&running.language)]);
     let first = [soon(consumer.pop()).await.unwrap().execution, soon(consumer.pop()).await.unwrap().execution];
     assert!(first.contains(&urgent), "the rows know how urgent each is");
 }

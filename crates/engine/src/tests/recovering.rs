@@ -4,6 +4,7 @@ use runbay_model::Attempt;
 use runbay_model::Loss;
 use runbay_model::Reason;
 use runbay_model::Status;
+use runbay_queue::Lane;
 
 use super::Bench;
 use super::settings;
@@ -87,5 +88,5 @@ async fn a_retry_still_waits_for_its_time_after_a_restart() {
     let bench = bench.restarted().await;
     bench.recover().await;
     assert_eq!(bench.popped().await, other.id, "the older one is not due");
-    assert!(bench.queue.remove(retry.id, &retry.language).await.unwrap());
+    assert!(bench.queue.remove(retry.id, &Lane::batch(&retry.language)).await.unwrap());
 }

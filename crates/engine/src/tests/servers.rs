@@ -11,6 +11,7 @@ use runbay_model::LanguageId;
 use runbay_model::Status;
 use runbay_model::TenantId;
 use runbay_model::Verdict;
+use runbay_queue::Lane;
 use runbay_queue::Queue;
 use runbay_queue::RedisQueue;
 use runbay_redis::Prefix;
@@ -53,6 +54,7 @@ async fn process(database: &Database, redis: &RedisServer, settings: EngineSetti
         events: Arc::new(RedisEventBus::new(redis, &Prefix::default(), RedisEventBusLimits::default())),
         offer: Offer::fixed(two_languages()),
         checker: None,
+        programs: None,
         settings,
     });
     (engine, queue)
@@ -74,7 +76,7 @@ async fn work_of_a_dead_worker_is_taken_over(database: Database) {
     let card = card();
     let mut lease = dying.lease(&card);
     lease.renew().await.unwrap();
-    let mut consumer = queue.consumer(&[LanguageId::new("python")]);
+    let mut consumer = queue.consumer(&[Lane::batch(&LanguageId::new("python"))]);
     let taken = soon(consumer.pop()).await.unwrap();
     let old = dying.claim(&taken, card.id).await.unwrap().unwrap();
     lease.end().await.unwrap();
@@ -153,7 +155,7 @@ async fn a_cancellation_reaches_a_worker_in_another_process() {
     let (api, _) = process(&database, &redis, settings()).await;
     let (worker, queue) = process(&database, &redis, settings()).await;
     let accepted = api.submit_one_shot(&tenant, RunRequest::default()).await.unwrap().into_head();
-    let taken = soon(queue.consumer(&[LanguageId::new("python")]).pop()).await.unwrap();
+    let taken = soon(queue.consumer(&[Lane::batch(&LanguageId::new("python"))]).pop()).await.unwrap();
     let claim = worker.claim(&taken, living_worker(&worker).await).await.unwrap().unwrap();
     api.cancel(&tenant, accepted.id).await.unwrap();
     soon(claim.cancelled.cancelled()).await;

@@ -27,6 +27,7 @@ impl Bench {
             events: Arc::clone(&self.events),
             offer: Offer::of_workers(),
             checker: None,
+            programs: None,
             settings,
         })
     }

@@ -54,6 +54,7 @@ pub struct Watcher {
     received: Received,
     /// Whether this watcher has brought anything yet.
     has_begun: bool,
+    takes_input: bool,
     is_ended: bool,
     is_over: bool,
     due: VecDeque<ToldEvent>,
@@ -95,6 +96,7 @@ impl Engine {
             attempt: head.state.attempt(),
             received: Received::default(),
             has_begun: false,
+            takes_input: head.is_interactive,
             is_ended: head.state.is_ended(),
             is_over: false,
             due: VecDeque::new(),
@@ -118,6 +120,12 @@ impl Engine {
 }
 
 impl Watcher {
+    /// Returns whether the execution was started so that a person can take part.
+    #[must_use]
+    pub fn takes_input(&self) -> bool {
+        self.takes_input
+    }
+
     /// Waits for the next event. Returns none after [`Told::Result`] and [`Told::TooSlow`].
     ///
     /// CANCEL: nothing is lost.

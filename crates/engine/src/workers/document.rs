@@ -29,6 +29,8 @@ struct Entry {
     #[serde(default)]
     has_checker: bool,
     #[serde(default)]
+    has_repl: bool,
+    #[serde(default)]
     limits: Map<String, Value>,
 }
 
@@ -55,6 +57,7 @@ impl From<&Language> for Entry {
             entry: language.entry.clone(),
             is_compiled: language.is_compiled,
             has_checker: language.has_checker,
+            has_repl: language.has_repl,
             limits: numbers(&language.limits),
         }
     }
@@ -71,6 +74,7 @@ impl Entry {
             entry: self.entry,
             is_compiled: self.is_compiled,
             has_checker: self.has_checker,
+            has_repl: self.has_repl,
             limits: limits(self.limits),
         }
     }
@@ -104,6 +108,7 @@ mod tests {
             entry: "main.py".to_owned(),
             is_compiled: true,
             has_checker: true,
+            has_repl: true,
             limits: Limits { wall_time_ms: 7, ..Limits::default() },
         }
     }
@@ -127,6 +132,7 @@ mod tests {
             entry: String::new(),
             is_compiled: false,
             has_checker: false,
+            has_repl: false,
             limits: Limits { wall_time_ms: 7, ..Limits::default() },
         };
         assert_eq!(read, [expected]);

@@ -27,8 +27,8 @@ async fn flows_that_only_come_and_go_are_forgotten() {
     for _ in 0..3_000 {
         let passing = suite::entry(Flow::new(ExecutionId::random().to_string()).as_str());
         queue.push(passing.clone()).await.unwrap();
-        assert!(queue.remove(passing.execution, &passing.language).await.unwrap());
+        assert!(queue.remove(passing.execution, &passing.lane).await.unwrap());
     }
-    let flows = queue.shared.lock().lanes.values().map(super::Lane::flows).sum::<usize>();
+    let flows = queue.shared.lock().orders.values().map(super::Order::flows).sum::<usize>();
     assert!(flows <= 1_001, "{flows}");
 }

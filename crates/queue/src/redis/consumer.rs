@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use runbay_model::ExecutionId;
-use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_redis::CALL_DEADLINE;
 use runbay_redis::Error;
 use runbay_redis::Redis;
@@ -30,8 +30,8 @@ const WAIT: Duration = Duration::from_secs(1);
 pub(super) struct RedisConsumer {
     redis: Redis,
     keys: Keys,
-    /// The languages; the server looks at the first one first, so the one that was served last is the last.
-    languages: VecDeque<LanguageId>,
+    /// The lanes; the server looks at the first one first, so the one that was served last is the last.
+    lanes: VecDeque<Lane>,
     progress: Progress,
 }
 
@@ -49,15 +49,15 @@ type Answer = Result<Option<Popped>, Error>;
 type Popped = (String, String, f64);
 
 impl RedisConsumer {
-    pub(super) fn new(redis: Redis, keys: Keys, languages: &[LanguageId]) -> Self {
-        let languages = languages.iter().cloned().collect();
-        Self { redis, keys, languages, progress: Progress::Idle(None) }
+    pub(super) fn new(redis: Redis, keys: Keys, lanes: &[Lane]) -> Self {
+        let lanes = lanes.iter().cloned().collect();
+        Self { redis, keys, lanes, progress: Progress::Idle(None) }
     }
 
     /// Waits for the answer to the request under way; makes one if there is none.
     async fn answer(&mut self) -> Answer {
         if let Progress::Idle(connection) = &mut self.progress {
-            let keys = self.languages.iter().map(|language| self.keys.ready(language)).collect();
+            let keys = self.lanes.iter().map(|lane| self.keys.ready(lane)).collect();
             self.progress = Progress::Requested(Box::pin(request(self.redis.clone(), connection.take(), keys)));
         }
         let Progress::Requested(request) = &mut self.progress else {
@@ -70,17 +70,17 @@ impl RedisConsumer {
     }
 
     fn taken(&mut self, (key, member, score): Popped) -> Option<Taken> {
-        let index = self.languages.iter().position(|language| self.keys.ready(language) == key)?;
-        let language = self.languages[index].clone();
-        self.languages.rotate_left(index + 1);
-        Some(Taken { execution: member.parse::<ExecutionId>().ok()?, language, turn: Turn::new(score)? })
+        let index = self.lanes.iter().position(|lane| self.keys.ready(lane) == key)?;
+        let lane = self.lanes[index].clone();
+        self.lanes.rotate_left(index + 1);
+        Some(Taken { execution: member.parse::<ExecutionId>().ok()?, lane, turn: Turn::new(score)? })
     }
 }
 
 #[async_trait]
 impl Consumer for RedisConsumer {
     async fn pop(&mut self) -> Result<Taken, QueueError> {
-        if self.languages.is_empty() {
+        if self.lanes.is_empty() {
             return pending().await;
         }
         loop {

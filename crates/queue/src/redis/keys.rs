@@ -1,6 +1,6 @@
 //! Names of keys.
 
-use runbay_model::LanguageId;
+use crate::Lane;
 use runbay_redis::Prefix;
 
 /// The names of all keys of one queue; the braces keep them together where keys are spread over several servers.
@@ -18,32 +18,32 @@ impl Keys {
         &self.prefix
     }
 
-    pub(super) fn languages(&self) -> String {
+    pub(super) fn lanes(&self) -> String {
         self.key("languages")
     }
 
-    pub(super) fn ready(&self, language: &LanguageId) -> String {
-        self.of("ready", language)
+    pub(super) fn ready(&self, lane: &Lane) -> String {
+        self.of("ready", lane)
     }
 
-    pub(super) fn delayed(&self, language: &LanguageId) -> String {
-        self.of("delayed", language)
+    pub(super) fn delayed(&self, lane: &Lane) -> String {
+        self.of("delayed", lane)
     }
 
-    pub(super) fn turns(&self, language: &LanguageId) -> String {
-        self.of("turns", language)
+    pub(super) fn turns(&self, lane: &Lane) -> String {
+        self.of("turns", lane)
     }
 
-    pub(super) fn flows(&self, language: &LanguageId) -> String {
-        self.of("flows", language)
+    pub(super) fn flows(&self, lane: &Lane) -> String {
+        self.of("flows", lane)
     }
 
-    pub(super) fn clock(&self, language: &LanguageId) -> String {
-        self.of("clock", language)
+    pub(super) fn clock(&self, lane: &Lane) -> String {
+        self.of("clock", lane)
     }
 
-    fn of(&self, name: &str, language: &LanguageId) -> String {
-        self.key(&format!("{name}:{language}"))
+    fn of(&self, name: &str, lane: &Lane) -> String {
+        self.key(&format!("{name}:{lane}"))
     }
 
     fn key(&self, name: &str) -> String {

@@ -14,7 +14,7 @@ use super::scripts::Scripts;
 /// How often every process looks for entries whose process has died.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How many entries of one language one call releases; other calls come in between.
+/// How many entries of one lane one call releases; other calls come in between.
 const BATCH: usize = 100;
 
 /// A task that releases entries; stops when dropped.
@@ -43,7 +43,7 @@ impl Drop for Releaser {
 }
 
 async fn keep_releasing(redis: Redis, keys: Keys, scripts: Scripts, added: Arc<Notify>) {
-    let mut call = scripts.release.key(keys.languages());
+    let mut call = scripts.release.key(keys.lanes());
     call.arg(keys.prefix()).arg(BATCH);
     loop {
         // The connection logs that Redis is away; what is due stays due.

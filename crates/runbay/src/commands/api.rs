@@ -123,6 +123,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     let metrics = service::record_metrics()?;
     let exposure = Arc::new(access.exposure(listener.local_addr()?));
     let backend = Backend::open(&backend, PathBuf::new(), WithoutQueue::of(&acceptance)).await?;
+    let programs = backend.redis.as_ref().map(SharedRedis::programs);
     let checker = backend.redis.map(|SharedRedis { redis, prefix }| {
         let checker: Arc<dyn Checker> = Arc::new(RemoteChecker::new(redis, &prefix));
         checker
@@ -133,6 +134,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         events: backend.events,
         offer: Offer::of_workers(),
         checker,
+        programs,
         settings: EngineSettings {
             storage: shared_out.storage,
             check_slots: None,

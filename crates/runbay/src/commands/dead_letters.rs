@@ -113,6 +113,7 @@ async fn open(backend: &BackendSettings) -> anyhow::Result<Engine> {
         events,
         offer: Offer::of_workers(),
         checker: None,
+        programs: None,
         settings: EngineSettings::default(),
     });
     engine.refresh_offer().await?;

@@ -20,9 +20,11 @@ use runbay_worker::CheckerSettings;
 use runbay_worker::RunnerChecker;
 use runbay_worker::Worker;
 use runbay_worker::WorkerSettings;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::backend::Backend;
+use crate::backend::SharedRedis;
 use crate::backend::WithoutQueue;
 use crate::execution_host::ExecutionHost;
 use crate::execution_host::Plan;
@@ -150,7 +152,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     let metrics = service::record_metrics()?;
     let exposure = Arc::new(access.exposure(listener.local_addr()?));
     let (slots, max_connections) = (host.slots, shared_out.connections(host.shares.connections));
-    let check_slots = host.check_slots;
+    let (interactive_slots, check_slots) = (host.interactive_slots, host.check_slots);
     let checks = CheckerSettings::with_slots(host.check_slots);
     let without_queue = WithoutQueue::of(&acceptance);
     let runner = host.open(&programs, &limits, exposure.audience()).await?;
@@ -161,6 +163,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         events,
         offer: Offer::fixed(runner.catalog()),
         checker: Some(Arc::new(RunnerChecker::new(Arc::clone(&runner), &checks))),
+        programs: redis.as_ref().map(SharedRedis::programs),
         settings: EngineSettings {
             storage: shared_out.storage,
             check_slots: Some(check_slots),
@@ -174,7 +177,7 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
         }
     }
 
-    let settings = WorkerSettings { slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
+    let settings = WorkerSettings { slots, interactive_slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
     let worker = Worker::new(engine.clone(), queue, runner.clone(), settings);
     let stop = stop_on_signals()?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -194,6 +197,9 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
     // A server without its worker would only fill its queue, so both stop together.
     let stop_with_worker = stop.clone().drop_guard();
     let stop_worker = stop.clone();
+    // Until the last program has ended, which may be some time after the worker is told to stop.
+    let inputs_stop = CancellationToken::new();
+    let passing_on = redis.map(|redis| redis.pass_on_inputs(&engine, worker.id(), &inputs_stop));
     let working = tokio::spawn(async move {
         let _stop = stop_with_worker;
         worker.work(stop_worker).await;
@@ -204,6 +210,10 @@ async fn serve(parts: Parts) -> anyhow::Result<()> {
 
     runbay_api::serve(listener, api, stop).await;
     let worked = working.await;
+    inputs_stop.cancel();
+    if let Some(passing_on) = passing_on {
+        passing_on.await.context("passing on input failed")?;
+    }
     sweeping.await.context("the sweeper failed")?;
     engine.close().await;
     worked.context("the worker failed")?;

@@ -117,6 +117,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let Parts { listener, host, backend, programs, limits, upkeep } = parts;
     let metrics = service::record_metrics()?;
     let (slots, max_connections) = (host.slots, host.shares.connections);
+    let interactive_slots = host.interactive_slots;
     let checks = CheckerSettings::with_slots(host.check_slots);
     // The programs of a worker come over the network, whoever sent them.
     let runner = host.open(&programs, &limits, Audience::Others).await?;
@@ -128,9 +129,11 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
         events: backend.events,
         offer: Offer::fixed(runner.catalog()),
         checker: None,
+        // A worker has no clients.
+        programs: None,
         settings: service::engine_settings(&acceptance, &limits, &upkeep),
     });
-    let settings = WorkerSettings { slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
+    let settings = WorkerSettings { slots, interactive_slots, drain: programs.drain(), heartbeat: upkeep.heartbeat() };
     let worker = Worker::new(engine.clone(), backend.queue, runner.clone(), settings);
     let readiness = Arc::new(LocalReadiness::new(Arc::clone(&runner), worker.alive()));
     let stop = stop_on_signals()?;
@@ -139,6 +142,7 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
     let listening = listener.map(|listener| listen(listener, &engine, readiness, metrics, max_connections, &ended));
     let listening = listening.transpose()?;
     let sweeping = service::sweep(&engine, &stop);
+    let passing_on = backend.redis.as_ref().map(|redis| redis.pass_on_inputs(&engine, worker.id(), &ended));
     let answering = backend.redis.map(|redis| tokio::spawn(answer(redis, &runner, &checks, stop.clone())));
     let sandbox_lost = tokio::spawn(stop_without_sandbox(runner, stop.clone()));
 
@@ -152,6 +156,9 @@ async fn work(parts: Parts) -> anyhow::Result<()> {
         answering.abort();
     }
     ended.cancel();
+    if let Some(passing_on) = passing_on {
+        passing_on.await.context("passing on input failed")?;
+    }
     if let Some(listening) = listening {
         listening.await.context("the listener failed")?;
     }

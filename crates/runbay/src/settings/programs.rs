@@ -23,6 +23,11 @@ pub(crate) struct ProgramSettings {
     #[arg(long, env = "RUNBAY_SLOTS", value_name = "COUNT", value_parser = whole_number::<usize>)]
     pub(crate) slots: Option<usize>,
 
+    /// Interactive executions that run beside them at one time, however many others wait [default: 32, fewer with little
+    /// memory]
+    #[arg(long, env = "RUNBAY_INTERACTIVE_SLOTS", value_name = "COUNT", value_parser = whole_number::<usize>)]
+    pub(crate) interactive_slots: Option<usize>,
+
     /// Languages to offer, separated by commas [default: all that this host has]
     #[arg(long, env = "RUNBAY_LANGUAGES", value_name = "IDS", value_delimiter = ',')]
     #[serde(deserialize_with = "optional_list")]
@@ -61,6 +66,7 @@ impl Default for ProgramSettings {
     fn default() -> Self {
         Self {
             slots: None,
+            interactive_slots: None,
             languages: None,
             languages_dir: None,
             compile_cache_bytes: 256 * 1024 * 1024,
@@ -82,6 +88,7 @@ impl Group for ProgramSettings {
             "first_bay_uid must be from 65536, below which accounts are, to 4000000000"
         );
         anyhow::ensure!(self.slots != Some(0), "slots must be at least 1");
+        anyhow::ensure!(self.interactive_slots != Some(0), "interactive_slots must be at least 1");
         Ok(self)
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct RecipeFile {
     pub(super) compile: Option<CompileTable>,
     pub(super) run: RunTable,
     pub(super) check: Option<CheckTable>,
+    pub(super) repl: Option<ReplTable>,
     #[serde(default)]
     pub(super) environment: Table<String>,
     #[serde(default)]
@@ -62,6 +63,12 @@ pub(super) struct RunTable {
     pub(super) environment: Table<String>,
     #[serde(default)]
     pub(super) search_paths: Table<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplTable {
+    pub(super) argv: Argv,
 }
 
 #[derive(Deserialize)]

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use runbay_model::Environment;
 use runbay_model::FileName;
+use runbay_model::Interaction;
 use runbay_model::Limits;
 use runbay_model::Sources;
+use runbay_model::WindowSize;
 use runbay_sandbox::ARTEFACT_DIRECTORY;
 use runbay_sandbox::Artefact;
 use runbay_sandbox::File;
@@ -24,6 +26,7 @@ use super::RunProgram;
 use super::words::Text;
 use super::words::Values;
 use super::words::Word;
+use crate::program::size_of_window;
 
 /// The environment of every program. Recipes add to it.
 const ENVIRONMENT: &[(&str, &str)] =
@@ -39,6 +42,8 @@ pub(crate) struct RunParts<'a> {
     pub(crate) args: &'a [String],
     pub(crate) environment: &'a Environment,
     pub(crate) limits: &'a Limits,
+    /// How a person takes part.
+    pub(crate) interaction: Option<Interaction>,
 }
 
 impl CompileStage {
@@ -97,7 +102,9 @@ impl Recipe {
             (RunProgram::Host(name), None) => name.clone(),
             (RunProgram::Artefact, _) => artefact.clone(),
         };
-        let command_line = fill(program, &self.run.arguments, &values);
+        let repl = self.repl.as_ref().filter(|_| parts.interaction.is_some_and(|interaction| interaction.is_repl));
+        let command_line = fill(program, repl.unwrap_or(&self.run.arguments), &values);
+        let has_terminal = parts.interaction.is_some_and(|interaction| interaction.has_terminal);
         let environment = self.environment(self.run.environment.iter().chain(&self.run.search_paths), &values);
         let mut variables: BTreeMap<_, _> = environment.of_request.into_iter().collect();
         for (name, given) in parts.environment.variables() {
@@ -112,6 +119,7 @@ impl Recipe {
                 files: self.files(parts.sources),
                 arguments: command_line.of_request,
                 environment: variables.into_iter().collect(),
+                terminal: has_terminal.then(|| size_of_window(WindowSize::default())),
                 ..Job::default()
             },
         }
@@ -297,6 +305,7 @@ reserve_mib = 90
             args: &["a b".to_owned(), "{entry}".to_owned()],
             environment: &Environment::new(variables.into()).unwrap(),
             limits: &Limits { memory_bytes: 64 * MIB, ..Limits::default() },
+            interaction: None,
         });
         assert_eq!(argv(&run), ["/usr/bin/lisp", "--heap=32", "/opt/artefact/program", "a b", "{entry}", "--end"]);
         assert_eq!(variable(&run, "ALL"), Some("mine"));
@@ -317,6 +326,7 @@ reserve_mib = 90
                 args: &[],
                 environment: &Environment::new(variables.collect()).unwrap(),
                 limits: &Limits::default(),
+                interaction: None,
             });
             variable(&run, "LISP_PATH").map(str::to_owned)
         };
@@ -337,6 +347,7 @@ reserve_mib = 90
                 args: &[name.to_owned()],
                 environment: &Environment::default(),
                 limits: &Limits { memory_bytes, ..Limits::default() },
+                interaction: None,
             })
         };
         let (one, other) = (invocation("a.lisp", 64 * MIB), invocation("b.lisp", 128 * MIB));

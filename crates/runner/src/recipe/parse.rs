@@ -31,6 +31,7 @@ use super::format::CheckTable;
 use super::format::CompileTable;
 use super::format::MemoryTable;
 use super::format::RecipeFile;
+use super::format::ReplTable;
 use super::format::RunTable;
 use super::format::Table;
 use super::words::Placeholder;
@@ -86,6 +87,7 @@ impl Recipe {
             compile: parsed.compile.map(|table| scope.compile(&table)).transpose()?,
             run: scope.run(&parsed.run)?,
             check: parsed.check.map(|table| scope.check(&table)).transpose()?,
+            repl: parsed.repl.map(|table| scope.repl(&table, &parsed.run)).transpose()?,
             environment: scope.environment("environment", &parsed.environment, &[])?,
             memory,
             out_of_memory: parsed
@@ -133,6 +135,14 @@ impl Scope<'_> {
             environment: self.environment("run.environment", &table.environment, &allowed)?,
             search_paths: self.search_paths(table)?,
         })
+    }
+
+    fn repl(&self, table: &ReplTable, run: &RunTable) -> Result<Vec<Word>, RecipeError> {
+        let first = |argv: &Argv| argv.get_ref().first().map(|word| word.get_ref().clone());
+        if first(&table.argv) != first(&run.argv) {
+            return Err(self.origin.refuse(&table.argv, "repl.argv must start with the program of run.argv"));
+        }
+        self.arguments("repl", &table.argv, &[Placeholder::Sources, Placeholder::Args])
     }
 
     fn search_paths(&self, table: &RunTable) -> Result<Variables, RecipeError> {

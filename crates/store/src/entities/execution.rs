@@ -6,6 +6,7 @@ use runbay_model::ExecutionId;
 use runbay_model::ExecutionReport;
 use runbay_model::ExecutionSummary;
 use runbay_model::Facts;
+use runbay_model::Interaction;
 use runbay_model::LanguageId;
 use runbay_model::Outcome;
 use runbay_model::Output;
@@ -75,6 +76,8 @@ pub(crate) struct Model {
     pub(crate) tests: Option<String>,
     /// The priority. Null means normal.
     pub(crate) priority: Option<String>,
+    /// How a person takes part. Null means not at all.
+    pub(crate) interaction: Option<String>,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) attempt: i64,
@@ -164,6 +167,11 @@ pub(crate) fn priority(text: Option<&str>) -> Result<Priority, StoreError> {
     text.map_or(Ok(Priority::default()), |text| word("executions.priority", text))
 }
 
+/// Reads how a person takes part.
+pub(crate) fn interaction(text: Option<&str>) -> Result<Option<Interaction>, StoreError> {
+    text.map(|text| word("executions.interaction", text)).transpose()
+}
+
 /// The columns of what an execution runs.
 #[derive(Debug, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
@@ -178,6 +186,7 @@ pub(crate) struct InputRow {
     limits: Option<String>,
     tests: Option<String>,
     priority: Option<String>,
+    interaction: Option<String>,
 }
 
 /// The columns that lists show. None of them holds more than a few hundred bytes.
@@ -234,7 +243,7 @@ impl ActiveModel {
     /// Sets the columns of what the execution runs.
     pub(crate) fn set_input(&mut self, input: &RunInput) {
         let RunInput { language, sources, work } = input;
-        let Work { stdin, args, environment, limits, tests, priority } = work;
+        let Work { stdin, args, environment, limits, tests, priority, interaction } = work;
         let SourceColumns { source_code, entry_name, other_files } = sources.into();
         self.language = Set(language.as_str().to_owned());
         self.source_code = Set(source_code);
@@ -245,6 +254,7 @@ impl ActiveModel {
         self.environment = Set(environment_document(environment));
         self.limits = Set(limits_document(limits));
         self.tests = Set(tests.as_ref().map(plan_document));
+        self.interaction = Set(interaction.map(|interaction| interaction.as_str().to_owned()));
         self.priority = Set((*priority != Priority::default()).then(|| priority.as_str().to_owned()));
     }
 
@@ -280,6 +290,7 @@ impl TryFrom<InputRow> for RunInput {
             limits: read_limits(row.limits.as_deref())?,
             tests: row.tests.as_deref().map(read_plan).transpose()?,
             priority: priority(row.priority.as_deref())?,
+            interaction: interaction(row.interaction.as_deref())?,
         };
         let sources = SourceColumns { source_code, entry_name, other_files }.into_sources("executions")?;
         Ok(Self { language: LanguageId::new(row.language), sources, work })

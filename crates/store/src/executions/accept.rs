@@ -155,6 +155,7 @@ impl Accepted {
             session_version: self.session_version,
             language: self.input.language,
             priority: self.input.work.priority,
+            is_interactive: self.input.work.interaction.is_some(),
             queue_turn: None,
             state: State::ACCEPTED,
             worker: None,

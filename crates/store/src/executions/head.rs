@@ -46,6 +46,8 @@ pub struct ExecutionHead {
     pub language: LanguageId,
     /// How urgent it is.
     pub priority: Priority,
+    /// Whether a person takes part in it.
+    pub is_interactive: bool,
     /// The turn that its newest attempt had in the queue.
     pub queue_turn: Option<f64>,
     /// Its state in the life cycle.
@@ -75,6 +77,7 @@ pub(super) struct HeadRow {
     session_version: Option<i64>,
     language: String,
     priority: Option<String>,
+    interaction: Option<String>,
     queue_turn: Option<f64>,
     status: String,
     reason: Option<String>,
@@ -133,6 +136,7 @@ impl TryFrom<HeadRow> for ExecutionHead {
             session_version: version(row.session_version)?,
             language: LanguageId::new(row.language),
             priority: priority(row.priority.as_deref())?,
+            is_interactive: row.interaction.is_some(),
             queue_turn: row.queue_turn,
             state: columns.state()?,
             worker: row.lease_owner.map(WorkerId::from_uuid),

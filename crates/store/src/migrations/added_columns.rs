@@ -14,7 +14,7 @@ pub(super) struct AddedColumn {
 }
 
 /// All such migrations, oldest first. New ones go to the end.
-pub(super) const STEPS: [AddedColumn; 2] = [
+pub(super) const STEPS: [AddedColumn; 3] = [
     // The time of a session's last run. Without it, a session that is run but not saved would count as unused.
     AddedColumn {
         step: "m0005_last_runs",
@@ -26,6 +26,12 @@ pub(super) const STEPS: [AddedColumn; 2] = [
         step: "m0006_session_versions",
         table: "executions",
         column: |_| ColumnDef::new("session_version").big_integer().take(),
+    },
+    // How a person takes part in a run.
+    AddedColumn {
+        step: "m0007_interactions",
+        table: "executions",
+        column: |_| ColumnDef::new("interaction").string_len(32).take(),
     },
 ];
 

@@ -22,12 +22,15 @@ use runbay_model::TenantId;
 use runbay_model::TestVerdict;
 use runbay_model::Timestamp;
 use runbay_model::WorkerId;
+use runbay_queue::Lane;
 use runbay_queue::MemoryQueue;
 use runbay_queue::Queue;
 use runbay_store::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+
+use runbay_runner::live;
 
 use super::*;
 
@@ -55,6 +58,7 @@ impl Bench {
             entry: "main.py".to_owned(),
             is_compiled: false,
             has_checker: false,
+            has_repl: false,
             limits: Limits::default(),
         };
         let catalog = Catalog::new(vec![python]);
@@ -66,12 +70,13 @@ impl Bench {
             events: Arc::new(MemoryEventBus::default()),
             offer: Offer::fixed(catalog.clone()),
             checker: None,
+            programs: None,
             settings: EngineSettings { attempts_allowed, ..EngineSettings::default() },
         });
         let tenant = TenantId::default();
         let session = engine.create_session(&tenant, NewSession::default()).await.unwrap();
         engine.submit(&tenant, session.id, RunRequest::default()).await.unwrap();
-        let entry = queue.consumer(&[LanguageId::new("python")]).pop().await.unwrap();
+        let entry = queue.consumer(&[Lane::batch(&LanguageId::new("python"))]).pop().await.unwrap();
         let card = WorkerCard {
             id: WorkerId::random(),
             name: "host:1".to_owned(),
@@ -89,6 +94,7 @@ impl Bench {
             hand_back: hand_back.clone(),
             claim,
             broadcast: AbortOnDropHandle::new(tokio::spawn(async {})),
+            participants: Participants::new(None, live().1.controls),
         };
         (Self { engine, tenant, stop, hand_back, _directory: directory }, attempt)
     }

@@ -52,6 +52,8 @@ class ChosenLimits(TypedDict, total=False):
     inodes: int
     compile_time_ms: int
     compile_memory_bytes: int
+    interactive_time_ms: int
+    idle_time_ms: int
 
 
 class _ExpectedOutput(TypedDict):

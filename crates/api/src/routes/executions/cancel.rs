@@ -1,5 +1,7 @@
 //! `DELETE /executions/{execution_id}`
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -9,10 +11,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::accepted::AcceptedExecution;
+use super::query::CancelQuery;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
+use crate::admission;
+use crate::fields::ChosenSignal;
 use crate::fields::EraseQuery;
 use crate::problem::Problem;
 use crate::state::Api;
@@ -28,6 +33,9 @@ pub(crate) struct ErasedExecution {
     erased: bool,
 }
 
+/// How long a program that is sent a signal may keep the answer waiting, see [`runbay_engine::Engine::cancel_softly`].
+const SOFT_WAIT: Duration = Duration::from_secs(8);
+
 /// Cancels a queued or running execution.
 ///
 /// A program that runs is stopped, and what it has written is kept with its times and memory. The answer waits a moment
@@ -38,7 +46,7 @@ pub(crate) struct ErasedExecution {
     delete,
     path = "/executions/{execution_id}",
     tag = "executions",
-    params(("execution_id" = uuid::Uuid, Path, description = "The execution's id"), EraseQuery),
+    params(("execution_id" = uuid::Uuid, Path, description = "The execution's id"), EraseQuery, CancelQuery),
     responses(
         (status = 200, description = "It is erased.", body = ErasedExecution),
         (status = 202, description = "It is cancelled, and what its program wrote is kept.", body = AcceptedExecution),
@@ -52,11 +60,19 @@ pub(crate) async fn cancel_execution(
     principal: Principal,
     Path(id): Path<ExecutionId>,
     Query(query): Query<EraseQuery>,
+    Query(soft): Query<CancelQuery>,
 ) -> Result<Response, Problem> {
     if query.erase {
         api.engine().erase_execution(&principal.tenant, id).await.map_err(Problem::of_execution)?;
         return Ok(Json(ErasedExecution { execution_id: id, erased: true }).into_response());
     }
-    let cancelled = api.engine().cancel(&principal.tenant, id).await?;
+    let cancelled = match soft.signal {
+        Some(ChosenSignal(signal)) => {
+            // The answer waits for the program.
+            admission::wait(SOFT_WAIT)?;
+            api.engine().cancel_softly(&principal.tenant, id, signal).await?
+        }
+        None => api.engine().cancel(&principal.tenant, id).await?,
+    };
     Ok((StatusCode::ACCEPTED, Json(AcceptedExecution::new(&cancelled))).into_response())
 }

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::ToSchema;
 
+use crate::fields::ChosenSignal;
 use crate::fields::Wait;
 use crate::problem::Problem;
+use crate::schema;
 use crate::state::Api;
 
 /// How an execution is asked for.
@@ -40,6 +42,15 @@ pub(crate) struct EventsQuery {
     /// The number of the last event that the client has, for clients that cannot set the header `Last-Event-ID`.
     #[param(minimum = 0)]
     pub(super) last_event_id: Option<u64>,
+}
+
+/// How to cancel.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CancelQuery {
+    /// A signal for the program, which then has two seconds to end by itself before it is stopped.
+    #[param(value_type = Option<schema::SignalName>)]
+    pub(crate) signal: Option<ChosenSignal>,
 }
 
 /// How output is written.

@@ -67,7 +67,7 @@ impl Pair {
             Step::Remove(index) => {
                 let entry = self.waiting.remove(index.index(self.waiting.len()));
                 for queue in [&self.memory, &self.redis] {
-                    assert!(queue.remove(entry.execution, &entry.language).await.unwrap());
+                    assert!(queue.remove(entry.execution, &entry.lane).await.unwrap());
                 }
             }
             Step::Retry(_) if self.taken.is_empty() => {}

@@ -1,5 +1,7 @@
 //! A Redis that goes, comes back empty, or says nothing.
 
+use crate::Lane;
+use runbay_model::LanguageId;
 use std::time::Duration;
 
 use runbay_testkit::RedisServer;
@@ -30,9 +32,9 @@ async fn assert_unavailable(queue: &dyn Queue) {
     let entry = entry("flow");
     assert!(matches!(soon(queue.reserve(10)).await.err(), Some(ReserveError::Failed(_))));
     assert!(soon(queue.push(entry.clone())).await.is_err());
-    assert!(soon(queue.remove(entry.execution, &entry.language)).await.is_err());
+    assert!(soon(queue.remove(entry.execution, &entry.lane)).await.is_err());
     assert!(soon(queue.depth()).await.is_err());
-    assert!(soon(queue.missing(&[(entry.execution, entry.language)])).await.is_err());
+    assert!(soon(queue.missing(&[(entry.execution, entry.lane)])).await.is_err());
     let error: QueueError = soon(queue.consumer(&[python()]).pop()).await.expect_err("it is away");
     assert!(error.0.to_string().starts_with("Redis at 127.0.0.1:"), "{}", error.0);
 }
@@ -42,7 +44,7 @@ async fn it_comes_back_empty_under_a_waiting_consumer() {
     let mut server = RedisServer::start().await;
     let queue = connect(&server);
     let lost = entry("flow");
-    queue.push(Entry { language: runbay_model::LanguageId::new("rust"), ..lost.clone() }).await.unwrap();
+    queue.push(Entry { lane: Lane::batch(&LanguageId::new("rust")), ..lost.clone() }).await.unwrap();
     let mut consumer = queue.consumer(&[python()]);
     let waits = tokio::spawn(async move {
         let interrupted = soon(consumer.pop()).await;
@@ -57,7 +59,7 @@ async fn it_comes_back_empty_under_a_waiting_consumer() {
     server.restart().await;
     let fresh = entry("flow");
     push_again(&*queue, &fresh).await;
-    let asked = [(lost.execution, runbay_model::LanguageId::new("rust")), (fresh.execution, python())];
+    let asked = [(lost.execution, Lane::batch(&LanguageId::new("rust"))), (fresh.execution, python())];
     assert_eq!(queue.missing(&asked).await.unwrap(), [lost.execution]);
     assert_eq!(queue.depth().await.unwrap(), 1);
     let taken = soon(async {

@@ -67,7 +67,7 @@ async fn flows_that_only_come_and_go_are_forgotten() {
     for _ in 0..1_500 {
         let passing = entry(&ExecutionId::random().to_string());
         queue.push(passing.clone()).await.unwrap();
-        assert!(queue.remove(passing.execution, &passing.language).await.unwrap());
+        assert!(queue.remove(passing.execution, &passing.lane).await.unwrap());
     }
     assert!(flows(&redis).await <= 1_001);
 }

@@ -5,6 +5,7 @@ use runbay_model::CodeChange;
 use runbay_model::Comparison;
 use runbay_model::Environment;
 use runbay_model::ExpectedOutput;
+use runbay_model::Interaction;
 use runbay_model::LimitOverrides;
 use runbay_model::PageRequest;
 use runbay_model::Priority;
@@ -65,6 +66,7 @@ fn work() -> Work {
         limits: LimitOverrides { wall_time_ms: Some(1_000), inodes: Some(u64::MAX), ..LimitOverrides::default() },
         tests: Some(TestPlan { cases, stop_on_failure: true }),
         priority: Priority::Low,
+        interaction: Some(Interaction { is_repl: true, has_terminal: true }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The entries of one language in order.
+//! The entries of one lane in order.
 //!
 //! `redis/lua/order.lua` and `push.lua` follow the same rule, and a test compares the two.
 
@@ -22,7 +22,7 @@ const IDLE_FLOWS: usize = 1_000;
 type Stream = (Flow, Priority);
 
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct Order {
     ready: BTreeSet<(Turn, ExecutionId)>,
     delayed: BTreeMap<(Instant, ExecutionId), Turn>,
     locations: HashMap<ExecutionId, Location>,
@@ -39,7 +39,7 @@ enum Location {
     Delayed(Instant),
 }
 
-impl Lane {
+impl Order {
     pub(super) fn new() -> Self {
         let now = first_turn(Timestamp::now());
         Self {
@@ -156,7 +156,7 @@ fn first_turn(at: Timestamp) -> Turn {
 }
 
 #[cfg(test)]
-impl Lane {
+impl Order {
     pub(super) fn flows(&self) -> usize {
         assert_eq!(self.last_turns.len(), self.by_last_turn.len());
         self.last_turns.len()

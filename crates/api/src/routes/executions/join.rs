@@ -1,0 +1,310 @@
+//! `GET /executions/{execution_id}/ws`
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::CloseFrame;
+use axum::extract::ws::Message;
+use axum::extract::ws::WebSocket;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use runbay_engine::InputRefused;
+use runbay_engine::LiveLink;
+use runbay_engine::ReadError;
+use runbay_engine::SendError;
+use runbay_engine::Watcher;
+use runbay_model::ExecutionId;
+use runbay_model::LiveInput;
+use serde::Serialize;
+use tokio::time::Instant;
+use tokio::time::interval;
+use tokio::time::sleep_until;
+use tokio::time::timeout;
+
+use super::event::EventBody;
+use super::event::EventData;
+use super::event::Form;
+use super::frame;
+use super::query::EventsQuery;
+use crate::admission;
+use crate::admission::StreamPlace;
+use crate::auth::Principal;
+use crate::connections::Kept;
+use crate::extract::Path;
+use crate::extract::Query;
+use crate::face::Face;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// The longest frame of a client, in bytes.
+const LONGEST_FRAME: usize = 64 * 1024;
+
+/// How much input may wait for the program before nothing more is read from the client.
+const MOST_WAITING: usize = 64 * 1024;
+
+/// How long to wait before input is sent again that the program did not take.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// How often the client is asked whether it is still there, and the worker is told that it is.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How long a client may say nothing, not even that it is there.
+const SILENCE: Duration = Duration::from_secs(35);
+
+/// How long the end of a conversation may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why a conversation ends: RFC 6455, section 7.4, and codes of our own from 4000 on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct End {
+    code: u16,
+    reason: String,
+}
+
+/// Takes part in an execution over a WebSocket: its events as they happen, and input for its program.
+///
+/// The server sends the events of `GET /executions/{execution_id}/events` as JSON objects that have their `type` and `id`
+/// as members as well. The client sends `{"type": "stdin", "data": "...", "encoding": "text"}`, `{"type": "eof"}`,
+/// `{"type": "signal", "name": "SIGINT"}` and `{"type": "resize", "cols": 80, "rows": 24}`. Input reaches executions that
+/// were started with `interactive`. The connection is closed with 1000 after `result`, 1001 when the server stops, 1009
+/// for a frame of more than 64 KiB, 4400 for one that makes no sense, 4404 for an unknown execution, and 4408 for a client
+/// that is too slow. When the last client is gone for half a minute, an interactive execution is cancelled.
+#[utoipa::path(
+    get,
+    path = "/executions/{execution_id}/ws",
+    tag = "executions",
+    params(("execution_id" = uuid::Uuid, Path, description = "The execution's id"), EventsQuery),
+    responses(
+        (status = 101, description = "The connection is a WebSocket from here on."),
+        (status = 400, response = Problem),
+    ),
+)]
+pub(crate) async fn join_execution(
+    State(api): State<Api>,
+    principal: Principal,
+    face: &'static Face,
+    Path(id): Path<ExecutionId>,
+    Query(query): Query<EventsQuery>,
+    kept: Option<Extension<Kept>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| {
+        let complaint = format!("must ask for a WebSocket (RFC 6455): {}", rejection.body_text());
+        Problem::new(Code::InvalidHeader).field("upgrade", complaint)
+    })?;
+    let place = admission::stream()?;
+    let watcher = api.engine().watch(&principal.tenant, id, query.last_event_id).await;
+    let link = api.engine().link(&principal.tenant, id);
+    let form = Form { encoding: query.encoding, face };
+    let upgrade = upgrade.max_message_size(LONGEST_FRAME).max_frame_size(LONGEST_FRAME);
+    Ok(upgrade.on_upgrade(async move |socket| {
+        let kept = kept.map(|Extension(kept)| kept.used());
+        let (socket, end) = match watcher {
+            Ok(watcher) => Conversation::new(socket, watcher, link, form, api).hold().await,
+            Err(ReadError::NotFound) => (socket, End::new(4404, "there is no such execution")),
+            Err(ReadError::Unavailable(_)) => (socket, End::new(1013, "the database does not answer: come back later")),
+        };
+        end.tell(socket).await;
+        drop((kept, place) as (_, StreamPlace));
+    }))
+}
+
+/// A client that takes part.
+struct Conversation {
+    socket: WebSocket,
+    watcher: Watcher,
+    link: LiveLink,
+    form: Form,
+    api: Api,
+    /// Input that the program has not taken yet.
+    waiting: VecDeque<LiveInput>,
+    /// When to send it again.
+    retry_at: Option<Instant>,
+    heard_at: Instant,
+}
+
+#[derive(Serialize)]
+struct Told {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    #[serde(flatten)]
+    data: EventData,
+}
+
+impl Conversation {
+    fn new(socket: WebSocket, watcher: Watcher, link: LiveLink, form: Form, api: Api) -> Self {
+        let (waiting, heard_at) = (VecDeque::new(), Instant::now());
+        Self { socket, watcher, link, form, api, waiting, retry_at: None, heard_at }
+    }
+
+    /// Goes on until one side ends it.
+    async fn hold(mut self) -> (WebSocket, End) {
+        let mut heartbeat = interval(HEARTBEAT);
+        let end = loop {
+            let retry = async {
+                match self.retry_at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let may_read = self.waiting_bytes() < MOST_WAITING;
+            // Each arm awaits only what loses nothing when another arm is faster.
+            let next = tokio::select! {
+                event = self.watcher.next() => Next::Event(event),
+                frame = self.socket.recv(), if may_read => Next::Frame(frame),
+                () = retry => Next::Retry,
+                _ = heartbeat.tick() => Next::Heartbeat,
+                () = self.api.shutdown().cancelled() => Next::Shutdown,
+            };
+            let result = match next {
+                Next::Event(event) => self.tell(event).await,
+                Next::Frame(frame) => self.take(frame).await,
+                Next::Retry => self.pass_on().await,
+                Next::Heartbeat => self.beat(may_read).await,
+                Next::Shutdown => Err(End::new(1001, "the server stops: come back later")),
+            };
+            if let Err(end) = result {
+                break end;
+            }
+        };
+        (self.socket, end)
+    }
+
+    async fn tell(&mut self, event: Result<Option<runbay_engine::ToldEvent>, ReadError>) -> Result<(), End> {
+        let event = match event {
+            Ok(Some(event)) => event,
+            Ok(None) => return Err(End::new(1000, "the execution has ended")),
+            Err(ReadError::NotFound) => return Err(End::new(4404, "there is no such execution")),
+            Err(ReadError::Unavailable(_)) => {
+                return Err(End::new(1013, "the database does not answer: come back later"));
+            }
+        };
+        let EventBody { id, kind, data } = EventBody::new(event, self.form);
+        let is_too_slow = matches!(data, EventData::TooSlow { .. });
+        let text = serde_json::to_string(&Told { kind, id, data }).map_err(|_| End::new(1011, "an event was lost"))?;
+        self.socket.send(Message::text(text)).await.map_err(|_| End::gone())?;
+        if is_too_slow { Err(End::new(4408, "too slow: come back with the last id")) } else { Ok(()) }
+    }
+
+    async fn take(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        self.heard_at = Instant::now();
+        match frame {
+            Some(Ok(Message::Text(text))) => {
+                let input = frame::read(&text).map_err(|complaint| End::new(4400, &complaint))?;
+                for input in input {
+                    match input {
+                        LiveInput::Stdin(_) | LiveInput::EndOfFile => self.waiting.push_back(input),
+                        // They pass what the program has not read.
+                        _ => self.send_at_once(&input).await?,
+                    }
+                }
+                if self.retry_at.is_none() { self.pass_on().await } else { Ok(()) }
+            }
+            Some(Ok(Message::Binary(_))) => Err(End::new(4400, "frames are text, with bytes in base64")),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) | None => Err(End::gone()),
+            Some(Err(error)) => Err(End::of_broken(&error)),
+        }
+    }
+
+    /// Passes on what waits, as far as the program takes it.
+    async fn pass_on(&mut self) -> Result<(), End> {
+        self.retry_at = None;
+        while let Some(input) = self.waiting.front() {
+            match self.link.send(input).await {
+                Ok(()) => {}
+                Err(SendError::Refused(InputRefused::Later | InputRefused::Elsewhere)) => {
+                    self.retry_at = Some(Instant::now() + RETRY);
+                    return Ok(());
+                }
+                Err(SendError::Refused(InputRefused::Never)) if !self.watcher.takes_input() => {
+                    return Err(End::new(4400, "the execution takes no input: start it with interactive"));
+                }
+                // The program has ended or stopped reading, and its events tell what comes of that.
+                Err(SendError::Refused(InputRefused::Never)) => {}
+                Err(error) => return Err(End::of_unsent(&error)),
+            }
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn send_at_once(&mut self, input: &LiveInput) -> Result<(), End> {
+        match self.link.send(input).await {
+            // A signal for a program that has not begun, or has ended, has nobody to reach.
+            Ok(()) | Err(SendError::Refused(_)) => Ok(()),
+            Err(error) => Err(End::of_unsent(&error)),
+        }
+    }
+
+    /// Tells each side that the other one is there.
+    async fn beat(&mut self, may_read: bool) -> Result<(), End> {
+        if may_read && self.heard_at.elapsed() > SILENCE {
+            return Err(End::new(4408, "nothing was heard for too long"));
+        }
+        self.socket.send(Message::Ping(axum::body::Bytes::new())).await.map_err(|_| End::gone())?;
+        if self.watcher.takes_input() {
+            // Whether it arrived or not, the next one comes soon.
+            drop(self.link.send(&LiveInput::Presence).await);
+        }
+        Ok(())
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        let bytes = |input: &LiveInput| if let LiveInput::Stdin(bytes) = input { bytes.len() } else { 1 };
+        self.waiting.iter().map(bytes).sum()
+    }
+}
+
+/// What happens next in a conversation.
+enum Next {
+    Event(Result<Option<runbay_engine::ToldEvent>, ReadError>),
+    Frame(Option<Result<Message, axum::Error>>),
+    Retry,
+    Heartbeat,
+    Shutdown,
+}
+
+impl End {
+    fn new(code: u16, reason: &str) -> Self {
+        Self { code, reason: reason.to_owned() }
+    }
+
+    /// The client has gone, or closes.
+    fn gone() -> Self {
+        Self::new(1000, "")
+    }
+
+    fn of_broken(error: &axum::Error) -> Self {
+        // The library tells what is wrong with a frame in words only.
+        let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        if text.contains("too long") || text.contains("too big") || text.contains("too large") {
+            return Self::new(1009, "frames have at most 64 KiB");
+        }
+        Self::new(1002, "this is no WebSocket frame")
+    }
+
+    fn of_unsent(error: &SendError) -> Self {
+        tracing::debug!(%error, "input was not passed on");
+        Self::new(1013, "the input could not be passed on: come back later")
+    }
+
+    /// Says why, and lets the client answer.
+    async fn tell(self, mut socket: WebSocket) {
+        let Self { code, reason } = self;
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        let farewell = async {
+            if socket.send(close).await.is_ok() {
+                // What comes after the end is of no use.
+                while let Some(Ok(_)) = socket.recv().await {}
+            }
+        };
+        drop(timeout(FAREWELL, farewell).await);
+    }
+}
