@@ -52,7 +52,7 @@ impl Watcher {
                 self.readings.last_mut().expect("a reading goes on").push(status);
             }
             EventKind::Result => self.is_over = true,
-            EventKind::Output { .. } | EventKind::Reset { .. } => {}
+            EventKind::Output { .. } | EventKind::Test { .. } | EventKind::Reset { .. } => {}
         }
         true
     }

@@ -69,9 +69,7 @@ fn ends(kind: &EventKind, own: Attempt) -> bool {
     match kind {
         EventKind::Status { attempt, .. } if *attempt > own => true,
         EventKind::Status { status, attempt, .. } => *attempt == own && *status != Status::Running,
-        EventKind::Output { .. } | EventKind::Test { .. } | EventKind::Reset { .. } | EventKind::Result => {
-            false
-        },
+        EventKind::Output { .. } | EventKind::Test { .. } | EventKind::Reset { .. } | EventKind::Result => false,
     }
 }
 
