@@ -18,6 +18,7 @@ mod sessions;
 mod sharing;
 mod stopping;
 mod waiting;
+mod watching;
 mod workers;
 
 use std::future::Future;

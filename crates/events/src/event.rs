@@ -75,6 +75,13 @@ impl Event {
         Self::next_id(0, attempt)
     }
 
+    /// Returns the number of the first event of those that are made from the row, once an execution has ended with this
+    /// attempt. It is larger than that of any event on a bus.
+    #[must_use]
+    pub fn first_id_from_row(attempt: Attempt) -> u64 {
+        u64::from(attempt.0.max(1)) * Self::NUMBERS_OF_AN_ATTEMPT + 1
+    }
+
     /// Returns the number of the event after number `last` that begins or continues this attempt.
     pub(crate) fn next_id(last: u64, attempt: Attempt) -> u64 {
         let before = u64::from(attempt.0.saturating_sub(1)) * Self::NUMBERS_OF_AN_ATTEMPT;

@@ -127,10 +127,10 @@ impl EventStream {
     /// # Panics
     ///
     /// When the answer is one of another content type.
-    pub async fn try_open(request: RequestBuilder) -> reqwest::Result<Result<Self, Answer>> {
+    pub async fn try_open(request: RequestBuilder) -> reqwest::Result<Result<Self, Box<Answer>>> {
         let response = request.send().await?;
         if response.status() != 200 {
-            return Ok(Err(Answer::read(response).await?));
+            return Ok(Err(Box::new(Answer::read(response).await?)));
         }
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Ok(Ok(Self { response, reader: EventReader::default(), read: VecDeque::new() }))

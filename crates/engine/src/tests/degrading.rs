@@ -35,7 +35,7 @@ use crate::sweep::Looks;
 
 /// A queue and an event bus that may be away.
 #[derive(Default)]
-struct Unsteady {
+pub(super) struct Unsteady {
     queue: MemoryQueue,
     events: MemoryEventBus,
     is_away: AtomicBool,
@@ -55,11 +55,11 @@ impl Unsteady {
         self.check().map_err(|error| runbay_events::EventsError(Arc::new(error)))
     }
 
-    fn go_away(&self) {
+    pub(super) fn go_away(&self) {
         self.is_away.store(true, Ordering::Relaxed);
     }
 
-    fn come_back(&self) {
+    pub(super) fn come_back(&self) {
         self.is_away.store(false, Ordering::Relaxed);
     }
 }
@@ -115,7 +115,7 @@ impl EventBus for Unsteady {
 }
 
 impl Bench {
-    fn unsteady(&self, settings: EngineSettings) -> (Arc<Unsteady>, Engine) {
+    pub(super) fn unsteady(&self, settings: EngineSettings) -> (Arc<Unsteady>, Engine) {
         let unsteady = Arc::new(Unsteady::default());
         let engine = self.engine_with(unsteady.clone(), unsteady.clone(), settings);
         (unsteady, engine)

@@ -91,7 +91,8 @@ impl Engine {
             tenant: tenant.clone(),
             execution,
             subscription,
-            seen: after.unwrap_or(0),
+            // A client may say anything.
+            seen: after.unwrap_or(0).min(Event::first_id_from_row(Attempt(u32::MAX))),
             position: 0,
             attempt: head.state.attempt(),
             received: Received::default(),
@@ -102,7 +103,8 @@ impl Engine {
             due: VecDeque::new(),
         };
         let is_old = head.completed_at.is_some_and(|ended| Timestamp::now().since(ended) > KEPT_AFTER_END);
-        if watcher.is_ended && is_old {
+        let is_read_from_row = watcher.seen >= Event::first_id_from_row(watcher.attempt);
+        if watcher.is_ended && (is_old || is_read_from_row) {
             watcher.replay().await?;
         }
         Ok(watcher)
@@ -180,6 +182,11 @@ impl Watcher {
     async fn take(&mut self, event: Event) -> Result<(), ReadError> {
         let Event { id, kind } = event;
         let has_followed = self.has_begun && self.position > 0;
+        if self.position == 0 && matches!(kind, EventKind::Output { .. } | EventKind::Test { .. }) {
+            // The bus has forgotten what came before. It gives numbers again, under which the client may have something
+            // else.
+            self.received = Received::unknown();
+        }
         self.position = id;
         let told = match kind {
             EventKind::Result => return self.finish(id).await,
@@ -215,9 +222,11 @@ impl Watcher {
     /// Brings the result, after the whole output if the client does not have all of it.
     async fn finish(&mut self, id: u64) -> Result<(), ReadError> {
         let report = self.engine.report(&self.tenant, self.execution).await?;
-        if report.summary.state.is_ended() && self.received.is_all_of(&report) {
+        // A client with a larger number has it from the row, or from a bus that has forgotten it. What it has is not known.
+        let is_known = self.seen <= id;
+        if report.summary.state.is_ended() && is_known && self.received.is_all_of(&report) {
             self.is_over = true;
-            self.due.push_back(ToldEvent { id: id.max(self.seen), told: Told::Result(Box::new(report)) });
+            self.due.push_back(ToldEvent { id, told: Told::Result(Box::new(report)) });
             return Ok(());
         }
         self.replay_report(report);
@@ -245,7 +254,8 @@ impl Watcher {
             return;
         }
         self.is_over = true;
-        let first = self.seen + 1;
+        // Numbers that the bus did not give, so that a client who comes back in the middle is known.
+        let first = Event::first_id_from_row(report.summary.state.attempt()).max(self.seen + 1);
         let told = replay(report, self.seen > 0);
         self.due.extend((first..).zip(told).map(|(id, told)| ToldEvent { id, told }));
     }
