@@ -15,6 +15,7 @@ use runbay_queue::Consumer;
 use runbay_queue::Lane;
 use runbay_queue::Queue;
 use runbay_queue::Taken;
+use runbay_runner::LiveClient;
 use runbay_runner::live;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
@@ -164,10 +165,11 @@ impl Claims {
     async fn run(self, claim: Claim) {
         let (executor, tenant, input) = (self.executor, claim.tenant.clone(), Arc::clone(&claim.input));
         let cancelled = claim.cancelled.clone();
-        let (live, watched) = live();
-        let broadcast = broadcast(self.engine.broadcast(&claim), watched.output);
-        let takes_input = claim.input.work.interaction.is_some();
-        let participants = Participants::new(takes_input.then_some(watched.input), watched.controls);
+        let (live, LiveClient { output, input: live_input, controls }) = live();
+        let broadcast = broadcast(self.engine.broadcast(&claim), output);
+        // Where nobody takes part, the input ends with that of the request.
+        let live_input = claim.input.work.interaction.map(|_| live_input);
+        let participants = Participants::new(live_input, controls);
         self.engine.connect(&claim, Arc::clone(&participants) as Arc<dyn LiveProgram>);
         let attempt = Attempt {
             engine: self.engine,
