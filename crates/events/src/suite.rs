@@ -36,7 +36,11 @@ macro_rules! all {
             after_the_result_there_is_nothing,
             who_comes_again_after_the_result_gets_it_once_more_or_the_end,
             numbers_of_a_further_attempt_begin_anew,
+            a_number_between_two_attempts_goes_on_with_the_later,
+            who_has_all_that_was_dropped_is_not_reset,
             what_an_earlier_attempt_writes_is_dropped,
+            what_is_dropped_changes_nothing,
+            a_late_status_of_an_earlier_attempt_makes_nothing_void,
             verdicts_of_test_cases_arrive,
             a_slow_subscriber_is_told_to_start_anew,
             big_output_is_cut_from_the_front,
@@ -135,6 +139,59 @@ pub(crate) async fn numbers_of_a_further_attempt_begin_anew(bus: AnyBus) {
     let reset = Event { id: 2_000_001, kind: EventKind::Reset { attempt: Attempt(3) } };
     assert_eq!(next(&mut subscription).await, Some(reset));
     assert_eq!(ids(&mut subscription, 1).await, [2_000_002]);
+}
+
+pub(crate) async fn a_number_between_two_attempts_goes_on_with_the_later(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    write(&*bus, execution, b"a").await;
+    bus.publish(execution, EventKind::Reset { attempt: Attempt(2) }).await.unwrap();
+    for after in [1, 2, 57, 1_000_000] {
+        let mut subscription = bus.subscribe(execution, Some(after)).await.unwrap();
+        assert_eq!(ids(&mut subscription, 1).await, [1_000_001], "after {after}");
+    }
+    let mut unknown = bus.subscribe(execution, Some(1_000_002)).await.unwrap();
+    assert!(matches!(next(&mut unknown).await, Some(Event { id: 0, kind: EventKind::Reset { .. } })));
+    assert_eq!(ids(&mut unknown, 2).await, [1, 1_000_001]);
+}
+
+/// Eight are kept: of two attempts with eight events each, those of the second.
+pub(crate) async fn who_has_all_that_was_dropped_is_not_reset(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    for _ in 0..8 {
+        write(&*bus, execution, b"a").await;
+    }
+    let mut follows = bus.subscribe(execution, Some(8)).await.unwrap();
+    bus.publish(execution, EventKind::Reset { attempt: Attempt(2) }).await.unwrap();
+    for _ in 0..7 {
+        bus.publish(execution, output(2, b"b")).await.unwrap();
+    }
+    let second: Vec<u64> = (1_000_001..=1_000_008).collect();
+    assert_eq!(ids(&mut follows, 8).await, second, "it has all that was dropped");
+    let mut late = bus.subscribe(execution, Some(7)).await.unwrap();
+    assert_eq!(next(&mut late).await, Some(Event { id: 8, kind: EventKind::Reset { attempt: Attempt(2) } }));
+    assert_eq!(ids(&mut late, 8).await, second);
+}
+
+pub(crate) async fn what_is_dropped_changes_nothing(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, status(Status::Running, 2)).await.unwrap();
+    let result = Arc::new(TestResult::skipped(None));
+    for void in [output(1, b"late"), EventKind::Test { attempt: Attempt(1), index: 0, result }] {
+        assert_eq!(bus.publish(execution, void).await.unwrap(), 1_000_001, "the number of the newest");
+    }
+    assert_eq!(bus.publish(execution, output(2, b"a")).await.unwrap(), 1_000_002);
+    let mut subscription = bus.subscribe(execution, None).await.unwrap();
+    assert_eq!(ids(&mut subscription, 2).await, [1_000_001, 1_000_002]);
+}
+
+pub(crate) async fn a_late_status_of_an_earlier_attempt_makes_nothing_void(bus: AnyBus) {
+    let execution = ExecutionId::random();
+    bus.publish(execution, EventKind::Reset { attempt: Attempt(2) }).await.unwrap();
+    assert_eq!(bus.publish(execution, status(Status::Queued, 1)).await.unwrap(), 1_000_002);
+    assert_eq!(bus.publish(execution, output(1, b"late")).await.unwrap(), 1_000_002, "it is void still");
+    assert_eq!(bus.publish(execution, output(2, b"a")).await.unwrap(), 1_000_003);
+    assert_eq!(bus.publish(execution, EventKind::Result).await.unwrap(), 1_000_004);
+    assert_eq!(bus.publish(execution, output(3, b"a")).await.unwrap(), 1_000_004, "after the result nothing comes");
 }
 
 pub(crate) async fn what_an_earlier_attempt_writes_is_dropped(bus: AnyBus) {

@@ -182,7 +182,7 @@ impl Watcher {
     async fn take(&mut self, event: Event) -> Result<(), ReadError> {
         let Event { id, kind } = event;
         let has_followed = self.has_begun && self.position > 0;
-        if self.position == 0 && matches!(kind, EventKind::Output { .. } | EventKind::Test { .. }) {
+        if self.position == 0 && !matches!(kind, EventKind::Status { .. } | EventKind::Reset { .. }) {
             // The bus has forgotten what came before. It gives numbers again, under which the client may have something
             // else.
             self.received = Received::unknown();
