@@ -5,6 +5,7 @@ mod cancel;
 mod compile;
 mod create;
 mod environment;
+mod events;
 mod limits;
 mod read;
 mod read_many;

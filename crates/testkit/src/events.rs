@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +13,9 @@ use serde_json::Value;
 
 use crate::Answer;
 use crate::Client;
+
+/// The pause before a client comes back.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// An event of a stream of server-sent events.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +65,7 @@ pub struct Followed {
     pub result: Option<Value>,
     /// The number of the last event, which a client says that comes back.
     pub last_id: Option<u64>,
+    is_base64: bool,
 }
 
 impl Client {
@@ -94,6 +99,25 @@ impl Client {
             followed.take(&event);
         }
         assert!(followed.result.is_some(), "the stream ended without a result: {followed:#?}");
+        followed
+    }
+
+    /// Watches an execution to its end, over as many streams as it takes: of a server that is busy, dies or stops.
+    ///
+    /// # Panics
+    ///
+    /// When an answer is neither a stream nor a 503.
+    pub async fn follow_on(&self, execution: &str, mut followed: Followed) -> Followed {
+        while followed.result.is_none() {
+            match EventStream::try_open(self.events_request(execution, followed.last_id)).await {
+                Ok(Ok(mut stream)) => drop(followed.follow(&mut stream).await),
+                Ok(Err(refusal)) => assert_eq!(refusal.status, 503, "{refusal:#?}"),
+                Err(_) => {}
+            }
+            if followed.result.is_none() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
         followed
     }
 
@@ -268,8 +292,11 @@ impl Followed {
             assert!(id > last || (event.kind == "result" && id == last), "{event:?} after number {last}");
         }
         match event.kind.as_str() {
-            "stdout" => self.stdout.extend(event.output()),
-            "stderr" => self.stderr.extend(event.output()),
+            "stdout" | "stderr" => {
+                let output = if event.kind == "stdout" { &mut self.stdout } else { &mut self.stderr };
+                output.extend(event.output());
+                self.is_base64 = event.data["encoding"] == "base64";
+            }
             "test" => self.tests.push(event.data.clone()),
             "status" => self.statuses.push(event.data["status"].as_str().expect("a status").to_owned()),
             "reset" => {
@@ -301,7 +328,7 @@ impl Followed {
     ///
     /// # Panics
     ///
-    /// When it is none.
+    /// When it is no text.
     #[must_use]
     pub fn stdout(&self) -> &str {
         std::str::from_utf8(&self.stdout).expect("text")
@@ -311,13 +338,13 @@ impl Followed {
     ///
     /// # Panics
     ///
-    /// When it is none.
+    /// When it is no text.
     #[must_use]
     pub fn stderr(&self) -> &str {
         std::str::from_utf8(&self.stderr).expect("text")
     }
 
-    /// Asserts that the client has what the result has, and the row.
+    /// Asserts that the client has what a row has, in the encoding in which it followed.
     ///
     /// # Panics
     ///
@@ -325,9 +352,12 @@ impl Followed {
     #[track_caller]
     pub fn assert_is(&self, row: &Value) {
         assert_eq!(self.result.as_ref(), Some(row));
-        let [stdout, stderr] = ["stdout", "stderr"].map(|name| row[name].as_str().unwrap_or_default());
-        assert!(self.stdout == stdout.as_bytes(), "{} bytes, not {}", self.stdout.len(), stdout.len());
-        assert!(self.stderr == stderr.as_bytes(), "{} bytes, not {}", self.stderr.len(), stderr.len());
+        let [stdout, stderr] = ["stdout", "stderr"].map(|name| {
+            let text = row[name].as_str().unwrap_or_default();
+            if self.is_base64 { STANDARD.decode(text).expect("it is base64") } else { text.as_bytes().to_vec() }
+        });
+        assert!(self.stdout == stdout, "{} bytes, not {}", self.stdout.len(), stdout.len());
+        assert!(self.stderr == stderr, "{} bytes, not {}", self.stderr.len(), stderr.len());
         assert_eq!(&self.tests, row["tests"].as_array().unwrap_or(&Vec::new()));
     }
 }
