@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use runbay_testkit::Client;
 use runbay_testkit::Cluster;
@@ -24,6 +26,8 @@ on_each_server!(
     dispatch_beside_one_process,
     #[ignore = "figures are taken by hand"]
     fifty_thousand_queued,
+    #[ignore = "figures are taken by hand"]
+    output_to_watcher,
 );
 
 /// How many runs a second one, two and four workers of one slot do, and where a run spends its time.
@@ -109,6 +113,52 @@ async fn fifty_thousand_queued(kind: Kind) {
             f64::from(ended) / 3.0
         ));
     }
+}
+
+/// How long output takes from the program to a watcher: the first of each of two hundred runs, and of one program that
+/// writes five hundred times; through api and worker, and through one process.
+async fn output_to_watcher(kind: Kind) {
+    let (database, redis) = backend(kind).await;
+    let cluster = Cluster::new(&database, &redis).start(1, 1).await;
+    let one = Launch::default().start().await;
+    // The clocks of the bays are those of the host.
+    let now = "os.write(1, b'%d\\n' % time.time_ns())";
+    let once = format!("import os, time\n{now}\n");
+    let often = format!("import os, time\nfor _ in range(500):\n    {now}\n    time.sleep(0.007)\n");
+    for (name, client) in [("api and worker", &cluster.apis[0].client), ("one process", &one.client)] {
+        let mut first = Vec::new();
+        for _ in 0..200 {
+            first.extend(delays_ms(client, &once).await);
+        }
+        let later = delays_ms(client, &often).await;
+        for (what, delays) in [("first output", first), ("later output", later)] {
+            let mut sorted = delays;
+            sorted.sort_by(f64::total_cmp);
+            let at = |percent: usize| sorted[(sorted.len() - 1) * percent / 100];
+            say(&format!(
+                "{kind:?}: {what} through {name}: p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms of {}",
+                at(50),
+                at(99),
+                at(100),
+                sorted.len()
+            ));
+        }
+    }
+}
+
+/// Runs a program that writes the time, and returns how long each took to its watcher.
+async fn delays_ms(client: &Client, code: &str) -> Vec<f64> {
+    let accepted = client.post("/executions", &json!({"source_code": code})).await.expect(202);
+    let mut stream = client.events(accepted["execution_id"].as_str().expect("an id")).await;
+    let mut delays = Vec::new();
+    while let Some(event) = stream.next().await {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs_f64() * 1000.0;
+        if event.kind == "stdout" {
+            let text = String::from_utf8(event.output()).expect("text");
+            delays.extend(text.lines().map(|line| now - line.parse::<f64>().expect("a number") / 1e6));
+        }
+    }
+    delays
 }
 
 /// Returns how long a page of a session's history takes, as a median of twenty that follow each other.

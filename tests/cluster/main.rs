@@ -6,6 +6,7 @@ mod chaos;
 mod deploy;
 mod drain;
 mod encryption;
+mod events;
 mod figures;
 mod frozen;
 mod operations;
