@@ -18,6 +18,7 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use runbay_engine::Watcher;
 use runbay_model::ExecutionId;
+use tokio::task::yield_now;
 
 use super::event::EventBody;
 use super::event::EventData;
@@ -115,6 +116,8 @@ struct Watched {
 impl Watched {
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         unfold(self, async |mut watched| {
+            // Whoever gets much takes turns with everything else, event by event.
+            yield_now().await;
             let event = tokio::select! {
                 event = watched.watcher.next() => event,
                 // The client comes back, to another process or later.
