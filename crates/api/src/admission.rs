@@ -232,9 +232,14 @@ pub(crate) fn wait(wait: Duration) -> Result<(), Problem> {
     ADMITTED.try_with(|admitted| admitted.wait(wait)).unwrap_or(Ok(()))
 }
 
-/// A place to wait of an answer that is sent piece by piece.
+/// What an answer holds that is sent piece by piece: a place to wait, and memory for what is ready to be sent.
 #[derive(Debug)]
-pub(crate) struct StreamPlace(#[expect(dead_code, reason = "it is given back when it is dropped")] Option<HeldShare>);
+pub(crate) struct StreamPlace {
+    _wait: Option<HeldShare>,
+    /// None without limits.
+    answers: Option<(Answers, Client)>,
+    memory: Option<HeldShare>,
+}
 
 /// Takes a place to wait for as long as an answer is sent, and gives back the one to work.
 ///
@@ -243,7 +248,25 @@ pub(crate) struct StreamPlace(#[expect(dead_code, reason = "it is given back whe
 /// A problem when as many requests wait as may, or as many of the client.
 pub(crate) fn stream() -> Result<StreamPlace, Problem> {
     wait(Duration::ZERO)?;
-    Ok(StreamPlace(ADMITTED.try_with(|admitted| admitted.held().wait.take()).unwrap_or(None)))
+    let taken = ADMITTED
+        .try_with(|admitted| (admitted.held().wait.take(), (admitted.admission.answers.clone(), admitted.client)));
+    let (wait, answers) = taken.map_or((None, None), |(wait, answers)| (wait, Some(answers)));
+    Ok(StreamPlace { _wait: wait, answers, memory: None })
+}
+
+impl StreamPlace {
+    /// Holds memory for this many bytes instead of those before; returns whether there is room for them.
+    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+        self.memory = None;
+        let Some((answers, client)) = &self.answers else { return true };
+        match answers.take(*client, u64::try_from(bytes).unwrap_or(u64::MAX)) {
+            Ok(memory) => {
+                self.memory = memory;
+                true
+            }
+            Err(NoRoom::Full | NoRoom::Share { .. }) => false,
+        }
+    }
 }
 
 fn with_admitted(change: impl FnOnce(&Admitted)) {

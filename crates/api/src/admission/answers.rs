@@ -30,6 +30,15 @@ impl Answers {
         Self(Shares::of(MAX_BYTES))
     }
 
+    /// Takes memory for a part of an answer that is sent piece by piece; none for a small one.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoom`] when there is too little.
+    pub(super) fn take(&self, client: Client, bytes: u64) -> Result<Option<HeldShare>, NoRoom> {
+        if bytes <= SMALL_BYTES { Ok(None) } else { self.0.take(client, bytes.min(MAX_BYTES)).map(Some) }
+    }
+
     /// Holds memory for an answer until all of it is sent; returns a problem in its place when there is too little.
     pub(super) async fn hold(&self, client: Client, answer: Response) -> Response {
         let Some(size) = answer.body().size_hint().exact().filter(|size| *size > SMALL_BYTES) else {

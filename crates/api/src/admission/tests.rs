@@ -193,6 +193,24 @@ async fn answers_that_are_not_taken_leave_no_room_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn streams_that_are_not_taken_leave_no_room_for_others() {
+    let admission = admission(bounds());
+    let half = usize::try_from(answers::MAX_BYTES / 2).expect("it fits into memory");
+    let begin = async |last| {
+        let client = admission.client(&from(last, get_of("/stream")));
+        ADMITTED.scope(admission.enter(client, false).unwrap(), async { stream() }).await.unwrap()
+    };
+    let (mut one, mut other, mut third) = (begin(1).await, begin(2).await, begin(3).await);
+    assert!(one.hold(half) && other.hold(half));
+    assert!(!third.hold(half), "all of it is held");
+    assert!(third.hold(1024), "what is small is not counted");
+    assert!(one.hold(half / 2), "what was sent is given back");
+    assert!(third.hold(half / 4));
+    drop((one, other));
+    assert!(third.hold(half));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_keeps_neither_permit_nor_body() {
     let admission = admission(Bounds { working: 1, body_bytes: 64, ..bounds() });
     let waiting = async |_: Json<Value>| {

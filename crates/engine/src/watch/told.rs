@@ -56,6 +56,22 @@ pub enum Told {
     TooSlow,
 }
 
+impl Told {
+    /// Returns about how many bytes of output it has.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Output { data, .. } => data.len(),
+            Self::Test { result, .. } => result.text_bytes(),
+            Self::Result(report) => report.output.as_ref().map_or(0, |output| {
+                let tests = output.tests.iter().flatten().map(TestResult::text_bytes).sum::<usize>();
+                let compile_output = output.compile_output.as_ref().map_or(0, Vec::len);
+                output.stdout.len() + output.stderr.len() + compile_output + tests
+            }),
+            Self::Status { .. } | Self::Reset { .. } | Self::TooSlow => 0,
+        }
+    }
+}
+
 /// How much a client has of what its execution wrote.
 #[derive(Debug, Default)]
 pub(super) struct Received {

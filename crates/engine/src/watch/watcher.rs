@@ -163,6 +163,13 @@ impl Watcher {
         }
     }
 
+    /// Returns about how many bytes of memory the events take that are ready to be brought. A watcher has many only at the
+    /// end.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.due.iter().map(|event| event.told.bytes()).sum()
+    }
+
     async fn hear(&mut self) -> Heard {
         let is_overdue = self.is_ended || self.position < self.seen;
         let patience = if is_overdue { OVERDUE } else { LOOK };

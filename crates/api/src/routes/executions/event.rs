@@ -65,7 +65,8 @@ pub(crate) enum EventData {
     },
     /// `result`: the execution as `GET /executions/{execution_id}` shows it. It is the last event.
     Result(Box<ExecutionBody>),
-    /// `too_slow`: the connection ends, as events were dropped before they could be sent. Come back with the last id.
+    /// `too_slow`: the connection ends, as clients do not take their events in time: this one, or so many that there is no
+    /// memory for more. Come back with the last id.
     TooSlow {
         /// What happened, for a person.
         message: &'static str,
@@ -90,7 +91,7 @@ impl EventBody {
                 ("result", EventData::Result(Box::new(ExecutionBody::new(*report, None, encoding, face))))
             }
             Told::TooSlow => {
-                let message = "Events were dropped before they could be sent. Come back with the last id.";
+                let message = "Clients do not take their events in time. Come back with the last id.";
                 return Self { id: None, kind: "too_slow", data: EventData::TooSlow { message } };
             }
         };

@@ -16,6 +16,8 @@ use axum::response::sse::Event;
 use axum::response::sse::KeepAlive;
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use runbay_engine::Told;
+use runbay_engine::ToldEvent;
 use runbay_engine::Watcher;
 use runbay_model::ExecutionId;
 use tokio::task::yield_now;
@@ -96,7 +98,7 @@ pub(crate) async fn watch_execution(
     let after = last_event_id.or(query.last_event_id);
     let watcher = api.engine().watch(&principal.tenant, id, after).await.map_err(Problem::of_execution)?;
     let place = admission::stream()?;
-    let watched = Watched { watcher, api, form: Form { encoding: query.encoding, face }, _place: place };
+    let watched = Watched { watcher: Some(watcher), api, form: Form { encoding: query.encoding, face }, place };
     let headers = [
         // Some proxies compress or gather what they pass on.
         (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
@@ -107,26 +109,33 @@ pub(crate) async fn watch_execution(
 
 /// What an answer is made of while it is sent.
 struct Watched {
-    watcher: Watcher,
+    /// None when there was no memory for what it brought.
+    watcher: Option<Watcher>,
     api: Api,
     form: Form,
-    _place: StreamPlace,
+    place: StreamPlace,
 }
 
 impl Watched {
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         unfold(self, async |mut watched| {
+            let mut watcher = watched.watcher.take()?;
             // Whoever gets much takes turns with everything else, event by event.
             yield_now().await;
             let event = tokio::select! {
-                event = watched.watcher.next() => event,
+                event = watcher.next() => event,
                 // The client comes back, to another process or later.
                 () = watched.api.shutdown().cancelled() => return None,
             };
             match event {
                 Ok(Some(event)) => {
-                    let event = written(EventBody::new(event, watched.form));
-                    Some((Ok(event), watched))
+                    let (event, bytes) = written(EventBody::new(event, watched.form));
+                    if watched.place.hold(bytes + watcher.waiting_bytes()) {
+                        watched.watcher = Some(watcher);
+                        return Some((Ok(event), watched));
+                    }
+                    let let_go = ToldEvent { id: 0, told: Told::TooSlow };
+                    Some((Ok(written(EventBody::new(let_go, watched.form)).0), watched))
                 }
                 Ok(None) => None,
                 Err(error) => {
@@ -138,12 +147,15 @@ impl Watched {
     }
 }
 
-fn written(body: EventBody) -> Event {
+/// Writes an event; returns also how many bytes its data has.
+fn written(body: EventBody) -> (Event, usize) {
     let event = Event::default().event(body.kind);
     let event = match body.id {
         Some(id) => event.id(id.to_string()),
         None => event,
     };
     // JSON has no line ends, so this is one line, and what is shown is always JSON.
-    event.json_data(body.data).unwrap_or_default()
+    let data = serde_json::to_string(&body.data).unwrap_or_default();
+    let bytes = data.len();
+    (event.data(data), bytes)
 }
