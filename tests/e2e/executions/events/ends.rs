@@ -102,6 +102,22 @@ async fn output_that_is_long_or_no_text() {
 }
 
 #[tokio::test]
+async fn more_output_than_is_kept_of_a_run_follows_with_the_result() {
+    let app = TestApp::start().await;
+    let code = "import os\nfor number in range(4_000_000 // 50_000):\n    \
+                os.write(1, b'x' * 50_000)\n    os.write(2, b'y' * 50_000)\n";
+    let limits = json!({"stdout_bytes": 4_194_304, "stderr_bytes": 4_194_304, "wall_time_ms": 30_000});
+    let accepted = app.client.post("/executions", &json!({"source_code": code, "limits": limits})).await.expect(202);
+    let execution = accepted["execution_id"].as_str().expect("a text");
+    let live = app.client.follow_on(execution, Followed::default()).await;
+    let row = app.client.execution(execution).await;
+    assert_eq!((&row["status"], row["stderr"].as_str().map(str::len)), (&json!("COMPLETED"), Some(4_000_000)));
+    live.assert_is(&row);
+    // By now the bus has only the end of it.
+    app.client.follow(execution).await.assert_is(&row);
+}
+
+#[tokio::test]
 async fn code_that_does_not_compile() {
     let mut app = TestApp::with_languages("c").await;
     let programs = [

@@ -124,10 +124,16 @@ async fn watchers_that_never_read_slow_nothing_and_cost_little() {
     assert_eq!((&watched["status"], &watched["stdout"]), (&json!("COMPLETED"), &alone["stdout"]));
     let time = |row: &Value| row["execution_time_ms"].as_u64().expect("a number");
     assert!(time(&watched) <= 10 * time(&alone) + 2_000, "{} and alone {}", time(&watched), time(&alone));
-    let cost = memory_kib(&app).saturating_sub(before);
+    // The last events are on their way still.
+    let mut now = 0;
+    let settled = eventually(SOON, "the memory stays the same", || {
+        let previous = std::mem::replace(&mut now, memory_kib(&app));
+        std::future::ready((previous == now).then_some(now))
+    });
+    let cost = settled.await.saturating_sub(before);
     println!("{SLOW} watchers that do not read 2 MB take {cost} KiB; {} ms, alone {} ms", time(&watched), time(&alone));
     // With a copy of the output for each it would be more.
-    assert!(cost < 60 * 1024, "{cost} KiB");
+    assert!(cost < 100 * 1024, "{cost} KiB");
     // One that reads at last gets everything.
     let mut reader = runbay_testkit::EventReader::default();
     let mut followed = Followed::default();
