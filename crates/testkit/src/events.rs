@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,6 +12,11 @@ use reqwest::Method;
 use reqwest::RequestBuilder;
 use reqwest::Response;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::Answer;
 use crate::Client;
@@ -115,7 +122,7 @@ impl Client {
                 Err(_) => {}
             }
             if followed.result.is_none() {
-                tokio::time::sleep(PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
         followed
@@ -237,7 +244,7 @@ impl EventReader {
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             self.line.extend_from_slice(&rest[..end]);
             rest = &rest[end + 1..];
-            let line = String::from_utf8(std::mem::take(&mut self.line)).expect("the stream is UTF-8");
+            let line = String::from_utf8(mem::take(&mut self.line)).expect("the stream is UTF-8");
             events.extend(self.read_line(&line));
         }
         self.line.extend_from_slice(rest);
@@ -255,7 +262,7 @@ impl EventReader {
             }
             None if line.is_empty() => {
                 let data = serde_json::from_str(&self.data.take()?).expect("the data is JSON");
-                return Some(StreamEvent { id: self.id.take(), kind: std::mem::take(&mut self.kind), data });
+                return Some(StreamEvent { id: self.id.take(), kind: mem::take(&mut self.kind), data });
             }
             _ => panic!("an unknown line: {line:?}"),
         }
@@ -367,7 +374,7 @@ impl Followed {
 #[derive(Debug)]
 pub struct RawEvents {
     /// The connection.
-    pub connection: tokio::net::TcpStream,
+    pub connection: TcpStream,
 }
 
 impl RawEvents {
@@ -381,13 +388,13 @@ impl RawEvents {
     /// # Panics
     ///
     /// When the address is none of this host.
-    pub async fn open(address: &str, from: std::net::IpAddr, execution: &str) -> io::Result<Self> {
-        let socket = tokio::net::TcpSocket::new_v4()?;
+    pub async fn open(address: &str, from: IpAddr, execution: &str) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
         socket.bind((from, 0).into())?;
         let mut connection = socket.connect(address.parse().expect("an address")).await?;
         let request = format!("GET /executions/{execution}/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        tokio::io::AsyncWriteExt::write_all(&mut connection, request.as_bytes()).await?;
+        connection.write_all(request.as_bytes()).await?;
         Ok(Self { connection })
     }
 
@@ -398,7 +405,7 @@ impl RawEvents {
     /// When the connection breaks.
     pub async fn status_line(&mut self) -> io::Result<String> {
         let mut head = [0; 64];
-        let length = tokio::io::AsyncReadExt::read(&mut self.connection, &mut head).await?;
+        let length = self.connection.read(&mut head).await?;
         let text = String::from_utf8_lossy(&head[..length]);
         Ok(text.lines().next().unwrap_or_default().to_owned())
     }

@@ -1,9 +1,12 @@
 //! Many watchers, slow ones, and ones that vanish.
 
 use std::fs;
+use std::future::ready;
+use std::mem;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use runbay_testkit::EventReader;
 use runbay_testkit::EventStream;
 use runbay_testkit::Followed;
 use runbay_testkit::Launch;
@@ -12,6 +15,7 @@ use runbay_testkit::TestApp;
 use runbay_testkit::eventually;
 use serde_json::Value;
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
 
 use super::SAYS_AND_SLEEPS;
@@ -127,21 +131,21 @@ async fn watchers_that_never_read_slow_nothing_and_cost_little() {
     // The last events are on their way still.
     let mut now = 0;
     let settled = eventually(SOON, "the memory stays the same", || {
-        let previous = std::mem::replace(&mut now, memory_kib(&app));
-        std::future::ready((previous == now).then_some(now))
+        let previous = mem::replace(&mut now, memory_kib(&app));
+        ready((previous == now).then_some(now))
     });
     let cost = settled.await.saturating_sub(before);
     println!("{SLOW} watchers that do not read 2 MB take {cost} KiB; {} ms, alone {} ms", time(&watched), time(&alone));
     // With a copy of the output for each it would be more.
     assert!(cost < 100 * 1024, "{cost} KiB");
     // One that reads at last gets everything.
-    let mut reader = runbay_testkit::EventReader::default();
+    let mut reader = EventReader::default();
     let mut followed = Followed::default();
     let slow = &mut streams[0].connection;
     let mut raw = Vec::new();
     while !raw.ends_with(b"0\r\n\r\n") {
         let mut bytes = [0; 65536];
-        let length = tokio::io::AsyncReadExt::read(slow, &mut bytes).await.expect("the stream does not break");
+        let length = slow.read(&mut bytes).await.expect("the stream does not break");
         assert!(length > 0, "the stream ended early");
         raw.extend_from_slice(&bytes[..length]);
     }
