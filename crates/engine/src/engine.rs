@@ -182,10 +182,6 @@ impl Engine {
         UnknownLanguage { name: name.to_owned(), known, nearest: catalog.nearest(name).map(ToString::to_string) }
     }
 
-    pub(crate) fn offered(&self) -> Arc<[LanguageId]> {
-        self.catalog().languages().iter().map(|language| language.id.clone()).collect()
-    }
-
     pub(crate) fn offer(&self) -> &Offer {
         &self.shared.parts.offer
     }

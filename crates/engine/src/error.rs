@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use runbay_model::LanguageId;
 use runbay_shares::Spent;
 use runbay_store::AcceptRefusal;
 use runbay_store::Outlook;
@@ -170,6 +171,12 @@ pub enum SubmitError {
     /// No language is offered at all.
     #[error("this server offers no language")]
     NoLanguage,
+    /// The language has no prompt of its own, which the request asks for.
+    #[error("{language} has no prompt of its own")]
+    NoRepl {
+        /// The language's id.
+        language: LanguageId,
+    },
     /// There is no room for it.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use runbay_model::ExecutionId;
 use crate::Lane;
+use runbay_model::ExecutionId;
 use runbay_model::Priority;
 use runbay_model::Timestamp;
 

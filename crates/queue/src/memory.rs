@@ -9,9 +9,9 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use crate::Lane;
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
-use crate::Lane;
 use runbay_model::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use crate::Lane;
 use async_trait::async_trait;
 use runbay_model::ExecutionId;
-use crate::Lane;
 
 use crate::Entry;
 use crate::Taken;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use crate::Lane;
 use async_trait::async_trait;
 use redis::Script;
 use runbay_model::ExecutionId;
-use crate::Lane;
 use runbay_model::Timestamp;
 use runbay_redis::Prefix;
 use runbay_redis::Redis;

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Lane;
 use runbay_model::ExecutionId;
 use runbay_model::LanguageId;
-use crate::Lane;
 use runbay_model::Priority;
 use runbay_model::Timestamp;
 use tokio::task::JoinSet;

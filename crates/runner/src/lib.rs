@@ -28,9 +28,9 @@ mod tool;
 
 pub use fault::RunFault;
 pub use limits::bay_limits;
+pub use live::ControlSender;
 pub use live::InputClosed;
 pub use live::InputSender;
-pub use live::ControlSender;
 pub use live::LiveClient;
 pub use live::LiveControl;
 pub use live::LiveOutput;

@@ -171,14 +171,8 @@ impl Claims {
         let live_input = claim.input.work.interaction.map(|_| live_input);
         let participants = Participants::new(live_input, controls);
         self.engine.connect(&claim, Arc::clone(&participants) as Arc<dyn LiveProgram>);
-        let attempt = Attempt {
-            engine: self.engine,
-            stop: self.stop,
-            hand_back: self.hand_back,
-            claim,
-            broadcast,
-            participants,
-        };
+        let attempt =
+            Attempt { engine: self.engine, stop: self.stop, hand_back: self.hand_back, claim, broadcast, participants };
         attempt.carry_out(async move { executor.run(&tenant, &input, Some(live), &cancelled).await }).await;
     }
 

@@ -230,6 +230,7 @@ export interface Language {
     entry: string;
     compiled: boolean;
     check: boolean;
+    repl: boolean;
     limits: RunLimits;
 }
 /** What can be run. */

@@ -270,6 +270,7 @@ export interface Language {
   entry: string;
   compiled: boolean;
   check: boolean;
+  repl: boolean;
   limits: RunLimits;
 }
 

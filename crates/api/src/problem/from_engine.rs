@@ -54,6 +54,10 @@ impl From<SubmitError> for Problem {
             SubmitError::NoPlace(reason) => no_place(reason),
             SubmitError::UnknownLanguage(error) => unknown_language(&error),
             SubmitError::NoLanguage => no_language(),
+            SubmitError::NoRepl { language } => Self::new(Code::InvalidBody).field(
+                "repl",
+                format_args!("{language} has no prompt of its own; GET /languages says which languages have one"),
+            ),
             SubmitError::NoRoom(reason) => no_room(reason),
             SubmitError::Unavailable(cause) => unavailable(&cause),
         }

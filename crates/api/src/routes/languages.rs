@@ -56,6 +56,8 @@ struct LanguageBody {
     compiled: bool,
     /// Whether `POST /code-sessions/{session_id}/check` can check its code.
     check: bool,
+    /// Whether it has a prompt of its own, for runs with `repl`.
+    repl: bool,
     /// What a run may use; every value has its unit in its name.
     #[schema(value_type = schema::RunLimits)]
     limits: Limits,
@@ -72,6 +74,7 @@ impl From<&Language> for LanguageBody {
             entry: language.entry.clone(),
             compiled: language.is_compiled,
             check: language.has_checker,
+            repl: language.has_repl,
             limits: language.limits,
         }
     }

@@ -1,11 +1,16 @@
 //! Accepting executions.
 
+use std::sync::Arc;
+
 use runbay_model::ExecutionId;
+use runbay_model::Language;
+use runbay_model::LanguageId;
 use runbay_model::RunInput;
 use runbay_model::SessionId;
 use runbay_model::Sources;
 use runbay_model::TenantId;
 use runbay_model::Timestamp;
+use runbay_model::Work;
 use runbay_shares::Client;
 use runbay_store::AcceptOneShot;
 use runbay_store::AcceptRefusal;
@@ -28,6 +33,11 @@ use crate::storage::AdmittedBytes;
 use crate::storage::Growth;
 use crate::storage::given_bytes;
 use crate::watch::read::READ_PATIENCE;
+
+/// Returns whether a language has what the work needs.
+fn may_run(language: &Language, work: &Work) -> bool {
+    language.has_repl || !work.interaction.is_some_and(|interaction| interaction.is_repl)
+}
 
 impl Engine {
     /// Accepts a run of a session's newest code. The execution is durable when this returns.
@@ -59,7 +69,7 @@ impl Engine {
             tenant: tenant.clone(),
             session,
             execution: ExecutionId::random(),
-            offered: self.offered(),
+            offered: self.offered_for(&request.work),
             language: self.chosen_language(request.language.as_deref())?,
             code: request.code,
             work: request.work,
@@ -87,6 +97,9 @@ impl Engine {
             Some(name) => self.offered_language(name)?,
             None => self.default_language().ok_or(SubmitError::NoLanguage)?,
         };
+        if !may_run(&language, &request.work) {
+            return Err(SubmitError::NoRepl { language: language.id });
+        }
         let sources = match request.code {
             Some(code) => code.applied_to(Sources::default()),
             None => template(&language),
@@ -132,9 +145,19 @@ impl Engine {
         accepted.await?
     }
 
+    /// Returns the languages that this work can be run in.
+    fn offered_for(&self, work: &Work) -> Arc<[LanguageId]> {
+        let catalog = self.catalog();
+        let fitting = catalog.languages().iter().filter(|language| may_run(language, work));
+        fitting.map(|language| language.id.clone()).collect()
+    }
+
     fn refused(&self, error: WriteError<AcceptRefusal>) -> SubmitError {
         match error {
             WriteError::Refused(AcceptRefusal::LanguageNotOffered { language }) => {
+                if self.catalog().find(language.as_str()).is_some() {
+                    return SubmitError::NoRepl { language };
+                }
                 self.unknown_language(language.as_str()).into()
             }
             WriteError::Refused(refusal) => refusal.into(),

@@ -7,10 +7,10 @@ use std::mem;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::Lane;
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use runbay_model::ExecutionId;
-use crate::Lane;
 use runbay_redis::CALL_DEADLINE;
 use runbay_redis::Error;
 use runbay_redis::Redis;

@@ -311,6 +311,7 @@ class Language(TypedDict):
     entry: str
     compiled: bool
     check: bool
+    repl: bool
     limits: Dict[str, int]
 
 

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use super::accepted::AcceptedExecution;
 use super::query::CancelQuery;
+use crate::admission;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Path;
 use crate::extract::Query;
-use crate::admission;
 use crate::fields::ChosenSignal;
 use crate::fields::EraseQuery;
 use crate::problem::Problem;
