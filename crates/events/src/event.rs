@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use runbay_model::Attempt;
+use runbay_model::OutputStream;
 use runbay_model::Status;
 use runbay_model::TestResult;
 use runbay_model::Timestamp;
@@ -54,15 +55,6 @@ pub enum EventKind {
     },
     /// The execution has ended and its row holds the result; always the last event.
     Result,
-}
-
-/// Where a program writes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OutputStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 impl Event {

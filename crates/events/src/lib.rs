@@ -15,11 +15,11 @@ pub use bus::EventsError;
 pub use bus::Subscription;
 pub use event::Event;
 pub use event::EventKind;
-pub use event::OutputStream;
 pub use memory::MemoryEventBus;
 pub use memory::MemoryEventBusLimits;
 pub use redis::RedisEventBus;
 pub use redis::RedisEventBusLimits;
+pub use runbay_model::OutputStream;
 
 #[cfg(test)]
 mod suite;

@@ -7,6 +7,7 @@ use crate::ExecutionId;
 use crate::Interaction;
 use crate::LanguageId;
 use crate::LimitOverrides;
+use crate::OutputOrder;
 use crate::Priority;
 use crate::SessionId;
 use crate::Sources;
@@ -124,6 +125,8 @@ pub struct Output {
     pub compile_output: Option<Vec<u8>>,
     /// The results of the test cases, in their order. None when there are none or the code did not compile.
     pub tests: Option<Vec<TestResult>>,
+    /// In which order the program wrote to the two streams.
+    pub order: OutputOrder,
 }
 
 impl Work {

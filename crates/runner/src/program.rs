@@ -6,6 +6,7 @@ use runbay_model::Fault;
 use runbay_model::Interaction;
 use runbay_model::Limits;
 use runbay_model::Outcome;
+use runbay_model::OutputOrder;
 use runbay_model::ProgramSignal;
 use runbay_model::Sources;
 use runbay_model::Verdict;
@@ -67,9 +68,10 @@ impl Program<'_> {
         stop: &CancellationToken,
     ) -> Result<Ran, RunFault> {
         match self.report(bays, args, stdin, live, stop).await {
-            Ok(Some(report)) => {
+            Ok(Some((report, order))) => {
                 let is_stopped = (report.stop, report.end) == (Some(Stop::Requested), ProgramEnd::Killed);
-                let (verdict, outcome) = self.judge().judge(report);
+                let (verdict, mut outcome) = self.judge().judge(report);
+                outcome.output.order = order;
                 Ok(if is_stopped { Ran::Stopped(outcome) } else { Ran::Judged(verdict, outcome) })
             }
             Ok(None) => Ok(Ran::Stopped(Outcome::default())),
@@ -85,7 +87,7 @@ impl Program<'_> {
         }
     }
 
-    /// Returns the report of a run, or none when it was told to stop before it began.
+    /// Returns the report of a run and the order of its output, or none when it was told to stop before it began.
     async fn report(
         &mut self,
         bays: &Bays,
@@ -93,7 +95,7 @@ impl Program<'_> {
         stdin: &[u8],
         live: Option<LiveRun>,
         stop: &CancellationToken,
-    ) -> Result<Option<Report>, RunFault> {
+    ) -> Result<Option<(Report, OutputOrder)>, RunFault> {
         let Installed { recipe, found, .. } = self.installed;
         let invocation = recipe.run_invocation(RunParts {
             program: found.runtime.as_deref(),
@@ -124,12 +126,15 @@ impl Program<'_> {
         let feeding = async {
             tokio::join!(feed(input, stdin, live_input), controlling);
         };
+        let mut order = OutputOrder::default();
         let report = running.collect_until(stop.cancelled(), feeding, |chunk| {
+            order.push(told_stream(chunk.stream), chunk.bytes.len());
             if let Some(shown) = &mut shown {
                 shown.push(chunk);
             }
         });
-        report.await.map(Some).map_err(RunFault::Run)
+        let report = report.await.map_err(RunFault::Run)?;
+        Ok(Some((report, order)))
     }
 
     fn judge(&self) -> Judge<'_> {
@@ -158,6 +163,13 @@ impl Program<'_> {
         } else {
             (Fault::RuntimeError, "The code was compiled, but to a program that cannot be started here.".to_owned())
         })
+    }
+}
+
+fn told_stream(stream: OutputStream) -> runbay_model::OutputStream {
+    match stream {
+        OutputStream::Stdout => runbay_model::OutputStream::Stdout,
+        OutputStream::Stderr => runbay_model::OutputStream::Stderr,
     }
 }
 

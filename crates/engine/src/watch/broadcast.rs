@@ -27,7 +27,7 @@ pub struct Broadcast {
 
 /// Keeps back the beginning of a character until the rest of it is there.
 #[derive(Debug, Default)]
-struct Characters {
+pub(super) struct Characters {
     begun: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ impl Broadcast {
     /// CANCEL: like [`Self::output`].
     pub async fn end(mut self) {
         for stream in [OutputStream::Stdout, OutputStream::Stderr] {
-            let rest = std::mem::take(&mut self.characters(stream).begun);
+            let rest = self.characters(stream).rest();
             self.publish_output(stream, rest).await;
         }
     }
@@ -97,8 +97,13 @@ impl Broadcast {
 }
 
 impl Characters {
+    /// Returns what was kept back, as nothing follows.
+    pub(super) fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.begun)
+    }
+
     /// Returns what was kept back and `bytes`, without the beginning of a last character that is not complete.
-    fn whole(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+    pub(super) fn whole(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let mut whole = if self.begun.is_empty() { bytes } else { [std::mem::take(&mut self.begun), bytes].concat() };
         self.begun = whole.split_off(whole.len() - incomplete(&whole));
         whole
@@ -106,7 +111,7 @@ impl Characters {
 }
 
 /// Returns how many bytes at the end are the beginning of a character.
-pub(super) fn incomplete(bytes: &[u8]) -> usize {
+fn incomplete(bytes: &[u8]) -> usize {
     // Of a character of four bytes, three may be there.
     let most = bytes.len().min(3);
     let is_begun = |length: &usize| {

@@ -7,7 +7,7 @@ use runbay_model::ExecutionReport;
 use runbay_model::Output;
 use runbay_model::Timestamp;
 
-use super::broadcast::incomplete;
+use super::broadcast::Characters;
 use super::told::Told;
 
 /// The most bytes of output in one event.
@@ -31,21 +31,24 @@ pub(super) fn replay(report: ExecutionReport, with_reset: bool) -> Vec<Told> {
 }
 
 fn tell_output(output: &Output, told: &mut Vec<Told>) {
-    for (stream, bytes) in [(OutputStream::Stdout, &output.stdout), (OutputStream::Stderr, &output.stderr)] {
-        tell_pieces(stream, bytes, told);
+    let (mut stdout, mut stderr) = (Characters::default(), Characters::default());
+    let mut tell = |stream, data: Vec<u8>| {
+        if !data.is_empty() {
+            told.push(Told::Output { stream, data: data.into() });
+        }
+    };
+    for (stream, range) in output.order.pieces(output.stdout.len(), output.stderr.len()) {
+        let (bytes, characters) = match stream {
+            OutputStream::Stdout => (&output.stdout, &mut stdout),
+            OutputStream::Stderr => (&output.stderr, &mut stderr),
+        };
+        for piece in bytes[range].chunks(PIECE_BYTES) {
+            tell(stream, characters.whole(piece.to_vec()));
+        }
     }
+    tell(OutputStream::Stdout, stdout.rest());
+    tell(OutputStream::Stderr, stderr.rest());
     for (index, result) in output.tests.iter().flatten().enumerate() {
         told.push(Told::Test { index, result: Arc::new(result.clone()) });
-    }
-}
-
-/// Adds pieces that end with whole characters.
-fn tell_pieces(stream: OutputStream, mut bytes: &[u8], told: &mut Vec<Told>) {
-    while !bytes.is_empty() {
-        let most = bytes.len().min(PIECE_BYTES);
-        let end = if most < bytes.len() { most - incomplete(&bytes[..most]) } else { most };
-        let (piece, rest) = bytes.split_at(end);
-        told.push(Told::Output { stream, data: piece.into() });
-        bytes = rest;
     }
 }

@@ -10,6 +10,7 @@ use runbay_model::Interaction;
 use runbay_model::LanguageId;
 use runbay_model::Outcome;
 use runbay_model::Output;
+use runbay_model::OutputOrder;
 use runbay_model::Priority;
 use runbay_model::Reason;
 use runbay_model::RunInput;
@@ -111,6 +112,9 @@ pub(crate) struct Model {
     pub(crate) cpu_time_micros: Option<i64>,
     pub(crate) memory_bytes: Option<i64>,
     pub(crate) compile_time_micros: Option<i64>,
+    /// The order of the pieces of both streams, see [`OutputOrder`].
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) output_order: Option<String>,
     /// A JSON array of test results.
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) test_results: Option<String>,
@@ -227,6 +231,7 @@ pub(crate) struct ReportRow {
     stderr: Option<Vec<u8>>,
     compile_output: Option<Vec<u8>>,
     test_results: Option<String>,
+    output_order: Option<String>,
     #[sea_orm(from_expr = "unanswered_tests()")]
     unanswered_tests: Option<String>,
 }
@@ -273,6 +278,9 @@ impl ActiveModel {
         self.stdout = Set(Some(output.stdout.clone()));
         self.stderr = Set(Some(output.stderr.clone()));
         self.compile_output = Set(output.compile_output.clone());
+        // Of output on one stream there is nothing to tell.
+        let is_mixed = !output.stdout.is_empty() && !output.stderr.is_empty();
+        self.output_order = Set(is_mixed.then(|| output.order.to_string()));
         self.test_results = Set(output.tests.as_deref().map(results_document));
     }
 }
@@ -349,6 +357,9 @@ impl TryFrom<ReportRow> for ExecutionReport {
             stderr: row.stderr.unwrap_or_default(),
             compile_output: row.compile_output,
             tests: row.test_results.as_deref().map(read_results).transpose()?,
+            order: row
+                .output_order
+                .map_or(Ok(OutputOrder::default()), |text| word("executions.output_order", &text))?,
         };
         let tests_total = match (&output.tests, row.unanswered_tests) {
             (Some(results), _) => Some(results.len()),

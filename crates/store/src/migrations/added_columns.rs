@@ -14,7 +14,7 @@ pub(super) struct AddedColumn {
 }
 
 /// All such migrations, oldest first. New ones go to the end.
-pub(super) const STEPS: [AddedColumn; 3] = [
+pub(super) const STEPS: [AddedColumn; 4] = [
     // The time of a session's last run. Without it, a session that is run but not saved would count as unused.
     AddedColumn {
         step: "m0005_last_runs",
@@ -32,6 +32,12 @@ pub(super) const STEPS: [AddedColumn; 3] = [
         step: "m0007_interactions",
         table: "executions",
         column: |_| ColumnDef::new("interaction").string_len(32).take(),
+    },
+    // The order in which a program wrote to its two streams.
+    AddedColumn {
+        step: "m0008_output_order",
+        table: "executions",
+        column: |_| ColumnDef::new("output_order").text().take(),
     },
 ];
 

@@ -164,6 +164,7 @@ fn outcome() -> Outcome {
         stderr: b"warning".to_vec(),
         compile_output: Some(Vec::new()),
         tests: None,
+        order: "o2e7o2".parse().unwrap(),
     };
     Outcome { facts, output }
 }

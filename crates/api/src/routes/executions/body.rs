@@ -5,9 +5,9 @@ use runbay_model::ExecutionReport;
 use runbay_model::ExecutionSummary;
 use runbay_model::Facts;
 use runbay_model::Output;
+use runbay_model::OutputStream;
 use runbay_model::Reason;
 use runbay_model::SessionId;
-use runbay_model::Sources;
 use runbay_model::State;
 use runbay_model::Status;
 use runbay_model::TestVerdict;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::message::message;
 use super::query::Encoding;
+use super::query::Included;
 use super::test_result::TestResultBody;
 use super::text::encode;
 use super::text::whole_ms;
@@ -98,6 +99,34 @@ pub(crate) struct ExecutionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     files: Option<Vec<FileBody>>,
+    /// Both streams in the order in which they were read; only with `include=log`, once the program has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    log: Option<Vec<LogPiece>>,
+}
+
+/// What a program wrote to one of its streams before it wrote to the other one.
+#[derive(Serialize, ToSchema)]
+struct LogPiece {
+    /// `stdout` or `stderr`.
+    #[schema(pattern = "^(stdout|stderr)$")]
+    stream: &'static str,
+    /// What was written, as text or in base64.
+    data: String,
+}
+
+impl LogPiece {
+    fn list(output: &Output, encoding: Encoding) -> Vec<Self> {
+        let pieces = output.order.pieces(output.stdout.len(), output.stderr.len());
+        let shown = pieces.into_iter().map(|(stream, range)| {
+            let (stream, bytes) = match stream {
+                OutputStream::Stdout => ("stdout", &output.stdout[range]),
+                OutputStream::Stderr => ("stderr", &output.stderr[range]),
+            };
+            Self { stream, data: encode(bytes.to_vec(), encoding) }
+        });
+        shown.collect()
+    }
 }
 
 /// What came of an execution; every member is absent while it is QUEUED or RUNNING and present afterwards.
@@ -157,13 +186,17 @@ struct OutputBody {
 }
 
 impl ExecutionBody {
-    /// Shows an execution, with its code if there is one.
-    pub(crate) fn new(
+    /// Shows an execution, with what is to be added.
+    pub(super) fn new(
         report: ExecutionReport,
-        sources: Option<Sources>,
+        Included { sources, has_log }: Included,
         encoding: Encoding,
         face: &'static Face,
     ) -> Self {
+        let log = match &report.output {
+            Some(output) if has_log => Some(LogPiece::list(output, encoding)),
+            Some(_) | None => None,
+        };
         let output = OutputBody::new(report.output.unwrap_or_default(), report.tests_total, encoding);
         let mut body = Self::without_output(report.summary, face);
         if let Some(outcome) = &mut body.outcome {
@@ -172,6 +205,7 @@ impl ExecutionBody {
         Self {
             source_code: sources.as_ref().map(|sources| sources.source_code().to_owned()),
             files: sources.as_ref().and_then(FileBody::of),
+            log,
             ..body
         }
     }
@@ -196,6 +230,7 @@ impl ExecutionBody {
             completed_at: execution.completed_at,
             source_code: None,
             files: None,
+            log: None,
         }
     }
 }

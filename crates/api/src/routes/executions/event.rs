@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::body::ExecutionBody;
 use super::query::Encoding;
+use super::query::Included;
 use super::test_result::TestResultBody;
 use super::text::encode;
 use crate::face::Face;
@@ -87,9 +88,10 @@ impl EventBody {
                 ("test", EventData::Test(result))
             }
             Told::Reset { attempt: Attempt(attempt) } => ("reset", EventData::Reset { attempt }),
-            Told::Result(report) => {
-                ("result", EventData::Result(Box::new(ExecutionBody::new(*report, None, encoding, face))))
-            }
+            Told::Result(report) => (
+                "result",
+                EventData::Result(Box::new(ExecutionBody::new(*report, Included::default(), encoding, face))),
+            ),
             Told::TooSlow => {
                 let message = "Clients do not take their events in time. Come back with the last id.";
                 return Self { id: None, kind: "too_slow", data: EventData::TooSlow { message } };

@@ -71,6 +71,17 @@ pub(crate) enum Encoding {
 pub(crate) enum Include {
     /// The code that is run.
     Source,
+    /// Standard output and standard error in the order in which they were read.
+    Log,
+}
+
+/// What is added to an answer.
+#[derive(Default)]
+pub(super) struct Included {
+    /// The code that is run.
+    pub(super) sources: Option<Sources>,
+    /// Whether both streams are shown in order.
+    pub(super) has_log: bool,
 }
 
 impl ExecutionQuery {
@@ -89,12 +100,12 @@ impl ExecutionQuery {
         api: &Api,
         tenant: &TenantId,
         id: ExecutionId,
-    ) -> Result<(ExecutionReport, Option<Sources>), Problem> {
+    ) -> Result<(ExecutionReport, Included), Problem> {
         match self.wait() {
             Duration::ZERO => self.read_now(api, tenant, id).await,
             wait => {
                 let report = api.wait_for_end(tenant, id, wait).await?;
-                Ok((report, self.sources(api, tenant, id).await?))
+                Ok((report, self.included(api, tenant, id).await?))
             }
         }
     }
@@ -109,18 +120,19 @@ impl ExecutionQuery {
         api: &Api,
         tenant: &TenantId,
         id: ExecutionId,
-    ) -> Result<(ExecutionReport, Option<Sources>), Problem> {
+    ) -> Result<(ExecutionReport, Included), Problem> {
         let report = api.engine().report(tenant, id).await.map_err(Problem::of_execution)?;
-        Ok((report, self.sources(api, tenant, id).await?))
+        Ok((report, self.included(api, tenant, id).await?))
     }
 
-    async fn sources(&self, api: &Api, tenant: &TenantId, id: ExecutionId) -> Result<Option<Sources>, Problem> {
+    async fn included(&self, api: &Api, tenant: &TenantId, id: ExecutionId) -> Result<Included, Problem> {
         match self.include {
             Some(Include::Source) => {
                 let input = api.engine().input(tenant, id).await.map_err(Problem::of_execution)?;
-                Ok(Some(input.sources))
+                Ok(Included { sources: Some(input.sources), ..Included::default() })
             }
-            None => Ok(None),
+            Some(Include::Log) => Ok(Included { has_log: true, ..Included::default() }),
+            None => Ok(Included::default()),
         }
     }
 }

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::body::ExecutionBody;
 use super::query::ExecutionQuery;
+use super::query::Included;
 use crate::auth::Principal;
 use crate::extract::Json;
 use crate::extract::Query;
@@ -105,8 +106,8 @@ pub(crate) async fn read_executions(
     let mut executions = Vec::with_capacity(ids.len());
     for (index, id) in ids.into_iter().enumerate() {
         executions.push(match read(&api, &principal.tenant, id, &query, &mut room).await {
-            Ok((report, sources)) => {
-                let body = ExecutionBody::new(report, sources, query.encoding, face);
+            Ok((report, included)) => {
+                let body = ExecutionBody::new(report, included, query.encoding, face);
                 ExecutionOrProblem::Execution(Box::new(body))
             }
             Err(problem) if problem.is_about_the_service() => return Err(problem),
@@ -142,14 +143,15 @@ async fn read(
     id: ExecutionId,
     query: &ExecutionQuery,
     room: &mut usize,
-) -> Result<(ExecutionReport, Option<Sources>), Problem> {
+) -> Result<(ExecutionReport, Included), Problem> {
     if *room == 0 {
         return Err(Problem::new(Code::AnswerTooLarge).detail("Ask for this execution in a request of its own."));
     }
-    let (report, sources) = query.read_now(api, tenant, id).await?;
+    let (report, included) = query.read_now(api, tenant, id).await?;
     let output = report.output.as_ref().map_or(0, output_bytes);
-    *room = room.saturating_sub(output + sources.as_ref().map_or(0, Sources::bytes));
-    Ok((report, sources))
+    let shown = if included.has_log { 2 * output } else { output };
+    *room = room.saturating_sub(shown + included.sources.as_ref().map_or(0, Sources::bytes));
+    Ok((report, included))
 }
 
 fn output_bytes(output: &Output) -> usize {

@@ -52,11 +52,11 @@ fn execution(state: State, outcome: Option<Outcome>) -> ExecutionReport {
 }
 
 fn shown(report: ExecutionReport, face: &'static Face) -> Value {
-    serde_json::to_value(ExecutionBody::new(report, None, Encoding::Text, face)).unwrap()
+    serde_json::to_value(ExecutionBody::new(report, Included::default(), Encoding::Text, face)).unwrap()
 }
 
 fn shown_with(report: ExecutionReport, sources: Option<Sources>, encoding: Encoding) -> Value {
-    serde_json::to_value(ExecutionBody::new(report, sources, encoding, &NATIVE)).unwrap()
+    serde_json::to_value(ExecutionBody::new(report, Included { sources, has_log: false }, encoding, &NATIVE)).unwrap()
 }
 
 fn ended(end: End) -> State {
@@ -110,6 +110,18 @@ fn the_query_chooses_encoding_and_source() {
     assert_eq!(body["stdout"], "Yf8=");
     assert_eq!((&body["source_code"], body.get("files")), (&json!("print(1)"), None));
     assert_eq!(body["reason"], "runtime_error");
+}
+
+#[test]
+fn the_log_has_both_streams_in_order() {
+    let (stdout, stderr) = (b"one\ntwo\n".to_vec(), b"oh\n".to_vec());
+    let output = Output { stdout, stderr, order: "o4e3o4".parse().unwrap(), ..Output::default() };
+    let outcome = Outcome { output, ..Outcome::default() };
+    let ended = execution(ended(End::Judged(Verdict::Completed)), Some(outcome));
+    let included = Included { has_log: true, ..Included::default() };
+    let body = serde_json::to_value(ExecutionBody::new(ended, included, Encoding::Text, &NATIVE)).unwrap();
+    let piece = |stream, data| json!({"stream": stream, "data": data});
+    assert_eq!(body["log"], json!([piece("stdout", "one\n"), piece("stderr", "oh\n"), piece("stdout", "two\n")]));
 }
 
 #[test]
