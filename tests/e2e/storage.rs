@@ -262,7 +262,7 @@ async fn a_database_of_a_newer_version_is_named() {
     app.terminate().await;
     execute(&database, "update schema_info set min_reader = 99");
     insta::assert_snapshot!(refused(app.launch()).await, @r#"
-    error: the database DATA/runbay.db was changed by a newer version of runbay: only versions that know its table changes up to number 99 can use it, this one knows 6
+    error: the database DATA/runbay.db was changed by a newer version of runbay: only versions that know its table changes up to number 99 can use it, this one knows 8
       try: that version, or begin anew with `runbay migrate --reset`, which drops everything
     "#);
     execute(&database, "update schema_info set min_reader = 4");

@@ -44,10 +44,17 @@ fn address(number: usize) -> IpAddr {
     [127, 0, 0, 2 + u8::try_from(number % 10).expect("a digit")].into()
 }
 
+/// How many streams are opened at one time.
+const AT_ONCE: usize = 20;
+
 /// Opens streams of which nothing is read yet, once the server has begun to answer each.
 async fn open(app: &TestApp, execution: &str, count: usize) -> Vec<RawEvents> {
-    let mut opening = JoinSet::new();
+    let (mut opening, mut opened) = (JoinSet::new(), Vec::new());
     for number in 0..count {
+        // What a rush of requests takes is not what streams take.
+        if opening.len() == AT_ONCE {
+            opened.extend(opening.join_next().await.map(|stream| stream.expect("a stream")));
+        }
         let (server, execution) = (app.client.address().to_owned(), execution.to_owned());
         opening.spawn(async move {
             let mut stream = RawEvents::open(&server, address(number), &execution).await.expect("a connection");
@@ -55,7 +62,8 @@ async fn open(app: &TestApp, execution: &str, count: usize) -> Vec<RawEvents> {
             stream
         });
     }
-    opening.join_all().await
+    opened.extend(opening.join_all().await);
+    opened
 }
 
 #[tokio::test]
