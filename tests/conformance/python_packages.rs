@@ -18,8 +18,9 @@ async fn host() -> Host {
     let recipe = std::fs::read_to_string(recipe).expect("the recipe is there");
     let recipe = recipe
         .replace("[\"python3\", \"{entry}\"", &format!("[\"{ENVIRONMENT}/bin/python3\", \"{{entry}}\""))
+        .replace("[\"python3\", \"-i\"", &format!("[\"{ENVIRONMENT}/bin/python3\", \"-i\""))
         .replace("sources = ", &format!("mounts = [\"{ENVIRONMENT}\"]\nsources = "));
-    assert_eq!(recipe.matches(ENVIRONMENT).count(), 2, "the recipe looks otherwise now: {recipe}");
+    assert_eq!(recipe.matches(ENVIRONMENT).count(), 3, "the recipe looks otherwise now: {recipe}");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("python.toml"), recipe).expect("the recipe is written");
     Host::of_added("python", folder.path()).await

@@ -6,6 +6,7 @@ mod compile;
 mod create;
 mod environment;
 mod events;
+mod interactive;
 mod limits;
 mod read;
 mod read_many;

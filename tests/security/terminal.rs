@@ -442,7 +442,7 @@ async fn a_flood_is_cut_at_its_limit() {
     for source in [
         "import os\nwhile True: os.write(1, b'x' * 65536)",
         "import os\nwhile True: os.write(2, b'\\n' * 100)",
-        "import os\nfor _ in range(4): os.fork()\nwhile True: os.write(os.open('/dev/tty', os.O_WRONLY), b'x' * 100)",
+        "import os\nfor _ in range(4): os.fork()\ntty = os.open('/dev/tty', os.O_WRONLY)\nwhile True: os.write(tty, b'x' * 100)",
     ] {
         let attack = Attack::new(source).terminal();
         let report = run(&arena, &attack).await;

@@ -1,6 +1,7 @@
 //! Watchers and their clients, who end with exactly what the row has.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbay_events::Event;
 use runbay_events::EventBus;
@@ -422,4 +423,25 @@ async fn nobody_watches_executions_of_others() {
         let refused = bench.engine.watch(&tenant, id, None).await;
         assert!(matches!(refused.err(), Some(ReadError::NotFound)));
     }
+}
+
+/// As in a conversation, where the client may send something at any moment.
+#[tokio::test]
+async fn a_wait_that_is_interrupted_loses_nothing() {
+    let bench = Bench::new().await;
+    let engine = bench.engine.clone();
+    let claim = running(&bench, &engine).await;
+    let mut watcher = watch(&bench, &engine, claim.execution, None).await;
+    write(&engine, &claim, "all\n").await;
+    finish(&engine, &claim, "all\n").await;
+    let mut client = Client::default();
+    for microseconds in 1.. {
+        let event = tokio::time::timeout(Duration::from_micros(microseconds), watcher.next()).await;
+        match event.map(|event| event.unwrap()) {
+            Ok(Some(event)) => client.take(&event),
+            Ok(None) => break,
+            Err(_) => {}
+        }
+    }
+    assert_eq!((client.stdout, client.resets, client.results), (b"all\n".to_vec(), Vec::new(), 1));
 }

@@ -58,6 +58,8 @@ pub struct Watcher {
     is_ended: bool,
     is_over: bool,
     due: VecDeque<ToldEvent>,
+    /// An event of the bus that is being taken. It stays here when that is interrupted.
+    in_hand: Option<Event>,
 }
 
 /// What a subscription brings.
@@ -101,6 +103,7 @@ impl Engine {
             is_ended: head.state.is_ended(),
             is_over: false,
             due: VecDeque::new(),
+            in_hand: None,
         };
         let is_old = head.completed_at.is_some_and(|ended| Timestamp::now().since(ended) > KEPT_AFTER_END);
         let is_read_from_row = watcher.seen >= Event::first_id_from_row(watcher.attempt);
@@ -145,8 +148,13 @@ impl Watcher {
             if self.is_over {
                 return Ok(None);
             }
+            if let Some(event) = self.in_hand.clone() {
+                self.take(event).await?;
+                self.in_hand = None;
+                continue;
+            }
             match self.hear().await {
-                Heard::Event(event) => self.take(event).await?,
+                Heard::Event(event) => self.in_hand = Some(event),
                 Heard::Over => {
                     self.look().await?;
                     self.begin_again(true).await;

@@ -46,8 +46,10 @@ const LONGEST_FRAME: usize = 64 * 1024;
 /// How much input may wait for the program before nothing more is read from the client.
 const MOST_WAITING: usize = 64 * 1024;
 
-/// How long to wait before input is sent again that the program did not take.
-const RETRY: Duration = Duration::from_millis(20);
+/// How long to wait before input is sent again that the program did not take. It doubles each time, as an execution may
+/// be queued for long.
+const FIRST_RETRY: Duration = Duration::from_millis(20);
+const LONGEST_RETRY: Duration = Duration::from_millis(640);
 
 /// How often the client is asked whether it is still there, and the worker is told that it is.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -122,8 +124,12 @@ struct Conversation {
     api: Api,
     /// Input that the program has not taken yet.
     waiting: VecDeque<LiveInput>,
-    /// When to send it again.
+    /// The size of the client's terminal, which each attempt of the program is told.
+    size: Option<LiveInput>,
+    is_size_due: bool,
+    /// When to send again what was not taken.
     retry_at: Option<Instant>,
+    next_retry: Duration,
     heard_at: Instant,
 }
 
@@ -139,8 +145,19 @@ struct Told {
 
 impl Conversation {
     fn new(socket: WebSocket, watcher: Watcher, link: LiveLink, form: Form, api: Api) -> Self {
-        let (waiting, heard_at) = (VecDeque::new(), Instant::now());
-        Self { socket, watcher, link, form, api, waiting, retry_at: None, heard_at }
+        Self {
+            socket,
+            watcher,
+            link,
+            form,
+            api,
+            waiting: VecDeque::new(),
+            size: None,
+            is_size_due: false,
+            retry_at: None,
+            next_retry: FIRST_RETRY,
+            heard_at: Instant::now(),
+        }
     }
 
     /// Goes on until one side ends it.
@@ -189,7 +206,16 @@ impl Conversation {
         let is_too_slow = matches!(data, EventData::TooSlow { .. });
         let text = serde_json::to_string(&Told { kind, id, data }).map_err(|_| End::new(1011, "an event was lost"))?;
         self.socket.send(Message::text(text)).await.map_err(|_| End::gone())?;
-        if is_too_slow { Err(End::new(4408, "too slow: come back with the last id")) } else { Ok(()) }
+        if is_too_slow {
+            return Err(End::new(4408, "too slow: come back with the last id"));
+        }
+        if kind != "status" {
+            return Ok(());
+        }
+        // An attempt may have begun, which knows nothing of the size and takes input.
+        self.is_size_due = self.size.is_some();
+        self.next_retry = FIRST_RETRY;
+        self.pass_on().await
     }
 
     async fn take(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
@@ -200,6 +226,7 @@ impl Conversation {
                 for input in input {
                     match input {
                         LiveInput::Stdin(_) | LiveInput::EndOfFile => self.waiting.push_back(input),
+                        LiveInput::Resize(_) => (self.size, self.is_size_due) = (Some(input), true),
                         // They pass what the program has not read.
                         _ => self.send_at_once(&input).await?,
                     }
@@ -216,11 +243,21 @@ impl Conversation {
     /// Passes on what waits, as far as the program takes it.
     async fn pass_on(&mut self) -> Result<(), End> {
         self.retry_at = None;
+        if let Some(size) = self.size.as_ref().filter(|_| self.is_size_due) {
+            match self.link.send(size).await {
+                Err(SendError::Refused(InputRefused::Later | InputRefused::Elsewhere)) => {
+                    self.retry_later();
+                    return Ok(());
+                }
+                Ok(()) | Err(SendError::Refused(InputRefused::Never)) => self.is_size_due = false,
+                Err(error) => return Err(End::of_unsent(&error)),
+            }
+        }
         while let Some(input) = self.waiting.front() {
             match self.link.send(input).await {
-                Ok(()) => {}
+                Ok(()) => self.next_retry = FIRST_RETRY,
                 Err(SendError::Refused(InputRefused::Later | InputRefused::Elsewhere)) => {
-                    self.retry_at = Some(Instant::now() + RETRY);
+                    self.retry_later();
                     return Ok(());
                 }
                 Err(SendError::Refused(InputRefused::Never)) if !self.watcher.takes_input() => {
@@ -233,6 +270,11 @@ impl Conversation {
             self.waiting.pop_front();
         }
         Ok(())
+    }
+
+    fn retry_later(&mut self) {
+        self.retry_at = Some(Instant::now() + self.next_retry);
+        self.next_retry = (self.next_retry * 2).min(LONGEST_RETRY);
     }
 
     async fn send_at_once(&mut self, input: &LiveInput) -> Result<(), End> {
