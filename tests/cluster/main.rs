@@ -9,6 +9,7 @@ mod encryption;
 mod events;
 mod figures;
 mod frozen;
+mod interactive;
 mod operations;
 mod outages;
 mod recovery;
