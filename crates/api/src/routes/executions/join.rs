@@ -287,7 +287,10 @@ impl Conversation {
 
     /// Tells each side that the other one is there.
     async fn beat(&mut self, may_read: bool) -> Result<(), End> {
-        if may_read && self.heard_at.elapsed() > SILENCE {
+        if !may_read {
+            // Who is not listened to cannot be heard.
+            self.heard_at = Instant::now();
+        } else if self.heard_at.elapsed() > SILENCE {
             return Err(End::new(4408, "nothing was heard for too long"));
         }
         self.socket.send(Message::Ping(axum::body::Bytes::new())).await.map_err(|_| End::gone())?;
