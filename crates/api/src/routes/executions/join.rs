@@ -21,6 +21,7 @@ use runbay_model::LiveInput;
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio::time::interval;
+use tokio::time::sleep;
 use tokio::time::sleep_until;
 use tokio::time::timeout;
 
@@ -59,6 +60,15 @@ const SILENCE: Duration = Duration::from_secs(35);
 
 /// How long the end of a conversation may take.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a client that sent no proper frame has to read why it is left. Nothing more can be read from it, and closing
+/// a connection with unread bytes may take from it what it has not read itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Codes for frames after which nothing can be read: RFC 6455, section 7.4.
+const BROKEN_FRAME: u16 = 1002;
+const NO_TEXT: u16 = 1007;
+const LONG_FRAME: u16 = 1009;
 
 /// Why a conversation ends: RFC 6455, section 7.4, and codes of our own from 4000 on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -330,9 +340,15 @@ impl End {
         // The library tells what is wrong with a frame in words only.
         let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         if text.contains("too long") || text.contains("too big") || text.contains("too large") {
-            return Self::new(1009, "frames have at most 64 KiB");
+            return Self::new(LONG_FRAME, "frames have at most 64 KiB");
         }
-        Self::new(1002, "this is no WebSocket frame")
+        if text.starts_with("IO error") || text.contains("without closing") {
+            return Self::gone();
+        }
+        if text.starts_with("UTF-8") {
+            return Self::new(NO_TEXT, "frames are text in UTF-8");
+        }
+        Self::new(BROKEN_FRAME, "this is no WebSocket frame")
     }
 
     fn of_unsent(error: &SendError) -> Self {
@@ -343,11 +359,15 @@ impl End {
     /// Says why, and lets the client answer.
     async fn tell(self, mut socket: WebSocket) {
         let Self { code, reason } = self;
+        let is_broken = matches!(code, BROKEN_FRAME | NO_TEXT | LONG_FRAME);
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let farewell = async {
             if socket.send(close).await.is_ok() {
                 // What comes after the end is of no use.
                 while let Some(Ok(_)) = socket.recv().await {}
+                if is_broken {
+                    sleep(LAST_WORDS).await;
+                }
             }
         };
         drop(timeout(FAREWELL, farewell).await);
