@@ -13,6 +13,8 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
         // Servers do not stay root, and then cannot look for this file in the home of root.
         filter = filter.add_directive("sqlx_postgres::options::pgpass=error".parse()?);
     }
+    // It would log every frame, and so what people type to their programs.
+    filter = filter.add_directive("tungstenite=warn".parse()?).add_directive("tokio_tungstenite=warn".parse()?);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         builder.with_target(false).init();

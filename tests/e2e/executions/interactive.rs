@@ -1,5 +1,9 @@
 //! `GET /executions/{execution_id}/ws`: programs that people talk to.
 
+mod frames;
+mod input;
+mod leaving;
+
 use std::time::Duration;
 use std::time::Instant;
 
