@@ -7,6 +7,7 @@ use runbay_client::InputSender;
 use runbay_client::Interaction;
 use runbay_client::Received;
 use runbay_testkit::Cluster;
+use serde_json::Value;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -29,8 +30,13 @@ struct Talk {
 
 impl Talk {
     async fn start(cluster: &Cluster) -> Self {
+        Self::with_program(cluster, ECHO, json!({"interactive": true})).await
+    }
+
+    async fn with_program(cluster: &Cluster, code: &str, how: Value) -> Self {
         let client = &cluster.apis[0].client;
-        let program = json!({"language": "python", "source_code": ECHO, "interactive": true});
+        let mut program = json!({"language": "python", "source_code": code});
+        program.as_object_mut().expect("an object").extend(how.as_object().expect("an object").clone());
         let accepted = client.post("/executions", &program).await.expect(202);
         let id = accepted["execution_id"].as_str().expect("an id").to_owned();
         let remote = runbay_client::Client::new(&format!("http://{}", client.address()), None).expect("a client");
@@ -92,4 +98,49 @@ async fn input_reaches_the_attempt_after_one_whose_worker_died() {
     talk.input.eof().await.expect("it takes input");
     talk.until(None).await;
     assert_eq!(talk.written, "on\ngot second\n");
+}
+
+#[tokio::test]
+async fn signals_and_sizes_reach_a_program_of_another_process_beside_its_input() {
+    let (database, redis) = backend(Kind::Postgres).await;
+    let cluster = Cluster::new(&database, &redis).start(1, 1).await;
+    let code = "import os, signal\n\
+        signal.signal(signal.SIGUSR1, lambda *_: print('caught', flush=True))\n\
+        signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(), flush=True))\n\
+        print('ready')\n";
+    let mut talk = Talk::with_program(&cluster, code, json!({"repl": true, "tty": true})).await;
+    talk.until(Some("ready\r\n")).await;
+    talk.until(Some(">>> ")).await;
+    talk.input.signal("SIGUSR1").await.expect("it takes signals");
+    talk.until(Some("caught\r\n")).await;
+    talk.input.resize(101, 33).await.expect("it takes sizes");
+    talk.until(Some("size 101 33\r\n")).await;
+    talk.input.stdin(b"import time; time.sleep(3600)\r").await.expect("it takes input");
+    talk.until(Some("(3600)\r\n")).await;
+    talk.input.stdin(b"\x03").await.expect("it takes input");
+    talk.until(Some("KeyboardInterrupt")).await;
+    // Python that is left right after an interrupt ends by SIGINT.
+    talk.input.stdin(b"40 + 2\r").await.expect("it takes input");
+    talk.until(Some("42\r\n")).await;
+    talk.input.stdin(b"\x04").await.expect("it takes input");
+    talk.until(None).await;
+    let row = cluster.apis[0].client.execution(&talk.id).await;
+    assert_eq!(row["status"], "COMPLETED", "{row:#}");
+}
+
+#[tokio::test]
+async fn much_input_comes_back_from_another_process() {
+    let (database, redis) = backend(Kind::Postgres).await;
+    let cluster = Cluster::new(&database, &redis).start(1, 1).await;
+    let code = "import os\nwhile data := os.read(0, 9999): os.write(1, data)\n";
+    let mut talk = Talk::with_program(&cluster, code, json!({"interactive": true})).await;
+    let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+    let input = talk.input.clone();
+    let send = async {
+        input.stdin(text.as_bytes()).await.expect("it takes input");
+        input.eof().await.expect("it takes input");
+    };
+    tokio::join!(send, talk.until(None));
+    assert!(talk.written == text, "{} bytes of {}", talk.written.len(), text.len());
+    assert_eq!(talk.resets, 0);
 }
