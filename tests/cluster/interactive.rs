@@ -26,6 +26,8 @@ struct Talk {
     interaction: Interaction,
     written: String,
     resets: usize,
+    /// How often the connection was replaced after input was sent.
+    doubts: usize,
 }
 
 impl Talk {
@@ -41,7 +43,7 @@ impl Talk {
         let id = accepted["execution_id"].as_str().expect("an id").to_owned();
         let remote = runbay_client::Client::new(&format!("http://{}", client.address()), None).expect("a client");
         let (input, interaction) = remote.interact(id.parse().expect("an id"));
-        Self { id, input, interaction, written: String::new(), resets: 0 }
+        Self { id, input, interaction, written: String::new(), resets: 0, doubts: 0 }
     }
 
     /// Takes events until the program has written this, or to the end.
@@ -57,7 +59,7 @@ impl Talk {
                     }
                     _ => {}
                 },
-                Some(Received::InputInDoubt) => {}
+                Some(Received::InputInDoubt) => self.doubts += 1,
                 None => return assert_eq!(text, None, "it ended after {:?}", self.written),
             }
         }
@@ -143,4 +145,24 @@ async fn much_input_comes_back_from_another_process() {
     tokio::join!(send, talk.until(None));
     assert!(talk.written == text, "{} bytes of {}", talk.written.len(), text.len());
     assert_eq!(talk.resets, 0);
+}
+
+#[tokio::test]
+async fn a_signal_reaches_the_attempt_after_one_that_was_handed_back() {
+    let (database, redis) = backend(Kind::Postgres).await;
+    let cluster = Cluster::new(&database, &redis).worker_args(&["--drain-seconds", "1"]);
+    let mut cluster = cluster.start(1, 1).await;
+    let mut talk = Talk::start(&cluster).await;
+    talk.input.stdin(b"first\n").await.expect("it takes input");
+    talk.until(Some("got first\n")).await;
+    cluster.workers.push(cluster.worker_launch().start().await);
+    cluster.workers[0].terminate().await;
+    while talk.resets == 0 {
+        talk.written.clear();
+        talk.until(Some("on\n")).await;
+    }
+    // Unlike input, a signal is not kept until it arrives.
+    talk.input.signal("SIGINT").await.expect("it takes signals");
+    talk.until(None).await;
+    assert_eq!((talk.written.as_str(), talk.doubts), ("on\ntidy\n", 0));
 }

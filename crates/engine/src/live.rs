@@ -115,6 +115,11 @@ impl Engine {
 }
 
 impl LiveLink {
+    /// Looks again for where the program runs before the next input, as another attempt may have begun.
+    pub fn look_again(&mut self) {
+        self.place = None;
+    }
+
     /// Passes input on to the program, or nothing of it.
     ///
     /// CANCEL: the input may have been passed on.

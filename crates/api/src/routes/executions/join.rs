@@ -222,7 +222,8 @@ impl Conversation {
         if kind != "status" {
             return Ok(());
         }
-        // An attempt may have begun, which knows nothing of the size and takes input.
+        // An attempt may have begun, which runs elsewhere, knows nothing of the size and takes input.
+        self.link.look_again();
         self.is_size_due = self.size.is_some();
         self.next_retry = FIRST_RETRY;
         self.pass_on().await
