@@ -1,6 +1,7 @@
 //! Events of an execution.
 
 use runbay_model::Attempt;
+use runbay_model::OutputStream;
 use runbay_model::Status;
 use serde::Deserialize;
 
@@ -49,15 +50,6 @@ pub enum EventKind {
     },
     /// It has ended. This is always the last event.
     Result(Box<Execution>),
-}
-
-/// Where a program writes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OutputStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// Why an event cannot be read.

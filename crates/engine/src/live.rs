@@ -1,6 +1,7 @@
 //! Programs that run, for those who take part in them.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use crate::ReadError;
 use crate::outage::with_causes;
 
 /// A program that this process runs.
-pub trait LiveProgram: Send + Sync {
+pub trait LiveProgram: fmt::Debug + Send + Sync {
     /// Passes input on, or nothing of it. Does not wait.
     ///
     /// # Errors
@@ -105,12 +106,7 @@ impl Engine {
     ///
     /// [`InputRefused`] says whether to try again.
     pub fn send_here(&self, execution: ExecutionId, attempt: Attempt, input: &LiveInput) -> Result<(), InputRefused> {
-        match self.running().program(execution, attempt) {
-            Some(Some(program)) => program.send(input),
-            // It is claimed, and its program is about to be started.
-            Some(None) => Err(InputRefused::Later),
-            None => Err(InputRefused::Elsewhere),
-        }
+        self.running().program(execution, attempt)?.send(input)
     }
 }
 

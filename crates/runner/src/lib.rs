@@ -39,6 +39,7 @@ pub use live::NotSent;
 pub use live::OutputReceiver;
 pub use live::live;
 pub use probe::Absent;
+pub use program::told_stream;
 pub use ran::Ran;
 pub use recipe::Recipe;
 pub use recipe::RecipeError;

@@ -166,7 +166,9 @@ impl Program<'_> {
     }
 }
 
-fn told_stream(stream: OutputStream) -> runbay_model::OutputStream {
+/// Returns a stream of a sandbox as others know it, who know no sandbox.
+#[must_use]
+pub fn told_stream(stream: OutputStream) -> runbay_model::OutputStream {
     match stream {
         OutputStream::Stdout => runbay_model::OutputStream::Stdout,
         OutputStream::Stderr => runbay_model::OutputStream::Stderr,

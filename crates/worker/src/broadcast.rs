@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use runbay_engine::Broadcast;
-use runbay_engine::OutputStream;
 use runbay_runner::LiveOutput;
 use runbay_runner::OutputReceiver;
+use runbay_runner::told_stream;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -26,7 +26,7 @@ async fn tell(mut to: Broadcast, mut from: OutputReceiver) {
     let mut events = 0_u32;
     while let Some(output) = from.next().await {
         match output {
-            LiveOutput::Chunk(chunk) => to.output(stream(chunk.stream), chunk.bytes).await,
+            LiveOutput::Chunk(chunk) => to.output(told_stream(chunk.stream), chunk.bytes).await,
             LiveOutput::Test { index, result } => to.test(index, result).await,
             // The bus was slow. Watchers get all with the result.
             LiveOutput::Gap { .. } => {}
@@ -36,11 +36,4 @@ async fn tell(mut to: Broadcast, mut from: OutputReceiver) {
         from.rest(Instant::now() + pause).await;
     }
     to.end().await;
-}
-
-fn stream(stream: runbay_runner::OutputStream) -> OutputStream {
-    match stream {
-        runbay_runner::OutputStream::Stdout => OutputStream::Stdout,
-        runbay_runner::OutputStream::Stderr => OutputStream::Stderr,
-    }
 }

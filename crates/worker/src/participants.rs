@@ -25,6 +25,7 @@ const ALONE: Duration = Duration::from_secs(40);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The way of input to one program.
+#[derive(Debug)]
 pub(crate) struct Participants {
     /// None once the input has ended.
     input: Mutex<Option<InputSender>>,

@@ -30,21 +30,14 @@ impl Engine {
     ///
     /// [`CancelError`] when it does not exist for this tenant, has ended, or the database does not answer.
     pub async fn cancel(&self, tenant: &TenantId, id: ExecutionId) -> Result<ExecutionHead, CancelError> {
-        let cancel = CancelExecution { tenant: tenant.clone(), id, at: Timestamp::now() };
-        let engine = self.clone();
+        let (engine, tenant) = (self.clone(), tenant.clone());
         let cancelled = self.carry_through(async move {
-            let tenant = cancel.tenant.clone();
-            match engine.store().write(cancel).await {
-                Ok(head) => Ok(engine.after_cancellation(head).await),
-                Err(WriteError::Refused(CancelRefusal::Stopping)) => {
-                    engine.until_settled(&tenant, id).await.map_err(|error| match error {
-                        ReadError::NotFound => CancelError::NotFound,
-                        ReadError::Unavailable(error) => CancelError::Unavailable(error),
-                    })
-                }
-                Err(WriteError::Refused(CancelRefusal::NotFound)) => Err(CancelError::NotFound),
-                Err(WriteError::Refused(CancelRefusal::AlreadyEnded)) => Err(CancelError::AlreadyEnded),
-                Err(WriteError::Failed(error)) => Err(CancelError::Unavailable(error.into())),
+            match engine.write_cancellation(&tenant, id).await? {
+                Some(head) => Ok(engine.after_cancellation(head).await),
+                None => engine.until_settled(&tenant, id).await.map_err(|error| match error {
+                    ReadError::NotFound => CancelError::NotFound,
+                    ReadError::Unavailable(error) => CancelError::Unavailable(error),
+                }),
             }
         });
         cancelled.await?
@@ -81,23 +74,30 @@ impl Engine {
     ///
     /// [`CancelError`] when it has ended or the database does not answer.
     pub async fn cancel_attempt(&self, claim: &Claim) -> Result<(), CancelError> {
-        let cancel = CancelExecution { tenant: claim.tenant.clone(), id: claim.execution, at: Timestamp::now() };
-        let engine = self.clone();
+        let (engine, tenant, id) = (self.clone(), claim.tenant.clone(), claim.execution);
         let cancelled = self.carry_through(async move {
-            match engine.store().write(cancel).await {
-                Ok(head) => {
-                    engine.running().stop(head.id);
-                    engine.announce(&head).await;
-                    Ok(())
-                }
-                // Somebody else was faster.
-                Err(WriteError::Refused(CancelRefusal::Stopping)) => Ok(()),
-                Err(WriteError::Refused(CancelRefusal::NotFound)) => Err(CancelError::NotFound),
-                Err(WriteError::Refused(CancelRefusal::AlreadyEnded)) => Err(CancelError::AlreadyEnded),
-                Err(WriteError::Failed(error)) => Err(CancelError::Unavailable(error.into())),
+            if let Some(head) = engine.write_cancellation(&tenant, id).await? {
+                engine.running().stop(id);
+                engine.announce(&head).await;
             }
+            Ok(())
         });
         cancelled.await?
+    }
+
+    /// Writes that an execution is cancelled. Returns none when somebody else was faster and its program is stopping.
+    async fn write_cancellation(
+        &self,
+        tenant: &TenantId,
+        id: ExecutionId,
+    ) -> Result<Option<ExecutionHead>, CancelError> {
+        match self.store().write(CancelExecution { tenant: tenant.clone(), id, at: Timestamp::now() }).await {
+            Ok(head) => Ok(Some(head)),
+            Err(WriteError::Refused(CancelRefusal::Stopping)) => Ok(None),
+            Err(WriteError::Refused(CancelRefusal::NotFound)) => Err(CancelError::NotFound),
+            Err(WriteError::Refused(CancelRefusal::AlreadyEnded)) => Err(CancelError::AlreadyEnded),
+            Err(WriteError::Failed(error)) => Err(CancelError::Unavailable(error.into())),
+        }
     }
 
     /// Completes a durable cancellation: takes the execution out of the queue, or stops its attempt and waits for what

@@ -1,7 +1,6 @@
 //! The attempts that run in this process, and how they are told to stop.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -13,21 +12,23 @@ use runbay_model::ExecutionId;
 use runbay_model::WorkerId;
 use tokio_util::sync::CancellationToken;
 
+use crate::InputRefused;
 use crate::LiveProgram;
 
 /// The claims of this process.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
     shared: Arc<Mutex<Claims>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Claims {
     /// Each claim by its execution and a number, because several claims of one execution may be tried at once.
     by_number: BTreeMap<(ExecutionId, u64), Held>,
     entered: u64,
 }
 
+#[derive(Debug)]
 struct Held {
     worker: WorkerId,
     /// The number of the attempt. None until the claim is written.
@@ -35,12 +36,6 @@ struct Held {
     stop: CancellationToken,
     /// None until its program can be reached.
     program: Option<Arc<dyn LiveProgram>>,
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").finish_non_exhaustive()
-    }
 }
 
 /// Keeps a claim registered until it is dropped.
@@ -80,12 +75,20 @@ impl Running {
         }
     }
 
-    /// Returns the program of this attempt, or none of it if it cannot be reached yet. Returns none when this process
-    /// does not run it.
-    pub(crate) fn program(&self, execution: ExecutionId, attempt: Attempt) -> Option<Option<Arc<dyn LiveProgram>>> {
+    /// Returns the program of this attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`InputRefused::Later`] when its program is about to be started, [`InputRefused::Elsewhere`] when this process does
+    /// not run it.
+    pub(crate) fn program(
+        &self,
+        execution: ExecutionId,
+        attempt: Attempt,
+    ) -> Result<Arc<dyn LiveProgram>, InputRefused> {
         let claims = self.lock();
         let held = claims.by_number.range(numbers(execution)).find(|(_, held)| held.attempt == Some(attempt));
-        held.map(|(_, held)| held.program.clone())
+        held.ok_or(InputRefused::Elsewhere)?.1.program.clone().ok_or(InputRefused::Later)
     }
 
     /// Returns whether this process runs or is claiming an execution.

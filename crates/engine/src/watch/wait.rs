@@ -129,7 +129,8 @@ impl Engine {
         }
     }
 
-    async fn subscription(&self, id: ExecutionId) -> Option<Box<dyn Subscription>> {
+    /// Subscribes to the events of an execution from the first one on. Returns none while the bus is away.
+    pub(crate) async fn subscription(&self, id: ExecutionId) -> Option<Box<dyn Subscription>> {
         match self.events().subscribe(id, None).await {
             Ok(subscription) => Some(subscription),
             Err(error) => {

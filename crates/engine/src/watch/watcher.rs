@@ -85,7 +85,7 @@ impl Engine {
         execution: ExecutionId,
         after: Option<u64>,
     ) -> Result<Watcher, ReadError> {
-        let subscription = self.open(execution).await;
+        let subscription = self.subscription(execution).await;
         // After the subscription, so that an earlier end is in the row and a later one among the events.
         let head = self.execution_head(tenant, execution).await?;
         let mut watcher = Watcher {
@@ -111,16 +111,6 @@ impl Engine {
             watcher.replay().await?;
         }
         Ok(watcher)
-    }
-
-    async fn open(&self, execution: ExecutionId) -> Option<Box<dyn Subscription>> {
-        match self.events().subscribe(execution, None).await {
-            Ok(subscription) => Some(subscription),
-            Err(error) => {
-                self.outages().failed(Part::Events, &error);
-                None
-            }
-        }
     }
 }
 
@@ -290,6 +280,6 @@ impl Watcher {
             // An execution that the bus has forgotten may be forgotten again.
             sleep(OVERDUE).await;
         }
-        self.subscription = self.engine.open(self.execution).await;
+        self.subscription = self.engine.subscription(self.execution).await;
     }
 }

@@ -1,11 +1,12 @@
 //! `GET /executions/{execution_id}/ws`
 
+mod end;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
 use axum::extract::ws::WebSocketUpgrade;
@@ -21,10 +22,9 @@ use runbay_model::LiveInput;
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio::time::interval;
-use tokio::time::sleep;
 use tokio::time::sleep_until;
-use tokio::time::timeout;
 
+use self::end::End;
 use super::event::EventBody;
 use super::event::EventData;
 use super::event::Form;
@@ -58,32 +58,14 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a client may say nothing, not even that it is there.
 const SILENCE: Duration = Duration::from_secs(35);
 
-/// How long the end of a conversation may take.
-const FAREWELL: Duration = Duration::from_secs(5);
-
-/// How long a client that sent no proper frame has to read why it is left. Nothing more can be read from it, and closing
-/// a connection with unread bytes may take from it what it has not read itself.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Codes for frames after which nothing can be read: RFC 6455, section 7.4.
-const BROKEN_FRAME: u16 = 1002;
-const NO_TEXT: u16 = 1007;
-const LONG_FRAME: u16 = 1009;
-
-/// Why a conversation ends: RFC 6455, section 7.4, and codes of our own from 4000 on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
-    code: u16,
-    reason: String,
-}
-
 /// Takes part in an execution over a WebSocket: its events as they happen, and input for its program.
 ///
 /// The server sends the events of `GET /executions/{execution_id}/events` as JSON objects that have their `type` and `id`
 /// as members as well. The client sends `{"type": "stdin", "data": "...", "encoding": "text"}`, `{"type": "eof"}`,
 /// `{"type": "signal", "name": "SIGINT"}` and `{"type": "resize", "cols": 80, "rows": 24}`. Input reaches executions that
 /// were started with `interactive`. The connection is closed with 1000 after `result`, 1001 when the server stops, 1009
-/// for a frame of more than 64 KiB, 4400 for one that makes no sense, 4404 for an unknown execution, and 4408 for a client
+/// for a frame of more than 64 KiB, 1002 or 1007 for one that is none or no text, 1013 when the program or the database cannot be
+/// reached, 4400 for one that makes no sense, 4404 for an unknown execution, and 4408 for a client
 /// that is too slow. When the last client is gone for half a minute, an interactive execution is cancelled.
 #[utoipa::path(
     get,
@@ -116,12 +98,12 @@ pub(crate) async fn join_execution(
     Ok(upgrade.on_upgrade(async move |socket| {
         let kept = kept.map(|Extension(kept)| kept.used());
         let (socket, end) = match watcher {
-            Ok(watcher) => Conversation::new(socket, watcher, link, form, api).hold().await,
+            Ok(watcher) => Conversation::new(socket, watcher, link, form, api, place).hold().await,
             Err(ReadError::NotFound) => (socket, End::new(4404, "there is no such execution")),
             Err(ReadError::Unavailable(_)) => (socket, End::new(1013, "the database does not answer: come back later")),
         };
         end.tell(socket).await;
-        drop((kept, place) as (_, StreamPlace));
+        drop(kept);
     }))
 }
 
@@ -132,6 +114,7 @@ struct Conversation {
     link: LiveLink,
     form: Form,
     api: Api,
+    place: StreamPlace,
     /// Input that the program has not taken yet.
     waiting: VecDeque<LiveInput>,
     /// The size of the client's terminal, which each attempt of the program is told.
@@ -154,13 +137,14 @@ struct Told {
 }
 
 impl Conversation {
-    fn new(socket: WebSocket, watcher: Watcher, link: LiveLink, form: Form, api: Api) -> Self {
+    fn new(socket: WebSocket, watcher: Watcher, link: LiveLink, form: Form, api: Api, place: StreamPlace) -> Self {
         Self {
             socket,
             watcher,
             link,
             form,
             api,
+            place,
             waiting: VecDeque::new(),
             size: None,
             is_size_due: false,
@@ -215,10 +199,11 @@ impl Conversation {
         let EventBody { id, kind, data } = EventBody::new(event, self.form);
         let is_too_slow = matches!(data, EventData::TooSlow { .. });
         let text = serde_json::to_string(&Told { kind, id, data }).map_err(|_| End::new(1011, "an event was lost"))?;
-        self.socket.send(Message::text(text)).await.map_err(|_| End::gone())?;
+        let is_too_slow = is_too_slow || !self.place.hold(text.len() + self.watcher.waiting_bytes());
         if is_too_slow {
             return Err(End::new(4408, "too slow: come back with the last id"));
         }
+        self.socket.send(Message::text(text)).await.map_err(|_| End::gone())?;
         if kind != "status" {
             return Ok(());
         }
@@ -325,52 +310,4 @@ enum Next {
     Retry,
     Heartbeat,
     Shutdown,
-}
-
-impl End {
-    fn new(code: u16, reason: &str) -> Self {
-        Self { code, reason: reason.to_owned() }
-    }
-
-    /// The client has gone, or closes.
-    fn gone() -> Self {
-        Self::new(1000, "")
-    }
-
-    fn of_broken(error: &axum::Error) -> Self {
-        // The library tells what is wrong with a frame in words only.
-        let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-        if text.contains("too long") || text.contains("too big") || text.contains("too large") {
-            return Self::new(LONG_FRAME, "frames have at most 64 KiB");
-        }
-        if text.starts_with("IO error") || text.contains("without closing") {
-            return Self::gone();
-        }
-        if text.starts_with("UTF-8") {
-            return Self::new(NO_TEXT, "frames are text in UTF-8");
-        }
-        Self::new(BROKEN_FRAME, "this is no WebSocket frame")
-    }
-
-    fn of_unsent(error: &SendError) -> Self {
-        tracing::debug!(%error, "input was not passed on");
-        Self::new(1013, "the input could not be passed on: come back later")
-    }
-
-    /// Says why, and lets the client answer.
-    async fn tell(self, mut socket: WebSocket) {
-        let Self { code, reason } = self;
-        let is_broken = matches!(code, BROKEN_FRAME | NO_TEXT | LONG_FRAME);
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        let farewell = async {
-            if socket.send(close).await.is_ok() {
-                // What comes after the end is of no use.
-                while let Some(Ok(_)) = socket.recv().await {}
-                if is_broken {
-                    sleep(LAST_WORDS).await;
-                }
-            }
-        };
-        drop(timeout(FAREWELL, farewell).await);
-    }
 }
