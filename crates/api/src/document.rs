@@ -2,6 +2,8 @@
 
 mod strict;
 
+use std::mem;
+
 use utoipa::OpenApi;
 use utoipa::ToResponse;
 use utoipa::openapi::ContentBuilder;
@@ -9,8 +11,10 @@ use utoipa::openapi::Ref;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::Response;
 use utoipa::openapi::ResponseBuilder;
+use utoipa::openapi::Schema;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::path::PathItem;
+use utoipa::openapi::schema::AnyOfBuilder;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem;
@@ -69,6 +73,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
         }
     }
     if let Some(components) = &mut document.components {
+        // The data of one type of event may have the members of another one as well.
+        if let Some(RefOr::T(Schema::OneOf(data))) = components.schemas.get_mut("EventData") {
+            let any = AnyOfBuilder::new().description(data.description.clone());
+            let any = mem::take(&mut data.items).into_iter().fold(any, AnyOfBuilder::item);
+            components.schemas.insert("EventData".to_owned(), RefOr::T(Schema::AnyOf(any.build())));
+        }
         strict::tighten_bodies(&mut components.schemas);
     }
     document

@@ -12,8 +12,15 @@ use runbay_store::OpenError;
 
 use crate::new_file::NotMade;
 
+/// The exit code of a shell for a program that SIGPIPE ended.
+const EXIT_ON_SIGPIPE: u8 = 128 + 13;
+
 /// Writes an error with its causes to standard error.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    // Whoever reads the output has had enough, as `head` does.
+    if error.downcast_ref().is_some_and(|error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::from(EXIT_ON_SIGPIPE);
+    }
     let mut text = String::new();
     for (depth, cause) in distinct(error).iter().enumerate() {
         let word = if depth == 0 { "error" } else { "  because" };
@@ -69,7 +76,7 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         }
         Some(std::io::ErrorKind::AddrInUse) => Some("another port with --listen, or stop what listens there"),
         Some(std::io::ErrorKind::PermissionDenied) => Some("another directory, or another --user"),
-        Some(std::io::ErrorKind::NotFound) => Some("a directory that exists"),
+        Some(std::io::ErrorKind::NotFound) => Some("a file or directory that exists"),
         Some(kind) => advice_on_files(kind),
         None => None,
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use runbay_engine::RunRequest;
 use runbay_engine::Work;
 use runbay_model::Interaction;
+use runbay_model::LimitOverrides;
 use runbay_model::LimitRanges;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,6 +111,7 @@ impl Program {
         let interaction = is_interactive.then_some(Interaction { is_repl, has_terminal });
         let environment = self.env.unwrap_or_default().read()?;
         let limits = self.limits.unwrap_or_default().read(ranges)?;
+        check_times(&limits, is_interactive)?;
         let tests = match self.tests {
             Some(tests) => Some(tests.read(stop_on_failure).await?),
             None => None,
@@ -137,6 +139,20 @@ impl CreateExecution {
 }
 
 const WITH_TESTS: &str = "must not be there beside tests, each of which has its own";
+
+/// Refuses time limits of the other kind of run, which would be ignored.
+fn check_times(limits: &LimitOverrides, is_interactive: bool) -> Result<(), Problem> {
+    if is_interactive && limits.wall_time_ms.is_some() {
+        let complaint = "must not be there beside interactive, repl or tty; use interactive_time_ms";
+        return Err(misplaced("limits.wall_time_ms", complaint));
+    }
+    let interactive_only =
+        [("limits.interactive_time_ms", limits.interactive_time_ms), ("limits.idle_time_ms", limits.idle_time_ms)];
+    match interactive_only.into_iter().find(|(_, value)| value.is_some() && !is_interactive) {
+        Some((field, _)) => Err(misplaced(field, "is of use with interactive, repl or tty only")),
+        None => Ok(()),
+    }
+}
 
 fn misplaced(field: &str, complaint: &str) -> Problem {
     Problem::new(Code::InvalidBody).field(field, complaint)
@@ -251,6 +267,21 @@ mod tests {
         assert_eq!(stdin.unwrap_err(), (Code::InvalidBody, complaint.to_owned()));
         assert!(read(json!({"args": ["a"], "tests": tests})).await.unwrap_err().1.starts_with("args: "));
         assert!(read(json!({"stop_on_failure": true})).await.unwrap_err().1.starts_with("stop_on_failure: "));
+    }
+
+    #[tokio::test]
+    async fn time_limits_of_the_other_kind_of_run_are_refused() {
+        for (body, field) in [
+            (json!({"tty": true, "limits": {"wall_time_ms": 2000}}), "limits.wall_time_ms: "),
+            (json!({"limits": {"idle_time_ms": 2000}}), "limits.idle_time_ms: "),
+            (json!({"interactive": false, "limits": {"interactive_time_ms": 2000}}), "limits.interactive_time_ms: "),
+            (json!({"interactive": false, "repl": true}), "interactive: "),
+        ] {
+            let refused = read(body.clone()).await.unwrap_err();
+            assert!(refused.1.starts_with(field), "{body}: {refused:?}");
+        }
+        let limits = json!({"idle_time_ms": 2000, "interactive_time_ms": 3000});
+        assert!(read(json!({"repl": true, "limits": limits})).await.unwrap().work.interaction.unwrap().is_repl);
     }
 
     #[tokio::test]

@@ -17,7 +17,8 @@ use crate::limit_list::LimitList;
 /// Run one program in a sandbox; the exit code is the program's.
 ///
 /// Its output is written as it comes, then one line about its times to standard error. With --remote a server runs it:
-/// Ctrl-C interrupts the program, a second one cancels the run, and a third one leaves it alone.
+/// On a server, Ctrl-C sends the program SIGINT and stops it two seconds later, or with --interactive only sends it; a second
+/// one cancels the run at once, and a third one leaves it alone. With --tty all keys are the program's.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The program, then other files that it uses, from the same directory or below; the first ending tells the language

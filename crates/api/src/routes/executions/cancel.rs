@@ -19,6 +19,7 @@ use crate::extract::Path;
 use crate::extract::Query;
 use crate::fields::ChosenSignal;
 use crate::fields::EraseQuery;
+use crate::problem::Code;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -62,6 +63,9 @@ pub(crate) async fn cancel_execution(
     Query(query): Query<EraseQuery>,
     Query(soft): Query<CancelQuery>,
 ) -> Result<Response, Problem> {
+    if query.erase && soft.signal.is_some() {
+        return Err(Problem::new(Code::InvalidQuery).field("signal", "must not be there beside erase"));
+    }
     if query.erase {
         api.engine().erase_execution(&principal.tenant, id).await.map_err(Problem::of_execution)?;
         return Ok(Json(ErasedExecution { execution_id: id, erased: true }).into_response());

@@ -66,7 +66,7 @@ const SILENCE: Duration = Duration::from_secs(35);
 /// were started with `interactive`. The connection is closed with 1000 after `result`, 1001 when the server stops, 1009
 /// for a frame of more than 64 KiB, 1002 or 1007 for one that is none or no text, 1013 when the program or the database cannot be
 /// reached, 4400 for one that makes no sense, 4404 for an unknown execution, and 4408 for a client
-/// that is too slow. When the last client is gone for half a minute, an interactive execution is cancelled.
+/// that is too slow or silent. When the last client is gone for 40 s, an interactive execution is cancelled.
 #[utoipa::path(
     get,
     path = "/executions/{execution_id}/ws",
