@@ -9,6 +9,7 @@ mod running;
 mod start;
 mod stdin;
 mod terminal;
+mod typing;
 mod watch;
 
 use crate::bay::Invocation;

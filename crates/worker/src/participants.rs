@@ -21,6 +21,9 @@ use tokio::time::sleep_until;
 /// whoever loses the connection has half a minute to come back.
 const ALONE: Duration = Duration::from_secs(40);
 
+/// How long an interactive run goes on when nobody ever connects.
+const UNJOINED: Duration = Duration::from_secs(60);
+
 /// How long a program that was sent a signal may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -45,7 +48,9 @@ struct End {
 impl Participants {
     /// Makes the way. Without `input` the program reads nothing that is sent.
     pub(crate) fn new(input: Option<InputSender>, controls: ControlSender) -> Arc<Self> {
-        Arc::new(Self { input: Mutex::new(input), controls, end_at: watch::Sender::new(None) })
+        let unjoined = End { at: Instant::now() + UNJOINED, is_asked: false };
+        let end_at = watch::Sender::new(input.is_some().then_some(unjoined));
+        Arc::new(Self { input: Mutex::new(input), controls, end_at })
     }
 
     /// Waits until the run is to be cancelled: somebody asked for it some time ago, or everybody is gone.
@@ -152,7 +157,11 @@ mod tests {
     async fn a_run_ends_some_time_after_the_last_who_was_there() {
         let (_run, client) = live();
         let participants = Participants::new(Some(client.input), client.controls);
-        assert_eq!(ends_after(&participants, Instant::now()).await, None, "nobody was ever there");
+        let from = Instant::now();
+        assert_eq!(ends_after(&participants, from).await, Some(60), "nobody was ever there");
+        let (_run, client) = live();
+        let nobody_can = Participants::new(None, client.controls);
+        assert_eq!(ends_after(&nobody_can, Instant::now()).await, None);
         let from = Instant::now();
         participants.send(&LiveInput::Presence).unwrap();
         tokio::time::advance(Duration::from_secs(10)).await;

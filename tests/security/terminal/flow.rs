@@ -17,6 +17,9 @@ use crate::attack::text;
 /// Far more than a terminal holds.
 const FLOOD: usize = 200_000;
 
+/// The same, of what is typed, which has its pace.
+const TYPED: usize = 20_000;
+
 #[tokio::test]
 async fn output_written_just_before_the_end_is_not_lost() {
     let arena = Arena::open().await;
@@ -148,7 +151,7 @@ async fn whoever_types_to_a_program_that_does_not_read_waits_alone() {
         dialogue.until("deaf").await;
         let Dialogue { running, mut stdin, .. } = dialogue;
         let writing = tokio::spawn(async move {
-            let all = stdin.write_all(line.repeat(FLOOD).as_bytes()).await;
+            let all = stdin.write_all(line.repeat(TYPED).as_bytes()).await;
             all.map(|()| stdin)
         });
         let ending = timeout(PATIENCE, running.end()).await.expect("in time").expect("a verdict");
@@ -187,7 +190,7 @@ async fn a_writer_goes_on_once_the_program_has_thrown_its_input_away() {
     dialogue.until("deaf").await;
     let Dialogue { running, mut stdin, .. } = dialogue;
     let writing = async {
-        let lines = "line\n".repeat(FLOOD / 5) + "last\n";
+        let lines = "line\n".repeat(TYPED / 5) + "last\n";
         stdin.write_all(lines.as_bytes()).await.expect("the program reads");
         // It may throw these away, too.
         while stdin.write_all(b"last\n").await.is_ok() {
@@ -238,5 +241,32 @@ async fn who_does_nothing_is_stopped_and_who_is_fed_is_not() {
     );
     attack.clocks.idle = Some(idle);
     assert_eq!(run(&arena, &attack).await.stop, None);
+    arena.close().await;
+}
+
+/// One byte makes the kernel look at a whole line, in nobody's account.
+#[tokio::test]
+async fn typing_has_a_pace_whatever_the_program_makes_of_it() {
+    let arena = Arena::open().await;
+    let attack = Attack::new(
+        "
+        import signal, termios
+        termios.tcflow(1, termios.TCOOFF)
+        while True: signal.pause()
+    ",
+    )
+    .terminal();
+    let dialogue = Dialogue::start(&arena, &attack).await;
+    let Dialogue { running, mut stdin, .. } = dialogue;
+    let typing = async {
+        let begun = Instant::now();
+        // A long line, and the key that shows it again.
+        let keys = [vec![b'a'; 4_000], vec![0x12; 36_000]].concat();
+        stdin.write_all(&keys).await.expect("the terminal is there");
+        begun.elapsed()
+    };
+    let took = timeout(PATIENCE, typing).await.expect("in time");
+    assert!(took >= Duration::from_millis(800), "{took:?} for 7,000 bytes more than the burst");
+    drop(running);
     arena.close().await;
 }

@@ -9,10 +9,11 @@ use rustix::event::Timespec;
 use rustix::io::Errno;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
-use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use super::idle::Activity;
+use super::typing::PIECE_BYTES;
+use super::typing::turn;
 
 /// The key that ends a person's input: Ctrl-D, see VEOF in termios(3).
 const END_OF_INPUT: u8 = 4;
@@ -25,6 +26,8 @@ const RETRY: Duration = Duration::from_millis(50);
 /// When it is closed or dropped, a program with pipes reads the end of its input. Over a terminal that is the key that
 /// ends a person's input, Ctrl-D: a program that reads keys, not lines, may take it for something else, and may be fed no
 /// more all the same.
+///
+/// All terminals of a process are fed at most 8 KiB a second together, after a burst of 32 KiB.
 ///
 /// A program that does not read is waited for by whoever writes, and by nobody else: its clocks are those of
 /// [`super::Running`].
@@ -59,7 +62,7 @@ impl Stdin {
     ///
     /// # Errors
     ///
-    /// `BrokenPipe` when nobody in the bay can read any more; over a terminal not before it is full.
+    /// `BrokenPipe` when nobody in the bay can read any more.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = match self.line {
             None => self.pipe.write(bytes).await?,
@@ -106,15 +109,15 @@ impl Stdin {
     }
 
     async fn write_to_terminal(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        consume_budget().await;
+        let bytes = &bytes[..bytes.len().min(PIECE_BYTES)];
+        turn(bytes.len()).await;
         loop {
+            if self.is_hung_up()? {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
             match self.pipe.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
-            }
-            // A full one that nobody has any more says only that it is full.
-            if self.is_hung_up()? {
-                return Err(io::ErrorKind::BrokenPipe.into());
             }
             if timeout(RETRY, self.pipe.writable()).await.is_err() {
                 match rustix::io::write(&self.pipe, bytes) {

@@ -1,5 +1,8 @@
 //! Frames that no client should send, at times when none should be sent.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use reqwest::Method;
@@ -155,4 +158,20 @@ async fn requests_that_are_no_websocket_are_refused() {
     talk.input("served\n").await;
     talk.until_written("got served\n").await;
     assert_no_panic(&app);
+}
+
+/// Each frame is work, however short it is, and a client can send millions in a second.
+#[tokio::test]
+async fn frames_are_read_at_a_pace() {
+    let app = TestApp::start().await;
+    let execution = start(&app, ECHO, json!({})).await;
+    let mut talk = Talk::with(&app, &execution).await;
+    talk.until_written("on\n").await;
+    let began = Instant::now();
+    for _ in 0..640 {
+        talk.send(&json!({"type": "resize", "cols": 80, "rows": 24})).await;
+    }
+    talk.input("after\n").await;
+    talk.until_written("got after\n").await;
+    assert!(began.elapsed() >= Duration::from_millis(1500), "{:?}", began.elapsed());
 }

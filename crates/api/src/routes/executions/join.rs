@@ -52,6 +52,13 @@ const MOST_WAITING: usize = 64 * 1024;
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LONGEST_RETRY: Duration = Duration::from_millis(640);
 
+/// How many frames are read in one [`FRAME_TIME`]: more than a person sends. Each is work, however short it is.
+const FRAMES_AT_ONCE: u32 = 64;
+const FRAME_TIME: Duration = Duration::from_millis(200);
+
+/// The room for what is read and written at one time. Many connections are idle.
+const BUFFER: usize = 4 * 1024;
+
 /// How often the client is asked whether it is still there, and the worker is told that it is.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -95,6 +102,7 @@ pub(crate) async fn join_execution(
     let link = api.engine().link(&principal.tenant, id);
     let form = Form { encoding: query.encoding, face };
     let upgrade = upgrade.max_message_size(LONGEST_FRAME).max_frame_size(LONGEST_FRAME);
+    let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     Ok(upgrade.on_upgrade(async move |socket| {
         let kept = kept.map(|Extension(kept)| kept.used());
         let (socket, end) = match watcher {
@@ -124,6 +132,9 @@ struct Conversation {
     retry_at: Option<Instant>,
     next_retry: Duration,
     heard_at: Instant,
+    /// The frames of the present [`FRAME_TIME`], and when that ends.
+    frames: u32,
+    frames_until: Instant,
 }
 
 #[derive(Serialize)]
@@ -151,6 +162,8 @@ impl Conversation {
             retry_at: None,
             next_retry: FIRST_RETRY,
             heard_at: Instant::now(),
+            frames: 0,
+            frames_until: Instant::now(),
         }
     }
 
@@ -165,10 +178,11 @@ impl Conversation {
                 }
             };
             let may_read = self.waiting_bytes() < MOST_WAITING;
+            let frames_from = if self.frames < FRAMES_AT_ONCE { Instant::now() } else { self.frames_until };
             // Each arm awaits only what loses nothing when another arm is faster.
             let next = tokio::select! {
                 event = self.watcher.next() => Next::Event(event),
-                frame = self.socket.recv(), if may_read => Next::Frame(frame),
+                frame = read_from(frames_from, &mut self.socket), if may_read => Next::Frame(frame),
                 () = retry => Next::Retry,
                 _ = heartbeat.tick() => Next::Heartbeat,
                 () = self.api.shutdown().cancelled() => Next::Shutdown,
@@ -216,6 +230,10 @@ impl Conversation {
 
     async fn take(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
         self.heard_at = Instant::now();
+        self.frames += 1;
+        if self.frames_until <= self.heard_at {
+            (self.frames, self.frames_until) = (1, self.heard_at + FRAME_TIME);
+        }
         match frame {
             Some(Ok(Message::Text(text))) => {
                 let input = frame::read(&text).map_err(|complaint| End::new(4400, &complaint))?;
@@ -301,6 +319,16 @@ impl Conversation {
         let bytes = |input: &LiveInput| if let LiveInput::Stdin(bytes) = input { bytes.len() } else { 1 };
         self.waiting.iter().map(bytes).sum()
     }
+}
+
+/// Reads a frame from a moment on.
+///
+/// CANCEL: nothing is lost.
+async fn read_from(moment: Instant, socket: &mut WebSocket) -> Option<Result<Message, axum::Error>> {
+    if Instant::now() < moment {
+        sleep_until(moment).await;
+    }
+    socket.recv().await
 }
 
 /// What happens next in a conversation.

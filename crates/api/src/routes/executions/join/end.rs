@@ -7,11 +7,15 @@ use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
 use runbay_engine::SendError;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
 /// How long the end of a conversation may take.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The most frames that are read after the end, which a client may have sent before it knew.
+const MOST_AFTER_END: usize = 256;
 
 /// How long a client that sent no proper frame has to read why it is left. Nothing more can be read from it, and closing
 /// a connection with unread bytes may take from it what it has not read itself.
@@ -66,8 +70,11 @@ impl End {
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let farewell = async {
             if socket.send(close).await.is_ok() {
-                // What comes after the end is of no use.
-                while let Some(Ok(_)) = socket.recv().await {}
+                // What comes after the end is of no use, and a client that goes on sending is not listened to for long.
+                for _ in 0..MOST_AFTER_END {
+                    let Some(Ok(_)) = socket.recv().await else { break };
+                    yield_now().await;
+                }
                 if is_broken {
                     sleep(LAST_WORDS).await;
                 }
