@@ -267,6 +267,6 @@ async fn typing_has_a_pace_whatever_the_program_makes_of_it() {
     };
     let took = timeout(PATIENCE, typing).await.expect("in time");
     assert!(took >= Duration::from_millis(800), "{took:?} for 7,000 bytes more than the burst");
-    drop(running);
+    drop((running, stdin));
     arena.close().await;
 }
